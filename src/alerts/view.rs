@@ -1,0 +1,79 @@
+//! What others may see of routing: alerts with their state, groups, silences, deliveries.
+
+use crate::model::{Alert, Labels, Matcher, TimestampMs};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Suppression {
+    /// Not yet seen by a flush.
+    Unprocessed,
+    Active,
+    Suppressed,
+}
+
+#[derive(Clone, Debug)]
+pub struct AlertView {
+    pub alert: Alert,
+    pub updated_at: TimestampMs,
+    /// 16 hexadecimal digits, as Alertmanager's fingerprint.
+    pub fingerprint: String,
+    pub receivers: Vec<String>,
+    pub state: Suppression,
+    pub silenced_by: Vec<String>,
+    pub inhibited_by: Vec<String>,
+    pub muted_by: Vec<String>,
+}
+
+#[derive(Clone, Debug)]
+pub struct AlertGroupView {
+    pub labels: Labels,
+    pub route_labels: Labels,
+    pub receiver: String,
+    pub alerts: Vec<AlertView>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SilenceState {
+    Pending,
+    Active,
+    Expired,
+}
+
+#[derive(Clone, Debug)]
+pub struct SilenceView {
+    /// A UUID.
+    pub id: String,
+    pub matchers: Vec<Matcher>,
+    pub starts_at: TimestampMs,
+    pub ends_at: TimestampMs,
+    pub updated_at: TimestampMs,
+    pub created_by: String,
+    pub comment: String,
+    pub annotations: Labels,
+    pub state: SilenceState,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeliveryOutcome {
+    Delivered,
+    Retrying,
+    Failed,
+}
+
+/// One notification as the ledger knows it.
+#[derive(Clone, Debug)]
+pub struct DeliveryView {
+    pub at: TimestampMs,
+    pub receiver: String,
+    /// Kind and index: `slack[0]`.
+    pub integration: String,
+    pub group_labels: Labels,
+    /// `firing` or `resolved`.
+    pub status: String,
+    pub alerts: Vec<Labels>,
+    pub outcome: DeliveryOutcome,
+    pub attempts: u32,
+    /// What the receiver answered, or why it failed.
+    pub detail: String,
+    /// Marks a notification, so that a repeat after a crash can be told.
+    pub id: String,
+}

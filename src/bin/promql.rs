@@ -1,0 +1,3 @@
+//! The `promql` query shell.
+
+fn main() {}

@@ -1,0 +1,21 @@
+//! promlet: a whole Prometheus stack for one machine. The modules stand in the order in which data flows.
+
+pub mod model;
+
+pub mod clock;
+pub mod telemetry;
+
+pub mod client;
+pub mod discovery;
+pub mod relabel;
+pub mod scrape;
+
+pub mod storage;
+
+pub mod remote;
+pub mod tsdb;
+
+pub mod rules;
+
+pub mod alerts;
+pub mod notify;

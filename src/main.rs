@@ -1,0 +1,3 @@
+//! The `promlet` command.
+
+fn main() {}

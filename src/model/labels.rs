@@ -1,0 +1,239 @@
+//! Label sets: sorted name-value pairs in one shared allocation.
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::sync::Arc;
+
+/// The label that holds a metric's name.
+pub const METRIC_NAME: &str = "__name__";
+
+/// Sorted, unique label pairs without empty values; cloning shares the bytes.
+///
+/// Inside: for each pair the name and the value, each as a little-endian u32 length and its text.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Labels(Arc<str>);
+
+const LENGTH_DIGITS: usize = 5;
+
+impl Default for Labels {
+    fn default() -> Self {
+        Self::empty()
+    }
+}
+
+impl Labels {
+    pub fn empty() -> Self {
+        Self(Arc::from(""))
+    }
+
+    /// Any order; of equal names the last wins; empty values are dropped.
+    pub fn from_pairs<N: AsRef<str>, V: AsRef<str>>(pairs: impl IntoIterator<Item = (N, V)>) -> Self {
+        let mut builder = LabelsBuilder::default();
+        for (name, value) in pairs {
+            builder.set(name.as_ref(), value.as_ref());
+        }
+        builder.build()
+    }
+
+    /// In order of name.
+    pub fn iter(&self) -> Iter<'_> {
+        Iter { rest: &self.0 }
+    }
+
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.iter().find(|(n, _)| *n == name).map(|(_, v)| v)
+    }
+
+    /// The metric's name, empty when there is none.
+    pub fn metric_name(&self) -> &str {
+        self.get(METRIC_NAME).unwrap_or("")
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn len(&self) -> usize {
+        self.iter().count()
+    }
+
+    pub fn to_builder(&self) -> LabelsBuilder {
+        LabelsBuilder { pairs: self.iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect() }
+    }
+
+    pub fn without(&self, names: &[&str]) -> Self {
+        Self::from_sorted(self.iter().filter(|(n, _)| !names.contains(n)))
+    }
+
+    pub fn without_metric_name(&self) -> Self {
+        self.without(&[METRIC_NAME])
+    }
+
+    /// The caller promises order, uniqueness and values that are not empty.
+    pub fn from_sorted<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let mut text = String::new();
+        for (name, value) in pairs {
+            push_part(&mut text, name);
+            push_part(&mut text, value);
+        }
+        Self(Arc::from(text))
+    }
+
+    /// Bytes held, for budgets.
+    pub fn size_bytes(&self) -> usize {
+        self.0.len() + 32
+    }
+}
+
+/// Lengths are five base-128 characters, so that the whole stays valid UTF-8 (`str` needs no `unsafe` to slice).
+fn push_part(text: &mut String, part: &str) {
+    let mut length = part.len() as u64;
+    for _ in 0..LENGTH_DIGITS {
+        text.push((length & 0x7f) as u8 as char);
+        length >>= 7;
+    }
+    text.push_str(part);
+}
+
+fn take_part(rest: &str) -> (&str, &str) {
+    let length = rest.as_bytes()[..LENGTH_DIGITS].iter().rev().fold(0usize, |sum, b| (sum << 7) | usize::from(*b));
+    rest[LENGTH_DIGITS..].split_at(length)
+}
+
+pub struct Iter<'a> {
+    rest: &'a str,
+}
+
+impl<'a> Iterator for Iter<'a> {
+    type Item = (&'a str, &'a str);
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        let (name, rest) = take_part(self.rest);
+        let (value, rest) = take_part(rest);
+        self.rest = rest;
+        Some((name, value))
+    }
+}
+
+impl<'a> IntoIterator for &'a Labels {
+    type Item = (&'a str, &'a str);
+    type IntoIter = Iter<'a>;
+    fn into_iter(self) -> Iter<'a> {
+        self.iter()
+    }
+}
+
+impl PartialOrd for Labels {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Labels {
+    /// Pair by pair, name then value; a prefix comes first. This is the order of Prometheus's matrices.
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.iter().cmp(other.iter())
+    }
+}
+
+impl fmt::Display for Labels {
+    /// `name{a="b", c="d"}`, as Prometheus prints a metric.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.metric_name();
+        f.write_str(name)?;
+        let mut separator = "";
+        let others = self.iter().filter(|(n, _)| *n != METRIC_NAME);
+        if name.is_empty() || self.len() > 1 {
+            f.write_str("{")?;
+            for (n, v) in others {
+                write!(f, "{separator}{n}={}", super::number::quote(v))?;
+                separator = ", ";
+            }
+            f.write_str("}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Labels {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// A label set under construction, kept sorted.
+#[derive(Clone, Debug, Default)]
+pub struct LabelsBuilder {
+    pairs: Vec<(String, String)>,
+}
+
+impl LabelsBuilder {
+    /// An empty value removes the label.
+    pub fn set(&mut self, name: &str, value: &str) -> &mut Self {
+        match self.pairs.binary_search_by(|(n, _)| n.as_str().cmp(name)) {
+            Ok(at) if value.is_empty() => {
+                self.pairs.remove(at);
+            }
+            Ok(at) => self.pairs[at].1 = value.to_owned(),
+            Err(_) if value.is_empty() => {}
+            Err(at) => self.pairs.insert(at, (name.to_owned(), value.to_owned())),
+        }
+        self
+    }
+
+    pub fn remove(&mut self, name: &str) -> &mut Self {
+        self.set(name, "")
+    }
+
+    pub fn get(&self, name: &str) -> Option<&str> {
+        let at = self.pairs.binary_search_by(|(n, _)| n.as_str().cmp(name)).ok()?;
+        Some(&self.pairs[at].1)
+    }
+
+    pub fn retain(&mut self, mut keep: impl FnMut(&str, &str) -> bool) -> &mut Self {
+        self.pairs.retain(|(n, v)| keep(n, v));
+        self
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.pairs.iter().map(|(n, v)| (n.as_str(), v.as_str()))
+    }
+
+    pub fn build(&self) -> Labels {
+        Labels::from_sorted(self.iter())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sorts_drops_empty_and_prints() {
+        let labels = Labels::from_pairs([("job", "x"), ("__name__", "up"), ("a", ""), ("b", "q\"\u{e9}")]);
+        assert_eq!(labels.to_string(), "up{b=\"q\\\"\u{e9}\", job=\"x\"}");
+        assert_eq!(labels.get("b"), Some("q\"\u{e9}"));
+        assert_eq!(labels.without_metric_name().to_string(), "{b=\"q\\\"\u{e9}\", job=\"x\"}");
+        assert_eq!(Labels::from_pairs([("__name__", "up")]).to_string(), "up");
+        assert_eq!(Labels::empty().to_string(), "{}");
+        assert_eq!(labels, Labels::from_pairs([("b", "q\"\u{e9}"), ("job", "x"), ("__name__", "up")]));
+    }
+
+    #[test]
+    fn long_values_survive() {
+        let long = "x".repeat(300_000);
+        let labels = Labels::from_pairs([("a", long.as_str()), ("b", "c")]);
+        assert_eq!(labels.get("a"), Some(long.as_str()));
+        assert_eq!(labels.get("b"), Some("c"));
+    }
+
+    #[test]
+    fn orders_pair_by_pair() {
+        let of = |pairs: &[(&str, &str)]| Labels::from_pairs(pairs.iter().copied());
+        assert!(of(&[("a", "1")]) < of(&[("a", "1"), ("b", "1")]));
+        assert!(of(&[("a", "10")]) < of(&[("a", "9")]));
+        assert!(of(&[("a", "2")]) < of(&[("b", "1")]));
+    }
+}

@@ -1,0 +1,5 @@
+//! Our own figures: counters, gauges and latency summaries, registered by the rooms and written out at `/metrics`.
+
+pub mod registry;
+
+pub use registry::{Counter, Family, Gauge, Kind, Latency, Registry};

@@ -1,0 +1,5 @@
+//! The embedded store.
+
+pub mod options;
+
+pub use options::TsdbOptions;

@@ -23,7 +23,7 @@ pub struct ReceiverOptions {
 /// In the order Alertmanager builds them; the index counts within a kind.
 #[derive(Clone, Debug)]
 pub enum Integration {
-    Webhook(WebhookOptions),
+    Webhook(Box<WebhookOptions>),
     Slack(Box<SlackOptions>),
     Email(Box<EmailOptions>),
 }

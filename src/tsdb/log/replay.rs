@@ -57,7 +57,11 @@ impl<'a> Replay<'a> {
         for step in frames.by_ref() {
             let taken = match step {
                 Step::Whole(_, body) => self.record(body),
-                Step::Damaged => Err(Damaged("a stretch that is no record")),
+                Step::Damaged => {
+                    // Whose records these were is not known: every group waits for its next keyframe.
+                    self.groups.values_mut().for_each(|group| group.is_broken = true);
+                    Err(Damaged("a stretch that is no record"))
+                }
             };
             self.found.damaged += u64::from(taken.is_err());
         }
@@ -69,7 +73,7 @@ impl<'a> Replay<'a> {
     fn record(&mut self, body: &[u8]) -> Decoded<()> {
         match take(body)? {
             Record::Group { number, id, subgroup, key, columns } => self.group(number, id, subgroup, &key, &columns),
-            Record::Columns { number, columns } => self.columns(number, &columns),
+            Record::Columns { number, first, columns } => self.columns(number, first, &columns),
             Record::Row { number, body } => self.row(number, body),
             Record::Metadata { family, metadata } => {
                 let mut known = self.store.metadata.write().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -126,11 +130,16 @@ impl<'a> Replay<'a> {
         columns.iter().map(one).collect()
     }
 
-    fn columns(&mut self, number: u32, columns: &[Labels]) -> Decoded<()> {
-        let known = self.groups.get(&number).ok_or(Damaged("columns of a group that was not defined"))?;
-        let series = self.series(&known.source.clone(), columns)?;
-        let mut state = lock(&known.source.state);
-        let group = &mut state.groups[known.group as usize];
+    fn columns(&mut self, number: u32, first: u32, columns: &[Labels]) -> Decoded<()> {
+        let known = self.groups.get_mut(&number).ok_or(Damaged("columns of a group that was not defined"))?;
+        let (source, at) = (known.source.clone(), known.group as usize);
+        if lock(&source.state).groups[at].columns.len() != first as usize {
+            known.is_known = false;
+            return Err(Damaged("definitions of columns are missing"));
+        }
+        let series = self.series(&source, columns)?;
+        let mut state = lock(&source.state);
+        let group = &mut state.groups[at];
         series.iter().for_each(|series| {
             group.add_column(*series);
         });

@@ -14,7 +14,7 @@ use promlet::telemetry::Registry;
 use promlet::tsdb::disk::crashing::{Crash, Dice};
 use promlet::tsdb::{CrashingDisk, Tsdb, TsdbOptions};
 
-const SEEDS: Range<u64> = 0..2000;
+const SEEDS: Range<u64> = 0..1000;
 
 type Samples = BTreeMap<String, BTreeMap<i64, u64>>;
 

@@ -31,8 +31,7 @@ struct FileGroup {
     group: u32,
     /// A row is missing: nothing is taken until the next keyframe.
     is_broken: bool,
-    /// Rows before this number are in stripes.
-    flushed: u64,
+    id: u64,
     /// The columns of this file's definition are those of the group.
     is_known: bool,
 }
@@ -41,14 +40,14 @@ pub struct Replay<'a> {
     store: &'a Store,
     header: Header,
     groups: HashMap<u32, FileGroup>,
-    /// Rows that sealed segments hold of a group, for rows of this file.
-    flushed: &'a HashMap<u64, u64>,
+    /// For each group the rows (from, until) that sealed segments hold of this file.
+    flushed: &'a HashMap<u64, Vec<(u64, u64)>>,
     scratch: Box<Scratch>,
     pub found: Replayed,
 }
 
 impl<'a> Replay<'a> {
-    pub fn new(store: &'a Store, header: Header, flushed: &'a HashMap<u64, u64>) -> Self {
+    pub fn new(store: &'a Store, header: Header, flushed: &'a HashMap<u64, Vec<(u64, u64)>>) -> Self {
         Self { store, header, groups: HashMap::new(), flushed, scratch: store.take_scratch(), found: Replayed::default() }
     }
 
@@ -111,10 +110,9 @@ impl<'a> Replay<'a> {
         for series in series.iter().skip(group.columns.len()) {
             group.add_column(*series);
         }
-        let flushed = self.flushed.get(&id).copied().unwrap_or(0);
         let is_broken = group.columns.iter().all(|column| !column.has_codes()) && group.times.is_empty() && !is_continued_run(group);
         drop(state);
-        self.groups.insert(number, FileGroup { source, group: subgroup, is_broken, flushed, is_known: true });
+        self.groups.insert(number, FileGroup { source, group: subgroup, is_broken, id, is_known: true });
         Ok(())
     }
 
@@ -172,10 +170,14 @@ impl<'a> Replay<'a> {
             complete_gaps(group, code);
         }
         known.is_broken = false;
-        let keep = code.number >= known.flushed;
+        let number = code.number;
+        let keep = !self.flushed.get(&known.id).is_some_and(|ranges| ranges.iter().any(|(from, until)| (*from..*until).contains(&number)));
         self.found.rows += 1;
         self.found.known += u64::from(!keep);
-        if keep && !code.is_completion && group.times.len() >= self.store.options.sizes.stripe_rows {
+        // A tail holds rows that follow each other: one that a stripe holds ends it.
+        let is_full = group.times.len() >= self.store.options.sizes.stripe_rows;
+        let is_cut = !keep || number != group.next_row;
+        if !code.is_completion && !group.times.is_empty() && (is_full || is_cut) {
             let code = std::mem::take(code);
             let flushed = self.store.flush(group, &known.source.key, &mut self.scratch);
             self.scratch.code = code;

@@ -1,1 +1,5 @@
 //! All integration tests, in one binary.
+
+mod layers;
+mod sources;
+mod tidy;

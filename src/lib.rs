@@ -19,3 +19,6 @@ pub mod rules;
 
 pub mod alerts;
 pub mod notify;
+
+pub mod bundled;
+pub mod demo;

@@ -34,7 +34,7 @@ const ROOMS: [(&str, &str); 26] = [
     ("shell", "base promql storage"),
     ("ui", ""),
     ("bundled", ""),
-    ("demo", "base bundled exposition"),
+    ("demo", "base bundled storage"),
     ("app", "*"),
 ];
 

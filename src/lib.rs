@@ -22,3 +22,6 @@ pub mod notify;
 
 pub mod bundled;
 pub mod demo;
+
+pub mod app;
+pub mod commands;

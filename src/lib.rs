@@ -7,6 +7,7 @@ pub mod telemetry;
 
 pub mod client;
 pub mod discovery;
+pub mod exposition;
 pub mod relabel;
 pub mod scrape;
 

@@ -2,14 +2,21 @@
 //! with limits on what a render may cost. Pure: queries and the time come in with the functions.
 
 mod ast;
+mod builtins;
+mod compare;
 pub mod data;
 pub mod error;
+mod escape;
+mod eval;
 pub mod functions;
+mod html;
 mod lexer;
 pub mod limits;
 mod literal;
 mod parser;
 mod print;
+mod printf;
+pub mod set;
 pub mod time;
 mod time_methods;
 pub mod value;
@@ -17,4 +24,5 @@ pub mod value;
 pub use error::TemplateError;
 pub use functions::{Function, Functions, Kind};
 pub use limits::Limits;
+pub use set::{Template, TemplateSet};
 pub use value::Value;

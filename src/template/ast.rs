@@ -69,18 +69,45 @@ pub struct Command {
 
 #[derive(Debug)]
 pub enum Operand {
-    Bool { at: usize, value: bool },
-    Dot { at: usize },
-    Nil { at: usize },
-    Number { at: usize, number: Number },
-    Text { at: usize, quoted: String, text: Arc<str> },
+    Bool {
+        at: usize,
+        value: bool,
+    },
+    Dot {
+        at: usize,
+    },
+    Nil {
+        at: usize,
+    },
+    Number {
+        at: usize,
+        number: Number,
+    },
+    Text {
+        at: usize,
+        quoted: String,
+        text: Arc<str>,
+    },
     /// `.A.B`.
-    Field { at: usize, names: Vec<String> },
+    Field {
+        at: usize,
+        names: Vec<String>,
+    },
     /// `$x.A.B`: the variable with its `$`, then fields.
-    Variable { at: usize, names: Vec<String> },
+    Variable {
+        at: usize,
+        names: Vec<String>,
+    },
     /// `(pipe).A.B`.
-    Chain { at: usize, node: Box<Operand>, names: Vec<String> },
-    Identifier { at: usize, name: String },
+    Chain {
+        at: usize,
+        node: Box<Operand>,
+        names: Vec<String>,
+    },
+    Identifier {
+        at: usize,
+        name: String,
+    },
     Pipe(Box<Pipe>),
 }
 

@@ -6,6 +6,8 @@ pub const TEMPLATE_BYTES_MAX: usize = 4 * 1024 * 1024;
 pub const NESTING_MAX: usize = 150;
 /// Templates calling templates, blocks inside them included.
 pub const DEPTH_MAX: usize = 300;
+/// Deepest nesting of lists and maps that a template may build.
+pub const VALUE_DEPTH_MAX: u16 = 32;
 /// Most bytes one render writes, and most bytes of one text inside it.
 pub const OUTPUT_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Most steps of one render: a node, a call, an operand, or 64 bytes handled is a step.

@@ -111,7 +111,9 @@ fn integer(literal: &str) -> Option<i128> {
         Some("0x") => i128::from_str_radix(&lower[2..], 16).ok()?,
         Some("0o") => i128::from_str_radix(&lower[2..], 8).ok()?,
         Some("0b") => i128::from_str_radix(&lower[2..], 2).ok()?,
-        _ if lower.len() > 1 && lower.starts_with('0') && lower.bytes().all(|b| b.is_ascii_digit()) => i128::from_str_radix(&lower, 8).ok()?,
+        _ if lower.len() > 1 && lower.starts_with('0') && lower.bytes().all(|b| b.is_ascii_digit()) => {
+            i128::from_str_radix(&lower, 8).ok()?
+        }
         _ if lower.bytes().all(|b| b.is_ascii_digit()) => lower.parse().ok()?,
         _ => return None,
     };

@@ -116,7 +116,8 @@ impl<'a> Parser<'a> {
     }
 
     fn is_inside_action(&self, token: &Token<'_>) -> bool {
-        let delimiter = self.tokens.iter().rev().find(|t| t.at <= token.at && matches!(t.kind, TokenKind::LeftDelim | TokenKind::RightDelim));
+        let delimiter =
+            self.tokens.iter().rev().find(|t| t.at <= token.at && matches!(t.kind, TokenKind::LeftDelim | TokenKind::RightDelim));
         delimiter.is_some_and(|t| t.kind == TokenKind::LeftDelim)
     }
 

@@ -1,5 +1,6 @@
 //! How Go's `fmt` prints a value with `%v`, and the joins of `print` and `println`.
 
+use super::limits::OUTPUT_BYTES_MAX;
 use super::time::duration_text;
 use super::value::Value;
 use crate::model::number::format_general;
@@ -19,8 +20,11 @@ pub fn plain(value: &Value) -> String {
     out
 }
 
-/// Data is as deep as who built it made it; templates themselves only nest lists by `list` and `append`, a step each.
+/// Shared parts can make a small value print endlessly, so it stops past the longest text a render may hold.
 fn write_plain(value: &Value, out: &mut String) {
+    if out.len() > OUTPUT_BYTES_MAX {
+        return;
+    }
     let class = match value {
         Value::List(list) => Some(list.class),
         Value::Map(map) => Some(map.class),

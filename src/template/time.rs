@@ -181,7 +181,8 @@ pub(super) fn next_part(layout: &str) -> Option<(&str, Part, &str)> {
 /// Bytes to leave as they are, bytes of the part, the part.
 fn part_at(text: &str) -> Option<(usize, usize, Part)> {
     let lower_at = |at: usize| text[at..].starts_with(|c: char| c.is_ascii_lowercase());
-    let table = |entries: &[(&str, Part)]| entries.iter().find(|(word, _)| text.starts_with(word)).map(|(word, part)| (0, word.len(), *part));
+    let table =
+        |entries: &[(&str, Part)]| entries.iter().find(|(word, _)| text.starts_with(word)).map(|(word, part)| (0, word.len(), *part));
     match text.as_bytes().first()? {
         b'J' if text.starts_with("January") => Some((0, 7, Part::LongMonth)),
         b'J' if text.starts_with("Jan") && !lower_at(3) => Some((0, 3, Part::ShortMonth)),
@@ -214,7 +215,13 @@ fn part_at(text: &str) -> Option<(usize, usize, Part)> {
 
 fn zone_at(text: &str) -> Option<(usize, usize, Part)> {
     let z = text.starts_with('Z');
-    let forms = [("070000", false, true, true), ("07:00:00", true, true, true), ("0700", false, true, false), ("07:00", true, true, false), ("07", false, false, false)];
+    let forms = [
+        ("070000", false, true, true),
+        ("07:00:00", true, true, true),
+        ("0700", false, true, false),
+        ("07:00", true, true, false),
+        ("07", false, false, false),
+    ];
     let (form, colon, minutes, seconds) = forms.into_iter().find(|(form, ..)| text[1..].starts_with(form))?;
     Some((0, 1 + form.len(), Part::Offset { z, colon, minutes, seconds }))
 }

@@ -108,7 +108,11 @@ fn add_date(time: &Time, args: &[Value]) -> Result<Time, String> {
     let out_of_range = || "time out of range: years -9999 to 9999 can be shown".to_owned();
     let now = time.civil();
     let months = i64::from(now.year()) * 12 + i64::from(now.month()) - 1;
-    let months = int_at(args, 0).checked_mul(12).and_then(|m| m.checked_add(int_at(args, 1))).and_then(|m| m.checked_add(months)).ok_or_else(out_of_range)?;
+    let months = int_at(args, 0)
+        .checked_mul(12)
+        .and_then(|m| m.checked_add(int_at(args, 1)))
+        .and_then(|m| m.checked_add(months))
+        .ok_or_else(out_of_range)?;
     let year = i16::try_from(months.div_euclid(12)).map_err(|_| out_of_range())?;
     let first = jiff::civil::Date::new(year, months.rem_euclid(12) as i8 + 1, 1).map_err(|_| out_of_range())?;
     let days = i64::from(now.day()) - 1;

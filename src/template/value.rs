@@ -72,6 +72,8 @@ pub static TEXT_MAP: Class = Class::plain("map[string]string");
 pub struct List {
     pub class: &'static Class,
     pub items: Arc<[Value]>,
+    /// Levels of values below, this one included.
+    pub depth: u16,
 }
 
 /// A map with texts as keys, in key order.
@@ -81,6 +83,8 @@ pub struct Map {
     pub entries: Arc<BTreeMap<Arc<str>, Value>>,
     /// The element type's zero value: what a missing key gives.
     pub absent: Absent,
+    /// Levels of values below, this one included.
+    pub depth: u16,
 }
 
 /// What a missing key of a map gives.
@@ -105,12 +109,18 @@ pub struct Record {
     pub class: &'static Class,
     /// In the order of declaration.
     pub fields: Arc<[(&'static str, Value)]>,
+    /// Levels of values below, this one included.
+    pub depth: u16,
 }
 
 impl Record {
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.fields.iter().find(|(field, _)| *field == name).map(|(_, value)| value)
     }
+}
+
+fn deepest<'a>(values: impl Iterator<Item = &'a Value>) -> u16 {
+    values.map(Value::depth).max().unwrap_or(0).saturating_add(1)
 }
 
 /// An integer of a named type.
@@ -137,7 +147,9 @@ impl Value {
     }
 
     pub fn list_of(class: &'static Class, items: impl IntoIterator<Item = Value>) -> Self {
-        Self::List(List { class, items: items.into_iter().collect() })
+        let items: Arc<[Value]> = items.into_iter().collect();
+        let depth = deepest(items.iter());
+        Self::List(List { class, items, depth })
     }
 
     /// `map[string]interface {}`: a missing key prints as `<no value>`.
@@ -151,12 +163,25 @@ impl Value {
     }
 
     pub fn map_of<K: AsRef<str>>(class: &'static Class, absent: Absent, entries: impl IntoIterator<Item = (K, Value)>) -> Self {
-        let entries = entries.into_iter().map(|(key, value)| (Arc::from(key.as_ref()), value)).collect();
-        Self::Map(Map { class, entries: Arc::new(entries), absent })
+        let entries: BTreeMap<Arc<str>, Value> = entries.into_iter().map(|(key, value)| (Arc::from(key.as_ref()), value)).collect();
+        let depth = deepest(entries.values());
+        Self::Map(Map { class, entries: Arc::new(entries), absent, depth })
     }
 
     pub fn record(class: &'static Class, fields: impl IntoIterator<Item = (&'static str, Value)>) -> Self {
-        Self::Record(Record { class, fields: fields.into_iter().collect() })
+        let fields: Arc<[(&'static str, Value)]> = fields.into_iter().collect();
+        let depth = deepest(fields.iter().map(|(_, value)| value));
+        Self::Record(Record { class, fields, depth })
+    }
+
+    /// Levels of values, 0 for a plain one: what builds values inside a template bounds it, so that walking them does.
+    pub fn depth(&self) -> u16 {
+        match self {
+            Self::List(list) => list.depth,
+            Self::Map(map) => map.depth,
+            Self::Record(record) => record.depth,
+            _ => 0,
+        }
     }
 
     /// The type's name in Go, as error texts show it.

@@ -5,6 +5,8 @@ pub mod model;
 pub mod clock;
 pub mod telemetry;
 
+pub mod state;
+
 pub mod client;
 pub mod discovery;
 pub mod exposition;

@@ -22,3 +22,5 @@ pub mod notify;
 
 pub mod bundled;
 pub mod demo;
+
+pub mod http;

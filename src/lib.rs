@@ -5,8 +5,6 @@ pub mod model;
 pub mod clock;
 pub mod telemetry;
 
-pub mod state;
-
 pub mod client;
 pub mod discovery;
 pub mod exposition;
@@ -22,8 +20,12 @@ pub mod template;
 
 pub mod rules;
 
+pub mod state;
+
 pub mod alerts;
 pub mod notify;
+
+pub mod http;
 
 pub mod bundled;
 pub mod demo;

@@ -5,6 +5,8 @@ pub mod model;
 pub mod clock;
 pub mod telemetry;
 
+pub mod yaml;
+
 pub mod client;
 pub mod discovery;
 pub mod relabel;
@@ -19,3 +21,7 @@ pub mod rules;
 
 pub mod alerts;
 pub mod notify;
+
+pub mod config;
+
+pub mod commands;

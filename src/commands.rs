@@ -1,0 +1,3 @@
+//! One file per subcommand: flags in, exit code out.
+
+pub mod check;

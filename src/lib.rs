@@ -20,6 +20,8 @@ pub mod rules;
 pub mod alerts;
 pub mod notify;
 
+pub mod ui;
+
 pub mod bundled;
 pub mod demo;
 

@@ -17,6 +17,8 @@ pub mod storage;
 pub mod remote;
 pub mod tsdb;
 
+pub mod template;
+
 pub mod rules;
 
 pub mod alerts;

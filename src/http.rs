@@ -24,6 +24,7 @@ pub mod state;
 mod status;
 mod targets;
 mod time;
+mod write;
 
 pub use manage::ManageState;
 pub use pages::{Asset, PageState};
@@ -34,3 +35,4 @@ pub use rules::RuleState;
 pub use server::Server;
 pub use status::StatusState;
 pub use targets::TargetState;
+pub use write::WriteState;

@@ -26,6 +26,7 @@ use super::series;
 use super::state::{HeadFacts, Lookup};
 use super::status::{self, StatusState};
 use super::targets::{self, TargetState};
+use super::write::{self, WriteState};
 use crate::clock::Clock;
 use crate::telemetry::Registry;
 
@@ -44,11 +45,12 @@ pub struct Parts {
     pub manage: ManageState,
     pub promlet: PromletState,
     pub pages: PageState,
+    pub write: WriteState,
 }
 
 /// The whole server as one service.
 pub fn router(parts: Parts) -> Router {
-    let Parts { registry, clock, cors, prefix, query, head, targets, rules, status, manage, promlet, pages } = parts;
+    let Parts { registry, clock, cors, prefix, query, head, targets, rules, status, manage, promlet, pages, write } = parts;
     let readiness = manage.readiness.clone();
     let metadata = MetadataState { active: targets.active.clone(), query: query.clone() };
     let v1 = Router::new()
@@ -59,6 +61,7 @@ pub fn router(parts: Parts) -> Router {
         .merge(rules::routes(rules))
         .merge(status::routes(status))
         .merge(promlet::routes(promlet))
+        .merge(write::routes(write))
         .fallback(|| async { not_found() })
         .method_not_allowed_fallback(|| async { method_not_allowed() })
         .layer(from_fn_with_state(readiness.clone(), when_ready))

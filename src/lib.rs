@@ -5,6 +5,8 @@ pub mod model;
 pub mod clock;
 pub mod telemetry;
 
+pub mod state;
+
 pub mod client;
 pub mod discovery;
 pub mod relabel;
@@ -14,6 +16,8 @@ pub mod storage;
 
 pub mod remote;
 pub mod tsdb;
+
+pub mod template;
 
 pub mod rules;
 

@@ -1,5 +1,7 @@
 //! All integration tests, in one binary.
 
+mod alerts;
 mod layers;
 mod sources;
+mod state;
 mod tidy;

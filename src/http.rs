@@ -24,6 +24,7 @@ pub mod state;
 mod status;
 mod targets;
 mod time;
+mod v2;
 mod write;
 
 pub use manage::ManageState;
@@ -35,4 +36,5 @@ pub use rules::RuleState;
 pub use server::Server;
 pub use status::StatusState;
 pub use targets::TargetState;
+pub use v2::AlertState;
 pub use write::WriteState;

@@ -24,6 +24,8 @@ pub mod state;
 mod status;
 mod targets;
 mod time;
+mod v2;
+mod write;
 
 pub use manage::ManageState;
 pub use pages::{Asset, PageState};
@@ -34,3 +36,5 @@ pub use rules::RuleState;
 pub use server::Server;
 pub use status::StatusState;
 pub use targets::TargetState;
+pub use v2::AlertState;
+pub use write::WriteState;

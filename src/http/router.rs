@@ -26,6 +26,8 @@ use super::series;
 use super::state::{HeadFacts, Lookup};
 use super::status::{self, StatusState};
 use super::targets::{self, TargetState};
+use super::v2::{self, AlertState};
+use super::write::{self, WriteState};
 use crate::clock::Clock;
 use crate::telemetry::Registry;
 
@@ -44,11 +46,13 @@ pub struct Parts {
     pub manage: ManageState,
     pub promlet: PromletState,
     pub pages: PageState,
+    pub write: WriteState,
+    pub alerts: AlertState,
 }
 
 /// The whole server as one service.
 pub fn router(parts: Parts) -> Router {
-    let Parts { registry, clock, cors, prefix, query, head, targets, rules, status, manage, promlet, pages } = parts;
+    let Parts { registry, clock, cors, prefix, query, head, targets, rules, status, manage, promlet, pages, write, alerts } = parts;
     let readiness = manage.readiness.clone();
     let metadata = MetadataState { active: targets.active.clone(), query: query.clone() };
     let v1 = Router::new()
@@ -59,11 +63,12 @@ pub fn router(parts: Parts) -> Router {
         .merge(rules::routes(rules))
         .merge(status::routes(status))
         .merge(promlet::routes(promlet))
+        .merge(write::routes(write))
         .fallback(|| async { not_found() })
         .method_not_allowed_fallback(|| async { method_not_allowed() })
         .layer(from_fn_with_state(readiness.clone(), when_ready))
         .layer(from_fn_with_state(cors, around_v1));
-    let v2 = Router::new().fallback(|| async { not_found() }).layer(from_fn_with_state(readiness, when_ready)).layer(from_fn(around_v2));
+    let v2 = v2::routes(alerts).layer(from_fn_with_state(readiness, when_ready)).layer(from_fn(around_v2));
     let all = Router::new().nest("/api/v1", v1).nest("/api/v2", v2).merge(manage::routes(manage)).merge(pages::routes(pages));
     let placed = if prefix.is_empty() {
         all

@@ -5,6 +5,8 @@ pub mod model;
 pub mod clock;
 pub mod telemetry;
 
+pub mod yaml;
+
 pub mod client;
 pub mod discovery;
 pub mod exposition;
@@ -24,6 +26,10 @@ pub mod state;
 
 pub mod alerts;
 pub mod notify;
+
+pub mod config;
+
+pub mod ui;
 
 pub mod http;
 

@@ -14,6 +14,7 @@ use crate::rules::options::GroupOptions;
 use crate::yaml::Source;
 
 /// What the files say.
+#[derive(Clone)]
 pub struct Files {
     pub prometheus: PrometheusConfig,
     pub rules: Vec<GroupOptions>,

@@ -12,6 +12,8 @@ pub mod scrape;
 
 pub mod storage;
 
+pub mod promql;
+
 pub mod remote;
 pub mod tsdb;
 

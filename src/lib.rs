@@ -13,6 +13,7 @@ pub mod scrape;
 pub mod storage;
 
 pub mod promql;
+pub mod promqltest;
 
 pub mod remote;
 pub mod tsdb;

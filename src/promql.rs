@@ -16,6 +16,8 @@ pub mod limits;
 mod native;
 mod parser;
 pub mod printer;
+pub mod series;
+pub mod test_histograms;
 pub mod token;
 
 pub use answer::{Answer, MatrixSeries, Stats, Timings, Value, VectorSample};
@@ -23,6 +25,7 @@ pub use ast::{Expr, ExprKind, ValueType};
 pub use engine::{Engine, EngineOptions, Query, QueryOptions};
 pub use error::{ParseError, QueryError};
 pub use eval::guard::Cancel;
+pub use eval::resolve::depends_on_time;
 pub use features::Features;
 pub use functions::{FUNCTIONS, Function};
 pub use printer::print;

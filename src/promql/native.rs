@@ -48,3 +48,10 @@ impl Eval<'_> {
     pub(super) fn histogram_statistic(&self, _: &super::ast::Call, _: &super::eval::steps::Steps, _: &mut super::eval::Sink<'_>) -> Result<(), super::QueryError> { Ok(()) }
     pub(super) fn info(&self, _: &super::ast::Call, _: &super::eval::steps::Steps, _: &mut super::eval::Sink<'_>) -> Result<(), super::QueryError> { Ok(()) }
 }
+
+pub(super) fn combined(a: &Histogram, b: &Histogram, subtract: bool) -> Result<Histogram, String> {
+    let mut out = a.clone();
+    out.count += if subtract { -b.count } else { b.count };
+    out.sum += if subtract { -b.sum } else { b.sum };
+    Ok(out)
+}

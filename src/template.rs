@@ -10,19 +10,45 @@ mod escape;
 mod eval;
 pub mod functions;
 mod html;
+mod humanize;
+mod json;
 mod lexer;
 pub mod limits;
 mod literal;
+pub mod notification_functions;
 mod parser;
+mod pattern;
 mod print;
 mod printf;
+pub mod rule;
+pub mod rule_functions;
 pub mod set;
 pub mod time;
 mod time_methods;
+mod time_parse;
 pub mod value;
 
 pub use error::TemplateError;
 pub use functions::{Function, Functions, Kind};
 pub use limits::Limits;
+pub use rule::{RuleData, expand_rule};
+pub use rule_functions::{QuerySample, TemplateQuery};
 pub use set::{Template, TemplateSet};
 pub use value::Value;
+
+use std::sync::Arc;
+
+use crate::model::{Labels, TimestampMs};
+
+/// Whether a text is a template that notifications can use; the error is Go's sentence with the line.
+pub fn check(text: &str) -> Result<(), String> {
+    let functions = notification_functions::notification_functions(TimestampMs(0), &Labels::empty());
+    Template::parse("", text, &functions).map(|_| ()).map_err(|error| error.to_string())
+}
+
+/// Whether a text is a template that a rule's label or annotation can use; the error is Go's sentence with the line.
+pub fn check_rule(name: &str, text: &str) -> Result<(), String> {
+    let functions = rule_functions::rule_functions(Arc::new(|_| Ok(Vec::new())), TimestampMs(0), "");
+    let text = rule::with_variables(text);
+    Template::parse(name, &text, &functions).map(|_| ()).map_err(|error| error.to_string())
+}

@@ -4,7 +4,7 @@ use crate::model::{Labels, TimestampMs};
 
 use super::functions::{Function, Kind, text_at};
 use super::time::Time;
-use super::value::{Absent, Class, Map, TEXT_LIST, Value};
+use super::value::{Absent, Class, Map, Value};
 
 /// One alert of a notification.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -183,9 +183,4 @@ fn print_kv(value: &Value) -> String {
         Value::Map(map) => print_pairs(&pairs(map)),
         _ => String::new(),
     }
-}
-
-/// A list of texts as `[]string`, for functions of the language.
-pub(super) fn text_list(items: impl IntoIterator<Item = String>) -> Value {
-    Value::list_of(&TEXT_LIST, items.into_iter().map(Value::from))
 }

@@ -46,15 +46,3 @@ pub fn url_query(text: &str) -> String {
     }
     out
 }
-
-/// A path segment: as a query value, but a space becomes `%20` and `$&+:=@` may stay.
-pub fn url_path_segment(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 16);
-    for byte in text.bytes() {
-        match byte {
-            b if b.is_ascii_alphanumeric() || b"-_.~$&+:=@".contains(&b) => out.push(b as char),
-            b => out.push_str(&format!("%{b:02X}")),
-        }
-    }
-    out
-}

@@ -9,6 +9,7 @@ pub mod state;
 
 pub mod client;
 pub mod discovery;
+pub mod exposition;
 pub mod relabel;
 pub mod scrape;
 

@@ -26,5 +26,6 @@ mod tests {
     #[test]
     fn is_alertmanagers_number() {
         assert_eq!(show(of(&Labels::empty())), "cbf29ce484222325");
+        assert_eq!(show(of(&Labels::from_pairs([("alertname", "A"), ("sev", "y"), ("team", "a\"b")]))), "2457ba4e17cd1dc6");
     }
 }

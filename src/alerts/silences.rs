@@ -176,19 +176,19 @@ fn keeps_id(known: &SilenceRow, request: &SilenceRequest, now: TimestampMs) -> b
 fn validate(request: &SilenceRequest, now: TimestampMs) -> Result<(), SilenceError> {
     let invalid = |text: &str| Err(SilenceError::Invalid(text.to_owned()));
     if request.starts_at >= request.ends_at {
-        return invalid("failed to create silence: start time must be before end time");
+        return invalid("Failed to create silence: start time must be before end time");
     }
     if request.ends_at < now {
-        return invalid("failed to create silence: end time can't be in the past");
+        return invalid("Failed to create silence: end time can't be in the past");
     }
     if request.matchers.is_empty() {
         return invalid("invalid silence: at least one matcher required");
     }
     if let Some(at) = request.matchers.iter().position(|matcher| matcher.name.is_empty()) {
-        return Err(SilenceError::Invalid(format!("invalid silence: invalid label matcher {at}: invalid label name \"\"")));
+        return Err(SilenceError::Invalid(format!("invalid silence: invalid label matcher {at} in set 0: invalid label name \"\"")));
     }
     if request.matchers.iter().all(Matcher::matches_empty) {
-        return invalid("invalid silence: at least one matcher must not match the empty string");
+        return invalid("invalid silence: matcher set 0: at least one matcher must not match the empty string");
     }
     let matchers: usize = request.matchers.iter().map(|matcher| matcher.name.len() + matcher.value.len()).sum();
     let bytes = matchers + request.comment.len() + request.created_by.len() + request.annotations.size_bytes();

@@ -47,10 +47,8 @@ fn last(args: &[Value]) -> Result<Value, String> {
 }
 
 fn joined(args: &[Value]) -> String {
-    match args {
-        [one] => shown(one),
-        many => sprint(many),
-    }
+    let printable: Vec<Value> = args.iter().map(|arg| if arg.is_nil() { Value::text(shown(arg)) } else { arg.clone() }).collect();
+    sprint(&printable)
 }
 
 fn at_most(a: &Value, b: &Value) -> Result<bool, String> {
@@ -62,7 +60,9 @@ fn length(item: &Value) -> Result<Value, String> {
         Value::Text(text) | Value::Safe(_, text) => Ok(Value::Int(text.len() as i64)),
         Value::List(list) => Ok(Value::Int(list.items.len() as i64)),
         Value::Map(map) => Ok(Value::Int(map.entries.len() as i64)),
-        Value::Nil | Value::NilInterface => Err("len of nil pointer".to_owned()),
+        Value::NilInterface => Err("len of nil pointer".to_owned()),
+        // Not a nil of some type but no value at all: Go's reflection fails, and its words come through.
+        Value::Nil => Err("reflect: call of reflect.Value.Type on zero Value".to_owned()),
         other => Err(format!("len of type {}", other.type_name())),
     }
 }

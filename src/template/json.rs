@@ -46,7 +46,9 @@ fn write(value: &Value, out: &mut String) -> Result<(), String> {
         Value::Record(record) => {
             let is_pair = record.class.name == "template.Pair";
             out.push('{');
-            for (index, (name, item)) in record.fields.iter().enumerate() {
+            // Route labels are newer than the rest: without any, the JSON is what it always was.
+            let is_shown = |(name, item): &&(&'static str, Value)| *name != "RouteLabels" || item.is_true();
+            for (index, (name, item)) in record.fields.iter().filter(is_shown).enumerate() {
                 out.push_str(if index > 0 { "," } else { "" });
                 string(&if is_pair { (*name).to_owned() } else { key(name) }, out);
                 out.push(':');

@@ -123,7 +123,7 @@ fn integer(literal: &str) -> Option<i128> {
 fn float(text: &str) -> Option<f64> {
     let lower = text.to_ascii_lowercase();
     let is_decimal = lower.bytes().all(|b| b.is_ascii_digit() || b"+-.e".contains(&b));
-    if is_decimal && lower.bytes().any(|b| b.is_ascii_digit()) { lower.parse().ok() } else { None }
+    if is_decimal && lower.bytes().any(|b| b.is_ascii_digit()) { lower.parse().ok().filter(|value: &f64| value.is_finite()) } else { None }
 }
 
 #[cfg(test)]

@@ -151,17 +151,19 @@ impl Printer<'_> {
             return;
         };
         self.next += 1;
+        // With `%+v` the plus asks for field names, not for signs.
+        let numbers = Spec { plus: spec.plus && verb != 'v', ..spec };
         let text = match verb {
             'T' => pad(value.type_name().to_owned(), spec),
             'v' if spec.sharp => pad(go_syntax(value), spec),
-            _ => formatted(value, verb, spec),
+            _ => formatted(value, verb, numbers, spec.plus),
         };
         self.out.push_str(&text);
     }
 }
 
 /// One value by one verb; lists and maps element by element.
-fn formatted(value: &Value, verb: char, spec: Spec) -> String {
+fn formatted(value: &Value, verb: char, spec: Spec, named: bool) -> String {
     match value {
         Value::Nil | Value::NilInterface if verb == 'v' => pad("<nil>".to_owned(), spec),
         Value::Nil | Value::NilInterface => format!("%!{verb}(<nil>)"),
@@ -174,7 +176,7 @@ fn formatted(value: &Value, verb: char, spec: Spec) -> String {
         Value::Float(number) => number::float(*number, verb, spec).unwrap_or_else(|| bad(value, verb)),
         Value::Text(text) | Value::Safe(_, text) => string(text, verb, spec).unwrap_or_else(|| bad(value, verb)),
         Value::List(list) if list.class.print.is_none() => {
-            let items: Vec<String> = list.items.iter().map(|item| formatted(item, verb, spec)).collect();
+            let items: Vec<String> = list.items.iter().map(|item| formatted(item, verb, spec, named)).collect();
             format!("[{}]", items.join(" "))
         }
         Value::Map(map) if map.class.print.is_none() => {
@@ -182,24 +184,27 @@ fn formatted(value: &Value, verb: char, spec: Spec) -> String {
                 .entries
                 .iter()
                 .map(|(key, item)| {
-                    format!("{}:{}", string(key, verb, spec).unwrap_or_else(|| bad(&Value::text(key), verb)), formatted(item, verb, spec))
+                    format!(
+                        "{}:{}",
+                        string(key, verb, spec).unwrap_or_else(|| bad(&Value::text(key), verb)),
+                        formatted(item, verb, spec, named)
+                    )
                 })
                 .collect();
             format!("map[{}]", items.join(" "))
         }
         Value::Record(record) => {
-            let items: Vec<String> =
-                record
-                    .fields
-                    .iter()
-                    .map(|(name, item)| {
-                        if spec.plus && verb == 'v' {
-                            format!("{name}:{}", formatted(item, verb, spec))
-                        } else {
-                            formatted(item, verb, spec)
-                        }
-                    })
-                    .collect();
+            let items: Vec<String> = record
+                .fields
+                .iter()
+                .map(|(name, item)| {
+                    if named && verb == 'v' {
+                        format!("{name}:{}", formatted(item, verb, spec, named))
+                    } else {
+                        formatted(item, verb, spec, named)
+                    }
+                })
+                .collect();
             format!("{{{}}}", items.join(" "))
         }
         Value::Bool(_) | Value::Function(_) => bad(value, verb),
@@ -220,6 +225,7 @@ fn string(text: &str, verb: char, spec: Spec) -> Option<String> {
     match verb {
         'v' | 's' => Some(pad(cut, spec)),
         'q' if spec.sharp && !cut.contains('`') => Some(pad(format!("`{cut}`"), spec)),
+        'q' if spec.plus => Some(pad(ascii_quote(&cut), spec)),
         'q' => Some(pad(quote(&cut), spec)),
         'x' | 'X' => {
             let bytes = &text.as_bytes()[..text.len().min(spec.precision.unwrap_or(usize::MAX))];
@@ -228,6 +234,19 @@ fn string(text: &str, verb: char, spec: Spec) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// `%+q`: what is not ASCII is escaped too.
+fn ascii_quote(text: &str) -> String {
+    let mut out = String::new();
+    for c in quote(text).chars() {
+        match c as u32 {
+            0..0x80 => out.push(c),
+            code @ 0x80..0x10000 => out.push_str(&format!("\\u{code:04x}")),
+            code => out.push_str(&format!("\\U{code:08x}")),
+        }
+    }
+    out
 }
 
 /// `%#v` of the plain kinds.

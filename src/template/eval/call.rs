@@ -88,6 +88,9 @@ impl<'a> Machine<'a> {
             }
             Err(message) => {
                 self.place = Some(at);
+                // `call` names what it was given.
+                let callee = args.first().filter(|_| name == "call").map_or_else(String::new, |callee| format!("non-function {callee}"));
+                let message = if callee.is_empty() { message } else { message.replacen("non-function", &callee, 1) };
                 self.error(format!("error calling {name}: {message}"))
             }
         }

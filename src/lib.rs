@@ -28,3 +28,6 @@ pub mod bundled;
 pub mod demo;
 
 pub mod http;
+
+pub mod app;
+pub mod commands;

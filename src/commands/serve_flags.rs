@@ -145,7 +145,8 @@ impl ServeFlags {
             (None, false) => Mode::ZeroConfig,
         };
         let default_address = if mode == Mode::ZeroConfig { LISTEN_ZERO_CONFIG } else { LISTEN_CONFIGURED };
-        let listen_addresses = if self.listen_addresses.is_empty() { vec![default_address.to_owned()] } else { self.listen_addresses.clone() };
+        let listen_addresses =
+            if self.listen_addresses.is_empty() { vec![default_address.to_owned()] } else { self.listen_addresses.clone() };
         let flags = self.listed(&mode, &listen_addresses);
         Settings {
             mode,

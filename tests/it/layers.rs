@@ -12,7 +12,7 @@ const BASE: [&str; 3] = ["model", "clock", "telemetry"];
 const ROOMS: [(&str, &str); 26] = [
     ("model", ""),
     ("clock", "model"),
-    ("telemetry", "model"),
+    ("telemetry", "model clock"),
     ("yaml", "model"),
     ("client", "base yaml"),
     ("state", "base"),

@@ -13,7 +13,7 @@ mod write;
 pub use entry::{Entry, ExemplarText, Format, ParseError, SeriesLine, Tail};
 pub use number::{NORMAL_NAN, read_float};
 pub use scanner::Scanner;
-pub use write::{FamilyText, OPEN_METRICS_CONTENT_TYPE, TEXT_CONTENT_TYPE, write_end, write_family, write_sample};
+pub use write::{FamilyText, OPEN_METRICS_CONTENT_TYPE, TEXT_CONTENT_TYPE, write_end, write_family, write_page, write_sample};
 
 /// Reads a page entry by entry; the first error ends it. Prometheus fails the whole scrape then.
 pub fn parse(format: Format, text: &[u8]) -> Scanner<'_> {

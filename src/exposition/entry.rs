@@ -25,6 +25,9 @@ pub enum Entry<'a> {
     Series(SeriesLine<'a>),
 }
 
+/// A label's name and value, unescaped.
+pub type Pair<'a> = (Cow<'a, str>, Cow<'a, str>);
+
 /// A sample as it was written.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SeriesLine<'a> {
@@ -68,8 +71,8 @@ impl<'a> SeriesLine<'a> {
     /// `quantile` of summaries as Prometheus 3 writes them (`1` becomes `1.0`).
     ///
     /// The error is a sentence: a label twice, text that is not UTF-8.
-    pub fn pairs(&self) -> Result<Vec<(Cow<'a, str>, Cow<'a, str>)>, String> {
-        let mut pairs: Vec<(Cow<'a, str>, Cow<'a, str>)> = Vec::new();
+    pub fn pairs(&self) -> Result<Vec<Pair<'a>>, String> {
+        let mut pairs: Vec<Pair<'a>> = Vec::new();
         let mut failed = None;
         metric::scan(self.metric, 0, self.format, &mut |part: Part<'a>| match part.text() {
             Ok((name, value)) => pairs.push((name, value)),

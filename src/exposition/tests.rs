@@ -117,6 +117,18 @@ fn what_is_written_reads_back() {
     }
 }
 
+#[test]
+fn our_own_figures_read_back() {
+    let registry = crate::telemetry::Registry::default();
+    registry.counter("a_total", "a", &[("x", "y")]).add(3);
+    registry.latency("b_seconds", "b", &[]);
+    for format in [Format::Text, Format::OpenMetrics] {
+        let names: Vec<_> = series(format, &write_page(format, &registry.gather())).into_iter().map(|(name, ..)| name).collect();
+        assert_eq!(names[0], "a_total{x=\"y\"}");
+        assert_eq!(names[1..3], ["b_seconds{quantile=\"0.5\"}", "b_seconds{quantile=\"0.9\"}"]);
+    }
+}
+
 proptest! {
     #[test]
     fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200), open in any::<bool>()) {

@@ -3,12 +3,31 @@
 use std::fmt::Write;
 
 use crate::model::MetricType;
-use crate::model::number::format_general;
+use crate::model::number::format_shortest;
+use crate::telemetry::{Family, Kind};
 
 use super::entry::Format;
 
 pub const TEXT_CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8; escaping=underscores";
 pub const OPEN_METRICS_CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=underscores";
+
+/// Our own figures as a page of `/metrics`.
+pub fn write_page(format: Format, families: &[Family]) -> String {
+    let mut out = String::new();
+    for family in families {
+        let metric_type = match family.kind {
+            Kind::Counter => MetricType::Counter,
+            Kind::Gauge => MetricType::Gauge,
+            Kind::Summary => MetricType::Summary,
+        };
+        write_family(&mut out, format, &FamilyText { name: &family.name, metric_type, help: &family.help });
+        for (suffix, labels, value) in &family.samples {
+            write_sample(&mut out, &family.name, suffix, labels, *value);
+        }
+    }
+    write_end(&mut out, format);
+    out
+}
 
 /// One family to be written. Names must be plain (`[a-zA-Z_:][a-zA-Z0-9_:]*`).
 #[derive(Clone, Debug)]
@@ -55,7 +74,7 @@ pub fn write_sample<N: AsRef<str>, V: AsRef<str>>(out: &mut String, name: &str, 
         out.push('}');
     }
     out.push(' ');
-    out.push_str(&format_general(value));
+    out.push_str(&format_shortest(value));
     out.push('\n');
 }
 

@@ -176,12 +176,7 @@ pub(super) fn learn(
     if is_over || (limit > 0 && samples.counted() > limit) {
         return Err(PageError::SampleLimit);
     }
-    let end = if format == Format::OpenMetrics {
-        page.len() - page.iter().rev().take(6).position(|b| *b == b'#').map_or(0, |at| at + 1)
-    } else {
-        page.len()
-    };
-    push_note(&mut learned.lines, page.get(read_to..end).unwrap_or_default());
+    push_note(&mut learned.lines, page.get(read_to..notes_end(page, format)).unwrap_or_default());
     learned.lines.shrink();
     learned.families = families.finish(context.families);
     if let Some(created) = created {
@@ -192,6 +187,13 @@ pub(super) fn learn(
         }
     }
     Ok(learned)
+}
+
+/// Where the lines that can be comments end: before OpenMetrics's `# EOF`.
+fn notes_end(page: &[u8], format: Format) -> usize {
+    let ends_page = format == Format::OpenMetrics;
+    let last = page.iter().rev().take(b"# EOF\n".len()).position(|b| *b == b'#').filter(|_| ends_page);
+    page.len() - last.map_or(0, |at| at + 1)
 }
 
 /// Comment lines between two samples; blank lines before them say nothing.

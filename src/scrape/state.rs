@@ -311,3 +311,6 @@ fn count(report: &RowReport, figures: &Figures) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

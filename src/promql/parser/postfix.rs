@@ -103,7 +103,7 @@ impl Parser<'_> {
         let number = self.number_value(&number_token)?;
         let seconds = if negative { -number.value } else { number.value };
         if !seconds.is_finite() || seconds.abs() >= i64::MAX as f64 / 1000.0 {
-            let shown = crate::model::number::format_general(seconds);
+            let shown = crate::model::number::format_shortest(seconds);
             return self.fail(token.span, format!("timestamp out of bounds for @ modifier: {shown}"));
         }
         Ok(At::Time(TimestampMs::from_seconds(seconds)))

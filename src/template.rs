@@ -31,7 +31,7 @@ pub mod value;
 pub use error::TemplateError;
 pub use functions::{Function, Functions, Kind};
 pub use limits::Limits;
-pub use rule::{RuleData, expand_rule};
+pub use rule::{RuleData, RuleTemplate};
 pub use rule_functions::{QuerySample, TemplateQuery};
 pub use set::{Template, TemplateSet};
 pub use value::Value;

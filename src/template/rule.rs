@@ -1,6 +1,5 @@
 //! Templates of a rule's labels and annotations: their data, and how Prometheus expands them.
 
-use super::error::TemplateError;
 use super::functions::Functions;
 use super::limits::Limits;
 use super::set::Template;
@@ -42,18 +41,40 @@ pub(super) fn with_variables(text: &str) -> String {
     format!("{VARIABLES}{text}")
 }
 
-/// Expands one text of an alerting rule. The error is the whole sentence that upstream puts between
-/// `<error expanding template: ` and `>`.
-pub fn expand_rule(alert: &str, text: &str, data: &Value, functions: &Functions) -> Result<String, String> {
-    if !text.contains("{{") {
-        return Ok(text.to_owned());
-    }
-    let name = format!("__alert_{alert}");
-    let template =
-        Template::parse(&name, &with_variables(text), functions).map_err(|error| format!("error parsing template {name}: {error}"))?;
-    template.render_text(data, functions, Limits::default()).map_err(|error| match error {
-        TemplateError::Parse(text) | TemplateError::Execute(text) | TemplateError::Limit(text) => {
-            format!("error executing template {name}: {text}")
+/// One text of an alerting rule, read once and expanded at every evaluation.
+#[derive(Clone)]
+pub enum RuleTemplate {
+    /// Without any action.
+    Plain(String),
+    Parsed {
+        name: String,
+        template: Template,
+    },
+    /// What is wrong with it.
+    Broken(String),
+}
+
+impl RuleTemplate {
+    /// `functions` are those that it may call.
+    pub fn parse(alert: &str, text: &str, functions: &Functions) -> Self {
+        if !text.contains("{{") {
+            return Self::Plain(text.to_owned());
         }
-    })
+        let name = format!("__alert_{alert}");
+        match Template::parse(&name, &with_variables(text), functions) {
+            Ok(template) => Self::Parsed { name, template },
+            Err(error) => Self::Broken(format!("error parsing template {name}: {error}")),
+        }
+    }
+
+    /// The text for one alert. The error is the sentence that upstream puts between `<error expanding template: ` and `>`.
+    pub fn expand(&self, data: &Value, functions: &Functions) -> Result<String, String> {
+        match self {
+            Self::Plain(text) => Ok(text.clone()),
+            Self::Broken(error) => Err(error.clone()),
+            Self::Parsed { name, template } => template
+                .render_text(data, functions, Limits::default())
+                .map_err(|error| format!("error executing template {name}: {error}")),
+        }
+    }
 }

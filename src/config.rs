@@ -3,6 +3,7 @@
 //! Each file is read into a tree (`crate::yaml`), held against its table of fields, then built: building checks what goes beyond one
 //! field, and never stops at the first problem. A file with an error gives no options at all.
 
+pub mod alertmanager;
 pub mod environment;
 pub mod http_client;
 pub mod paths;
@@ -13,6 +14,7 @@ pub mod rules;
 
 use crate::model::Problem;
 
+pub use alertmanager::{AlertmanagerConfig, load_alertmanager};
 pub use environment::{Checkers, Environment};
 pub use prometheus::{PrometheusConfig, load_prometheus};
 pub use promlet::{PromletConfig, load_promlet};

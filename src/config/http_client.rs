@@ -51,7 +51,7 @@ pub static TLS: Section = Section {
 };
 
 static PROXY: &[Field] = &[
-    field("proxy_url", Kind::Url),
+    field("proxy_url", Kind::Link),
     field("no_proxy", Kind::Text),
     field("proxy_from_environment", Kind::Bool),
     field("proxy_connect_header", Kind::Map(&Kind::List(&Kind::Secret))).idle(),
@@ -102,7 +102,7 @@ pub static CLIENT: &[Field] = &[
     field("tls_config", Kind::Section(&TLS)),
     field("follow_redirects", Kind::Bool).default("true").always(),
     field("enable_http2", Kind::Bool).default("true").always(),
-    field("proxy_url", Kind::Url),
+    field("proxy_url", Kind::Link),
     field("no_proxy", Kind::Text),
     field("proxy_from_environment", Kind::Bool),
     field("proxy_connect_header", Kind::Map(&Kind::List(&Kind::Secret))).idle(),

@@ -238,7 +238,7 @@ fn scalar_text(node: &Node, kind: &Kind) -> String {
         Kind::Duration => DurationMs::parse(text).map_or_else(|_| text_of(text), |duration| duration.to_string()),
         Kind::GoDuration => scalar::go_duration(text).map_or_else(|_| text_of(text), scalar::format_go_duration),
         Kind::Bytes => scalar::bytes(text).map_or_else(|_| text_of(text), scalar::format_bytes),
-        Kind::Url => text_of(&without_password(text)),
+        Kind::Link | Kind::Url => text_of(&without_password(text)),
         Kind::Word(words) if words.any_case => text_of(&text.to_lowercase()),
         Kind::Any => any_text(node),
         _ => text_of(text),

@@ -38,7 +38,9 @@ pub enum Kind {
     Path,
     /// Printed as `<secret>`.
     Secret,
-    /// An absolute `http` or `https` address.
+    /// Any address; printed without its password.
+    Link,
+    /// An absolute `http` or `https` address; printed without its password.
     Url,
     /// The same, printed as `<secret>`.
     SecretUrl,

@@ -1,5 +1,6 @@
 //! Configuration files: others' corpora load or are refused as Prometheus and Alertmanager do it; our own bad files are told in full.
 
+mod alertmanager;
 mod corpus;
 mod rules;
 

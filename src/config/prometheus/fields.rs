@@ -84,7 +84,7 @@ static SCRAPE: &[Field] = &[
 static SCRAPE_RELABEL: &[Field] = &[field("relabel_configs", RELABEL), field("metric_relabel_configs", RELABEL)];
 
 /// A list item of `scrape_configs`.
-pub static SCRAPE_CONFIG: Section = Section { name: "scrape config section", fields: &[SCRAPE, DISCOVERY, CLIENT, SCRAPE_RELABEL] };
+pub static SCRAPE_CONFIG: Section = Section { name: "scrape config section", fields: &[SCRAPE, CLIENT, SCRAPE_RELABEL, DISCOVERY] };
 
 /// A file that `scrape_config_files` names.
 pub static SCRAPE_CONFIG_FILE: Section =
@@ -109,7 +109,6 @@ static SIGV4: Section = Section {
 static ALERTMANAGER: Section = Section {
     name: "Alertmanager config section",
     fields: &[
-        DISCOVERY,
         CLIENT,
         &[
             field("sigv4", Kind::Section(&SIGV4)),
@@ -120,6 +119,7 @@ static ALERTMANAGER: Section = Section {
             field("relabel_configs", RELABEL),
             field("alert_relabel_configs", RELABEL),
         ],
+        DISCOVERY,
     ],
 };
 
@@ -156,7 +156,7 @@ static REMOTE_WRITE: Section = Section {
     name: "remote write config section",
     fields: &[
         &[
-            field("url", Kind::Url).always(),
+            field("url", Kind::Link).always(),
             field("remote_timeout", Kind::Duration).default("30s"),
             field("headers", Kind::Map(&Kind::Text)),
             field("write_relabel_configs", RELABEL),
@@ -194,7 +194,7 @@ static REMOTE_READ: Section = Section {
     name: "remote read config section",
     fields: &[
         &[
-            field("url", Kind::Url).always(),
+            field("url", Kind::Link).always(),
             field("remote_timeout", Kind::Duration).default("1m"),
             field("chunked_read_limit", Kind::Count).default("50000000"),
             field("headers", Kind::Map(&Kind::Text)),

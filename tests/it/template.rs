@@ -1,5 +1,7 @@
 //! Templates against vectors made with Go's own text/template and html/template, and with amtool (`tests/template`).
 
+mod limits;
+
 use promlet::model::{Labels, TimestampMs};
 use promlet::template::data::{NotificationAlert, NotificationData};
 use promlet::template::notification_functions::notification_functions;

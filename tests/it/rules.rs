@@ -1,0 +1,6 @@
+//! Rule groups in virtual time: the alert-generator compliance suite's timelines as data, then what it leaves out.
+
+mod bench;
+mod restart;
+mod store;
+mod timelines;

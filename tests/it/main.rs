@@ -2,6 +2,7 @@
 
 mod alerts;
 mod layers;
+mod promql;
 mod sources;
 mod state;
 mod tidy;

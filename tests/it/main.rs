@@ -1,5 +1,7 @@
 //! All integration tests, in one binary.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should say so and stop")]
 
 mod alerts;
+mod notify;
 mod state;
 mod template;

@@ -24,3 +24,9 @@ pub mod rules;
 
 pub mod alerts;
 pub mod notify;
+
+pub mod bundled;
+pub mod demo;
+
+pub mod app;
+pub mod commands;

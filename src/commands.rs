@@ -1,0 +1,4 @@
+//! One file per subcommand: flags in, exit code out.
+
+pub mod foreign_flags;
+pub mod serve_flags;

@@ -40,7 +40,7 @@ impl std::error::Error for BuildError {}
 
 /// One integration, ready to send.
 pub(super) enum Built {
-    Webhook(Webhook),
+    Webhook(Box<Webhook>),
     Slack(Box<Slack>),
     Email(Box<Email>),
 }
@@ -54,7 +54,7 @@ pub fn build(options: &NotifyOptions, clock: &Clock, registry: &Registry) -> Res
         let mut integrations = Vec::new();
         for (index, one) in indexed(&receiver.integrations) {
             let notify: Arc<dyn Notify> = match build_one(&receiver.name, index, one, &texts, clock)? {
-                Built::Webhook(webhook) => Arc::new(webhook),
+                Built::Webhook(webhook) => Arc::new(*webhook),
                 Built::Slack(slack) => Arc::new(*slack),
                 Built::Email(email) => Arc::new(*email),
             };
@@ -86,7 +86,7 @@ pub(super) fn build_one(receiver: &str, index: usize, one: &Configured, texts: &
     Ok(match one {
         Configured::Webhook(options) => {
             let poster = poster(&options.client, options.timeout)?;
-            Built::Webhook(Webhook { options: (**options).clone(), poster, texts, clock })
+            Built::Webhook(Box::new(Webhook { options: (**options).clone(), poster, texts, clock }))
         }
         Configured::Slack(options) => {
             let poster = poster(&options.client, options.timeout)?;

@@ -65,13 +65,13 @@ impl Poster {
             value.set_sensitive(true);
             request = request.header(reqwest::header::AUTHORIZATION, value);
         }
-        let mut response = request.body(letter.body).send().await.map_err(|error| send_failure(error))?;
+        let mut response = request.body(letter.body).send().await.map_err(send_failure)?;
         let status = response.status();
         let retry_after = retry_after(response.headers(), letter.now);
         let kind = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
         let is_json = kind.starts_with("application/json");
         let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| send_failure(error))? {
+        while let Some(chunk) = response.chunk().await.map_err(send_failure)? {
             let room = ANSWER_BYTES_MAX - body.len();
             body.extend_from_slice(&chunk[..chunk.len().min(room)]);
             if body.len() == ANSWER_BYTES_MAX {

@@ -93,7 +93,7 @@ fn everything_is_there_after_reopening() {
     assert_eq!(state.silences().unwrap(), [silence("s")]);
     assert_eq!(state.alerts().unwrap(), [alert(3)]);
     assert_eq!(state.notification_log().unwrap(), [log("slot")]);
-    assert_eq!(state.decisions(3, 10).unwrap(), [decision.clone()]);
+    assert_eq!(state.decisions(3, 10).unwrap(), std::slice::from_ref(&decision));
     assert_eq!(state.latest_decisions().unwrap(), [decision]);
     assert_eq!(state.deliveries(10).unwrap(), [delivery("d", 2, "delivered")]);
 }

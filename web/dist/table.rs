@@ -1,29 +1,29 @@
 // Written by web/build.mjs; sorted by path.
 [
     (
-        "/assets/app-XS3CHZUN.js",
+        "/assets/app-MFMLXGV3.js",
         Asset {
-            bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/app-XS3CHZUN.js.gz")),
+            bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/app-MFMLXGV3.js.gz")),
             content_type: "text/javascript; charset=utf-8",
-            etag: "\"fb83c53e2ee6\"",
+            etag: "\"81190270d71d\"",
             immutable: true,
         },
     ),
     (
-        "/assets/chunk-RMH2B55S.js",
+        "/assets/chunk-SLTWXMYJ.js",
         Asset {
-            bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/chunk-RMH2B55S.js.gz")),
+            bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/chunk-SLTWXMYJ.js.gz")),
             content_type: "text/javascript; charset=utf-8",
-            etag: "\"45aabfd30d63\"",
+            etag: "\"1a27f3f4fe0c\"",
             immutable: true,
         },
     ),
     (
-        "/assets/editor-7PDIOHHA.js",
+        "/assets/editor-TRNNC3CJ.js",
         Asset {
-            bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/editor-7PDIOHHA.js.gz")),
+            bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/editor-TRNNC3CJ.js.gz")),
             content_type: "text/javascript; charset=utf-8",
-            etag: "\"fbd16d6973a1\"",
+            etag: "\"0139108ac0aa\"",
             immutable: true,
         },
     ),
@@ -37,11 +37,11 @@
         },
     ),
     (
-        "/assets/style-QHUNJ7RU.css",
+        "/assets/style-3Y5JDMW4.css",
         Asset {
-            bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/style-QHUNJ7RU.css.gz")),
+            bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/style-3Y5JDMW4.css.gz")),
             content_type: "text/css; charset=utf-8",
-            etag: "\"23b02e1df708\"",
+            etag: "\"923359a8b05e\"",
             immutable: true,
         },
     ),
@@ -68,7 +68,7 @@
         Asset {
             bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/index.html.gz")),
             content_type: "text/html; charset=utf-8",
-            etag: "\"b6d775b37fbf\"",
+            etag: "\"790cb3ac37b3\"",
             immutable: false,
         },
     ),

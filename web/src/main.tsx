@@ -2,7 +2,8 @@
 import { render, type JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { loadOverview, overview } from './api/promlet.ts';
-import { followLinks, go, href, params, path } from './core/router.ts';
+import { href } from './core/prefix.ts';
+import { followLinks, go, params, path } from './core/router.ts';
 import { theme, zone } from './core/settings.ts';
 import { Icon, IconButton, type IconName } from './core/widgets.tsx';
 import { DashboardList } from './dash/list.tsx';

@@ -1,5 +1,5 @@
 // Alertmanager's API v2: what the alert pages need of it.
-import { prefix } from '../core/router.ts';
+import { prefix } from '../core/prefix.ts';
 import { ApiError, type Labels } from './prometheus.ts';
 
 export interface Matcher {

@@ -1,5 +1,5 @@
 // The Prometheus HTTP API v1: typed calls, errors as the server words them.
-import { prefix } from '../core/router.ts';
+import { prefix } from '../core/prefix.ts';
 
 export type Labels = Record<string, string>;
 /** [unix seconds, value as text] */

@@ -34,16 +34,19 @@ function timeTicks(splits: number[], incr: number, utc: boolean, spanSeconds: nu
     const clock = incr >= 60 ? `${two(h)}:${two(mi)}` : `${two(h)}:${two(mi)}:${two(sec)}`;
     const changed = date !== lastDay && (i > 0 || spanSeconds > 86400);
     lastDay = date;
-    return changed && spanSeconds > 43200 ? `${clock}\n${date}` : clock;
+    return changed && spanSeconds > TWO_LINES_SECONDS ? `${clock}\n${date}` : clock;
   });
 }
 
-export function timeAxis(colors: Ink, utc: boolean, grid: boolean): uPlot.Axis {
+/** Above half a day the ticks carry the date on a second line. */
+const TWO_LINES_SECONDS = 43200;
+
+export function timeAxis(colors: Ink, utc: boolean, grid: boolean, spanSeconds: number): uPlot.Axis {
   return {
     scale: 'x',
     stroke: colors.text,
     font: colors.font,
-    size: 34,
+    size: spanSeconds > TWO_LINES_SECONDS ? 44 : 30,
     gap: 6,
     space: 74,
     grid: { show: grid, stroke: colors.grid, width: 1 },
@@ -61,6 +64,12 @@ function valueTicks(splits: (number | null)[], format: ChartScale['format']): (s
   }
   return [];
 }
+
+/** Steps that read well as times, in seconds: 1, 2, 5, 10, 15, 30, then minutes, hours and days. */
+const TIME_STEPS: number[] = [];
+for (let power = -9; power < 0; power++) for (const m of [1, 2, 5]) TIME_STEPS.push(m * 10 ** power);
+TIME_STEPS.push(1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800, 1209600, 2592000, 7776000, 31536000);
+for (const m of [2, 5, 10, 20, 50, 100, 1000]) TIME_STEPS.push(m * 31536000);
 
 const BINARY_STEPS: number[] = [];
 for (let power = -4; power < 70; power++) BINARY_STEPS.push(2 ** power);
@@ -92,6 +101,7 @@ export function valueAxis(key: string, scale: ChartScale, colors: Ink, grid: boo
     values: (_u, splits) => valueTicks(splits, scale.format) as string[],
   };
   if (scale.binary && !scale.log) base.incrs = BINARY_STEPS;
+  if (scale.secondsPer && !scale.log) base.incrs = TIME_STEPS.map((s) => s / scale.secondsPer!);
   if (scale.label) {
     base.label = scale.label;
     base.labelSize = 18;

@@ -124,11 +124,11 @@ export function optionsOf(latest: () => ChartSpec, bands: Band[], colors: Ink, u
   const firstVisible = keys.find((k) => spec.scales[k]!.visible);
   return {
     ...size,
-    padding: [8, keys.some((k) => spec.scales[k]!.side === 'right' && spec.scales[k]!.visible) ? 4 : 12, 0, 4],
+    padding: [8, keys.some((k) => spec.scales[k]!.side === 'right' && spec.scales[k]!.visible) ? 4 : 20, 0, 4],
     legend: { show: false },
     ...(utc ? { tzDate: (ts: number) => uPlot.tzDate(new Date(ts * 1000), 'Etc/UTC') } : {}),
     scales,
-    axes: [timeAxis(colors, utc, grid), ...keys.map((k) => valueAxis(k, spec.scales[k]!, colors, grid && k === firstVisible))],
+    axes: [timeAxis(colors, utc, grid, spec.range[1] - spec.range[0]), ...keys.map((k) => valueAxis(k, spec.scales[k]!, colors, grid && k === firstVisible))],
     series: [{}, ...spec.series.map(drawn)],
     bands: bands.map((b) => ({ series: [b.upper + 1, b.lower + 1] as [number, number] })),
     focus: { alpha: 1 },

@@ -38,6 +38,8 @@ export interface ChartScale {
   log?: 2 | 10 | undefined;
   /** Ticks at powers of 1024. */
   binary?: boolean | undefined;
+  /** Set for durations: how many seconds one unit of the value is. Ticks then fall on whole minutes and the like. */
+  secondsPer?: number | undefined;
   label?: string | undefined;
   format: (v: number, decimals: number | null) => string;
 }

@@ -1,8 +1,6 @@
 // Where we are: path and query parameters, mirrored in signals, so that every page state is a link.
 import { batch, signal } from '@preact/signals';
-
-/** Path prefix under which the server answers, read off the address of this very script. */
-export const prefix = new URL(import.meta.url).pathname.replace(/\/assets\/[^/]*$/, '');
+import { prefix } from './prefix.ts';
 
 export const path = signal(currentPath());
 export const params = signal(new URLSearchParams(location.search));
@@ -60,6 +58,3 @@ export function followLinks(isPage: (path: string) => boolean): void {
     go(inside + link.search);
   });
 }
-
-/** Address of one of our pages, prefix included. */
-export const href = (to: string): string => prefix + to;

@@ -38,9 +38,10 @@ export function formatDuration(ms: number): string {
 /** How long ago or ahead, in at most two units: "3m 12s". */
 export function humanDuration(ms: number): string {
   const abs = Math.abs(ms);
-  if (abs < 1) return '0s';
-  if (abs < 1e3) return `${Math.round(abs)}ms`;
-  if (abs < 10e3) return `${(abs / 1e3).toFixed(1)}s`;
+  if (abs === 0) return '0s';
+  if (abs < 1) return `${Math.round(abs * 1e3)}\u00b5s`;
+  if (abs < 1e3) return `${abs < 10 ? Number(abs.toFixed(1)) : Math.round(abs)}ms`;
+  if (abs < 10e3) return `${Number((abs / 1e3).toFixed(1))}s`;
   const parts: string[] = [];
   let rest = Math.round(abs / 1e3) * 1e3;
   for (const [unit, size] of [['y', 31536e6], ['d', 864e5], ['h', 36e5], ['m', 6e4], ['s', 1e3]] as const) {

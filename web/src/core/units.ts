@@ -302,5 +302,8 @@ export function format(value: number | null | undefined, unit?: string, decimals
   return s.prefix + s.text + s.suffix;
 }
 
+/** Seconds in one of the unit, for durations; undefined for anything else. */
+export const secondsPer = (unit: string | undefined): number | undefined => ({ ns: 1e-9, us: 1e-6, '\u00b5s': 1e-6, ms: 1e-3, s: 1, m: 60, h: 3600, d: 86400 })[unit ?? ''];
+
 /** True for units that count in powers of 1024: their axis ticks should too. */
 export const isBinary = (unit: string | undefined): boolean => !!unit && /^([kmgtp]?bytes|bits|bin[Bb]ps|[KMG]iBs)$/.test(unit);

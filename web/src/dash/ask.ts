@@ -21,14 +21,15 @@ export interface PanelData {
 }
 
 /** A panel may look further back than its dashboard, or at an earlier time. */
-export function panelSpan(panel: Panel, span: TimeSpan): TimeSpan {
+export function panelSpan(panel: Panel, span: TimeSpan, scope: Scope): TimeSpan {
   let { fromMs, toMs } = span;
   if (panel.timeFrom) {
-    const from = resolveTime(panel.timeFrom.startsWith('now') ? panel.timeFrom : `now-${panel.timeFrom}`, toMs, false, false);
+    const back = intoText(panel.timeFrom, scope);
+    const from = resolveTime(back.startsWith('now') ? back : `now-${back}`, toMs, false, false);
     if (from !== null) fromMs = from;
   }
   if (panel.timeShift) {
-    const by = parseDuration(panel.timeShift.replace(/^now-/, ''));
+    const by = parseDuration(intoText(panel.timeShift, scope).replace(/^now-/, ''));
     if (by !== null) [fromMs, toMs] = [fromMs - by, toMs - by];
   }
   return { fromMs, toMs };
@@ -64,7 +65,7 @@ async function askOne(panel: Panel, target: Target, span: TimeSpan, width: numbe
 
 /** All of a panel's queries; one that fails does not take the others with it. */
 export async function askPanel(panel: Panel, dashboardSpan: TimeSpan, width: number, scope: Scope, signal: AbortSignal): Promise<PanelData> {
-  const span = panelSpan(panel, dashboardSpan);
+  const span = panelSpan(panel, dashboardSpan, scope);
   const used = new Set(panel.targets.filter((t) => t.math !== null).flatMap((t) => [...(t.math ?? '').matchAll(/\$\{?(\w+)\}?/g)].map((m) => m[1]!)));
   const wanted = panel.targets.filter((t) => t.math === null && (!t.hidden || used.has(t.refId)));
   const settled = await Promise.allSettled(wanted.map((t) => askOne(panel, t, span, width, scope, signal)));

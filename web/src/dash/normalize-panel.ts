@@ -1,7 +1,7 @@
 // One panel of any generation to our model.
 import { canonicalCalc } from '../core/reduce.ts';
 import { flag, isObject, number, object, objects, oneOf, strings, text, type Json } from './json.ts';
-import type { Box, Panel, PanelKind, PanelOptions, Target } from './model.ts';
+import type { Box, Panel, PanelKind, PanelOptions, Target, Transformation } from './model.ts';
 import { fieldConfig, links, overrides } from './normalize-field.ts';
 import { fromFieldOptions, fromGraph, fromOldTable, fromSinglestat } from './normalize-legacy.ts';
 
@@ -70,7 +70,8 @@ function target(raw: Json, index: number, panelSource: string): Target {
     legend: text(raw['legendFormat'], '__auto'),
     instant: flag(raw['instant']) && !(flag(raw['range']) && format !== 'table'),
     format: format === 'table' || format === 'heatmap' ? format : 'time_series',
-    minStep: text(raw['interval']) || (number(raw['step']) !== undefined && text(raw['intervalFactor']) === '' ? `${number(raw['step'])}s` : ''),
+    // The old "step" is what some browser once calculated, not a wish: only "interval" counts.
+    minStep: text(raw['interval']),
     stepFactor: Math.min(Math.max(number(raw['intervalFactor']) ?? 1, 1), 100),
     hidden: flag(raw['hide']),
     skip,
@@ -161,6 +162,14 @@ function parts(p: Json): Parts {
   return modern(p, kind);
 }
 
+function transformations(p: Json, made: Parts): Transformation[] {
+  // The old table put the answers of all its queries into one.
+  if (made.kind === 'table' && Array.isArray(p['styles']) && made.options.seriesCalcs === null) return [{ id: 'merge', options: {} }];
+  return objects(p['transformations'])
+    .filter((t) => !flag(t['disabled']))
+    .map((t) => ({ id: text(t['id']), options: object(t['options']) }));
+}
+
 export function panel(p: Json, fallbackId: number): Panel {
   const made = parts(p);
   const source = sourceType(p['datasource']);
@@ -183,9 +192,7 @@ export function panel(p: Json, fallbackId: number): Panel {
     repeatVertical: p['repeatDirection'] === 'v',
     maxPerRow: number(p['maxPerRow']) ?? (number(p['minSpan']) ? Math.max(1, Math.floor(12 / number(p['minSpan'])!)) : 4),
     links: links(p['links']),
-    transformations: objects(p['transformations'])
-      .filter((t) => !flag(t['disabled']))
-      .map((t) => ({ id: text(t['id']), options: object(t['options']) })),
+    transformations: transformations(p, made),
     problems: [...library, ...made.problems, ...skipped],
   };
 }

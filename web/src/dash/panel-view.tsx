@@ -2,7 +2,7 @@
 import type { JSX } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { toApiError } from '../core/load.ts';
-import { href } from '../core/router.ts';
+import { href } from '../core/prefix.ts';
 import { Icon, Popover } from '../core/widgets.tsx';
 import { queryLink } from '../query/url.ts';
 import { askPanel, panelSpan, type PanelData } from './ask.ts';
@@ -146,7 +146,7 @@ function queryOf(props: Props): string | null {
   const { panel, scope } = props.placed;
   const target = panel.targets.find((t) => t.math === null && !t.hidden);
   if (!target) return null;
-  const span = panelSpan(panel, props.span);
+  const span = panelSpan(panel, props.span, scope);
   const clock = { ...span, stepMs: 15_000, scrapeMs: 15_000 };
   const full = joinScopes(builtins(clock), scope);
   return queryLink(intoExpression(intoExpression(target.expr, full), full), target.instant ? 'table' : 'graph', span.toMs - span.fromMs, Math.abs(Date.now() - span.toMs) < 60_000 ? null : span.toMs);
@@ -157,7 +157,7 @@ export function PanelView(props: Props): JSX.Element {
   const { placed } = props;
   const { panel, scope } = placed;
   const { data, loading } = usePanelData(props, box);
-  const span = panelSpan(panel, props.span);
+  const span = panelSpan(panel, props.span, scope);
   const title = intoText(panel.title, joinScopes(builtins({ ...span, stepMs: 15e3, scrapeMs: 15e3 }), scope));
   const query = queryOf(props);
   const lost = useMemo(() => (data ? transform([], panel.transformations).problems : []), [data, panel]);
@@ -181,7 +181,7 @@ export function PanelView(props: Props): JSX.Element {
             <Icon name="info" />
           </span>
         )}
-        {(panel.timeFrom || panel.timeShift) && <span class="dim small nowrap">{panel.timeFrom ? `last ${panel.timeFrom.replace(/^now-/, '')}` : `shifted by ${panel.timeShift}`}</span>}
+        {(panel.timeFrom || panel.timeShift) && <span class="dim small nowrap">{panel.timeFrom ? `last ${intoText(panel.timeFrom, scope).replace(/^now-/, '')}` : `shifted by ${intoText(panel.timeShift ?? '', scope)}`}</span>}
         <span class="grow" />
         <Remarks panel={panel} data={data} lost={lost} />
         <span class="panel-tools">

@@ -3,7 +3,7 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { covers, type RoutedAlert, type Silence } from '../api/alertmanager.ts';
 import { numeric, type ActiveAlert, type Labels, type Rule, type RuleGroup } from '../api/prometheus.ts';
-import { href } from '../core/router.ts';
+import { href } from '../core/prefix.ts';
 import { zone } from '../core/settings.ts';
 import { formatMoment, humanDuration } from '../core/time.ts';
 import { format } from '../core/units.ts';
@@ -93,7 +93,7 @@ function AlertRow({ alert, context }: { alert: ActiveAlert; context: Context }):
         </button>
       </div>
       <Annotations annotations={alert.annotations} />
-      {routed && routed.receivers.length > 0 && <div class="dim">goes to {routed.receivers.map((r) => r.name).join(', ')}</div>}
+      {routed && routed.receivers.length > 0 && <div class="goes-to dim">goes to {routed.receivers.map((r) => r.name).join(', ')}</div>}
     </div>
   );
 }

@@ -9,7 +9,7 @@ import { formatMoment, humanDuration } from '../core/time.ts';
 import { ErrorBox, Message, Segmented } from '../core/widgets.tsx';
 import { useNow } from '../core/now.ts';
 import { queryLink } from '../query/url.ts';
-import { href, prefix } from '../core/router.ts';
+import { href, prefix } from '../core/prefix.ts';
 
 type Tab = 'overview' | 'tsdb' | 'flags' | 'config';
 type Facts = Record<string, string | number | boolean>;

@@ -22,7 +22,7 @@ function matches(t: ActiveTarget, words: string[]): boolean {
 function LastScrape({ target, now }: { target: ActiveTarget; now: number }): JSX.Element {
   const at = Date.parse(target.lastScrape);
   if (!(at > 0)) return <span class="dim">not yet</span>;
-  return <span title={formatMoment(at, zone.value === 'utc')}>{humanDuration(Math.max(0, now - at))} ago</span>;
+  return <span title={formatMoment(at, zone.value === 'utc')}>{humanDuration(Math.floor(Math.max(0, now - at) / 1e3) * 1e3)} ago</span>;
 }
 
 function Row({ target, now }: { target: ActiveTarget; now: number }): JSX.Element {
@@ -68,20 +68,20 @@ function Pool({ name, targets, now }: { name: string; targets: ActiveTarget[]; n
         </Badge>
       </h2>
       <div class="scroll-x">
-        <table class="data">
+        <table class="data targets">
           <thead>
             <tr>
               <th scope="col" class="w-badge">
                 Health
               </th>
               <th scope="col">Target</th>
-              <th scope="col" class="num">
+              <th scope="col" class="num w-num">
                 Last scrape
               </th>
-              <th scope="col" class="num">
+              <th scope="col" class="num w-num">
                 Duration
               </th>
-              <th scope="col" class="num">
+              <th scope="col" class="num w-num">
                 Every
               </th>
             </tr>

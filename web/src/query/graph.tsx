@@ -24,6 +24,10 @@ interface Props {
   onZoomOut: () => void;
 }
 
+/** Axis numbers: as they are below ten thousand, with k, M, G above and an exponent far below one. */
+const axisText = (v: number, d: number | null): string =>
+  Math.abs(v) >= 1e4 ? format(v, 'sishort', d).replace(/ (?=\D+$)/, '').trim() : v !== 0 && Math.abs(v) < 1e-4 ? v.toExponential(d ?? 1) : format(v, undefined, d);
+
 const exact = (v: number): string => {
   const text = String(v);
   return text.length <= 12 ? text : format(v, undefined, null).length <= 4 ? v.toPrecision(6) : format(v, undefined, Math.abs(v) < 1 ? 6 : 3);
@@ -57,7 +61,7 @@ export function ResultGraph(props: Props): JSX.Element {
       times: aligned.times,
       range: [startMs / 1000, endMs / 1000],
       series,
-      scales: { y: { side: 'left', visible: true, min: fromZero ? 0 : undefined, format: (v, d) => format(v, 'sishort', d).replace(/ (?=\D*$)/, '').trim() } },
+      scales: { y: { side: 'left', visible: true, min: fromZero ? 0 : undefined, format: axisText } },
       tooltip: 'all',
     };
   }, [aligned, stacked, fromZero, isDark, hidden]);

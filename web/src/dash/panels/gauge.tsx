@@ -34,7 +34,7 @@ function Gauge({ s, isDark, named, markers }: { s: Single; isDark: boolean; name
   const label = s.shown.prefix + s.shown.text + s.shown.suffix;
   return (
     <figure class="gauge" aria-label={`${s.name}: ${label}`}>
-      <svg viewBox="8 14 184 146" preserveAspectRatio="xMidYMid meet" aria-hidden="true">
+      <svg viewBox="4 7 192 152" preserveAspectRatio="xMidYMid meet" aria-hidden="true">
         <path class="gauge-track" d={arc(74, 0, 1)} />
         {value !== null && share(s, value) > 0.002 && <path class="gauge-value" d={arc(74, 0, share(s, value))} stroke={s.shown.color} />}
         {markers &&
@@ -43,7 +43,7 @@ function Gauge({ s, isDark, named, markers }: { s: Single; isDark: boolean; name
             const [a, b] = [share(s, t.value), share(s, steps[i + 1]?.value ?? s.max)];
             return b > a && <path key={i} class="gauge-mark" d={arc(89, a, b)} stroke={namedColor(t.color, isDark)} />;
           })}
-        <text x="100" y="112" class="gauge-text" fill={s.shown.color} font-size={Math.min(38, 230 / Math.max(label.length, 4))} data-testid="stat-value" data-value={value ?? ''}>
+        <text x="100" y="112" class="gauge-text" fill={s.shown.color} font-size={Math.min(34, 178 / Math.max(label.length, 4))} data-testid="stat-value" data-value={value ?? ''}>
           {label}
         </text>
       </svg>

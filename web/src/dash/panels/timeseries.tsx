@@ -6,7 +6,7 @@ import type { ChartScale, ChartSeries, ChartSpec, Thresholds, Value } from '../.
 import { TimeChart } from '../../chart/timechart.tsx';
 import { namedColor } from '../../core/color.ts';
 import { dark } from '../../core/settings.ts';
-import { format, isBinary } from '../../core/units.ts';
+import { format, isBinary, secondsPer } from '../../core/units.ts';
 import type { CellValue, Field, Frame } from '../frames.ts';
 import type { FieldConfig } from '../model.ts';
 import { absoluteThresholds, configOf, displayText, nameUnder, seriesColorOf, spanOf } from '../resolve.ts';
@@ -68,6 +68,7 @@ function scaleFor(c: FieldConfig, first: boolean): ChartScale {
     softMax: c.softMax,
     log: c.log === 0 ? undefined : c.log,
     binary: isBinary(c.unit),
+    secondsPer: secondsPer(c.unit),
     label: c.axisLabel || undefined,
     format: (v, decimals) => format(v, c.unit ?? 'short', decimals === null && c.decimals !== undefined && c.decimals > 2 ? 2 : decimals),
   };

@@ -52,7 +52,7 @@ enum Command {
         subject: Notify,
     },
     /// Asks a server: an expression, or a prompt without one
-    Promql(promql::PromqlFlags),
+    Promql(promql::PromqlArguments),
 }
 
 #[derive(Subcommand, Debug)]
@@ -95,7 +95,7 @@ pub fn promlet(arguments: Vec<String>) -> ExitCode {
         Some(Command::Check { subject }) => run_check(subject),
         Some(Command::Test { subject: Test::Promql(flags) }) => test_promql::run(&flags),
         Some(Command::Notify { subject: Notify::Test(flags) }) => notify_test::run(&flags),
-        Some(Command::Promql(flags)) => promql::run(flags),
+        Some(Command::Promql(arguments)) => promql::run(arguments).into(),
     }
 }
 
@@ -127,4 +127,13 @@ fn explain(error: &clap::Error) -> ExitCode {
 /// A line on standard error, before there is a log.
 fn warn(text: &str) {
     let _closed_pipe = writeln!(std::io::stderr(), "promlet: {text}");
+}
+
+/// The `promql` command: arguments with the program's name first, an exit code out.
+pub fn promql(arguments: Vec<String>) -> ExitCode {
+    install_tls();
+    match promql::PromqlArguments::try_parse_from(arguments) {
+        Ok(arguments) => promql::run(arguments).into(),
+        Err(error) => explain(&error),
+    }
 }

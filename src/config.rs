@@ -16,7 +16,7 @@ use crate::model::Problem;
 
 pub use alertmanager::{AlertmanagerConfig, load_alertmanager};
 pub use environment::{Checkers, Environment};
-pub use prometheus::{PrometheusConfig, load_prometheus};
+pub use prometheus::{PrometheusConfig, load_prometheus, parse_prometheus};
 pub use promlet::{PromletConfig, load_promlet};
 pub use rules::{RuleFile, load_rules};
 

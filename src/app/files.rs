@@ -8,7 +8,7 @@ use crate::alerts::AlertsOptions;
 use crate::bundled;
 use crate::config::{self, Environment, Loaded, PrometheusConfig};
 use crate::discovery::DiscoveryOptions;
-use crate::model::{DurationMs, Problem};
+use crate::model::{DurationMs, Problem, Severity};
 use crate::notify::options::NotifyOptions;
 use crate::rules::options::GroupOptions;
 use crate::yaml::Source;
@@ -45,7 +45,7 @@ pub fn load(settings: &Settings, own_address: &str, external_url: &str, environm
     let mut errors = Vec::new();
     let mut keep = |problems: Vec<Problem>| errors.extend(problems);
     let prometheus = prometheus(settings, own_address, environment).map_err(&mut keep).ok();
-    let alerting = alerting(settings, external_url, environment).map_err(&mut keep).ok();
+    let alerting = alerting(settings, external_url).map_err(&mut keep).ok();
     let config_file = settings.mode.config_file().map(PathBuf::as_path);
     let upstream = promlet_file(config_file).map_err(&mut keep).ok();
     let extra = match &prometheus {
@@ -121,21 +121,26 @@ fn shipped_rules(defaults: &config::rules::Defaults, environment: &Environment) 
     bundled::RULES.iter().map(parse).collect()
 }
 
+fn unreadable(folder: &Path, error: &std::io::Error) -> Problem {
+    let (file, message) = (folder.display().to_string(), format!("the folder of rules cannot be read: {error}"));
+    Problem { severity: Severity::Error, file, line: 0, column: 0, message, text: String::new(), suggestion: None }
+}
+
 fn yaml_files(folder: &Path) -> Loaded<Vec<PathBuf>> {
-    let entries = std::fs::read_dir(folder).map_err(|error| vec![Problem::of_file(folder, format!("cannot read the rules folder: {error}"))])?;
+    let entries = std::fs::read_dir(folder).map_err(|error| vec![unreadable(folder, &error)])?;
     let is_yaml = |path: &PathBuf| path.extension().is_some_and(|e| e == "yml" || e == "yaml");
     let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(is_yaml).collect();
     files.sort();
     Ok(files)
 }
 
-fn alerting(settings: &Settings, external_url: &str, environment: &Environment) -> Loaded<Option<config::AlertmanagerConfig>> {
+fn alerting(settings: &Settings, external_url: &str) -> Loaded<Option<config::AlertmanagerConfig>> {
     let beside = || {
         let folder = settings.mode.config_file().and_then(|file| file.parent()).unwrap_or(Path::new(""));
         Some(folder.join("alertmanager.yml")).filter(|file| file.is_file())
     };
     match settings.alertmanager_file.clone().or_else(beside) {
-        Some(file) => config::load_alertmanager(&file, external_url, environment).map(Some),
+        Some(file) => config::load_alertmanager(&file, external_url).map(Some),
         None => Ok(None),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use tokio::net::TcpListener;
@@ -94,8 +94,16 @@ struct ReloadFigures {
 impl ReloadFigures {
     fn new(registry: &Registry) -> Self {
         Self {
-            successful: registry.gauge("prometheus_config_last_reload_successful", "Whether the last configuration reload attempt was successful.", &[]),
-            at: registry.gauge("prometheus_config_last_reload_success_timestamp_seconds", "Timestamp of the last successful configuration reload.", &[]),
+            successful: registry.gauge(
+                "prometheus_config_last_reload_successful",
+                "Whether the last configuration reload attempt was successful.",
+                &[],
+            ),
+            at: registry.gauge(
+                "prometheus_config_last_reload_success_timestamp_seconds",
+                "Timestamp of the last successful configuration reload.",
+                &[],
+            ),
         }
     }
 }
@@ -146,7 +154,7 @@ impl App {
         let files = files::load(&settings, &addresses::own(listening), &external_url, &environment).map_err(StartError::Files)?;
         say_notes(&files);
         let store = open_store(store_options(&settings, &files), &clock, &registry).await?;
-        let state = State::open(&settings.storage.path.join("promlet"), &clock, &registry).map_err(other)?;
+        let state = State::open(&settings.storage.path.join("promlet"), &registry).map_err(other)?;
         let alerting = start_alerting(&files, &external_url, &state, &clock, &registry)?;
         let engine = Arc::new(ArcSwap::from_pointee(questions::engine(&settings, files.prometheus.evaluation_interval, &clock, &registry)));
         let rules = start_rules(&store, &engine, &alerting, &clock, &registry);
@@ -156,7 +164,22 @@ impl App {
         let settings = Arc::new(settings);
         let readiness = Readiness::default();
         let maintenance = Maintenance::start(store.clone(), clock.clone()).map_err(other)?;
-        let shared = Shared { settings, clock, registry, started_at, store, engine, scrapes, rules, alerting, loaded, readiness, requests, external_url, listening };
+        let shared = Shared {
+            settings,
+            clock,
+            registry,
+            started_at,
+            store,
+            engine,
+            scrapes,
+            rules,
+            alerting,
+            loaded,
+            readiness,
+            requests,
+            external_url,
+            listening,
+        };
         let (stop_servers, _) = watch::channel(false);
         let servers = serve(&shared, listeners, &stop_servers);
         let figures = ReloadFigures::new(&shared.registry);
@@ -254,7 +277,8 @@ impl App {
     fn read_again(&self) -> Result<Files, String> {
         let shared = &self.shared;
         let own = addresses::own(shared.listening);
-        let files = files::load(&shared.settings, &own, &shared.external_url, &self.environment).map_err(|p| StartError::Files(p).to_string())?;
+        let files =
+            files::load(&shared.settings, &own, &shared.external_url, &self.environment).map_err(|p| StartError::Files(p).to_string())?;
         let (options, receivers) = routing(&files, &shared.external_url, &shared.clock, &shared.registry)?;
         shared.alerting.reload(options, receivers);
         Ok(files)
@@ -275,7 +299,7 @@ impl App {
         let (maintenance, store, state) = (self.maintenance, self.shared.store.clone(), self.state);
         let closed = tokio::task::spawn_blocking(move || {
             maintenance.stop();
-            state.close();
+            drop(state);
             store.close()
         });
         match closed.await {

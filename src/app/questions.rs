@@ -53,9 +53,9 @@ pub fn for_rules(engine: Arc<ArcSwap<Engine>>, select: Arc<dyn Select>) -> Query
         let answer = engine.load().instant(select.as_ref(), text, at, &QueryOptions::default()).map_err(|error| error.to_string())?;
         match answer.value {
             promql::Value::Scalar { value, .. } => Ok(QueryResult::Scalar(value)),
-            promql::Value::Vector(samples) => {
-                Ok(QueryResult::Vector(samples.into_iter().map(|sample| ResultSample { labels: sample.labels, value: sample.value }).collect()))
-            }
+            promql::Value::Vector(samples) => Ok(QueryResult::Vector(
+                samples.into_iter().map(|sample| ResultSample { labels: sample.labels, value: sample.value }).collect(),
+            )),
             other => Err(format!("a rule's expression must give a vector or a scalar, not a {}", other.result_type())),
         }
     })

@@ -11,18 +11,11 @@ use super::lifecycle::{Loaded, Request, Shared};
 use super::{dashboards, overview};
 use crate::exposition::{Format, write_page};
 use crate::http::cors::Cors;
-use crate::http::manage::ManageState;
-use crate::http::pages::{Asset, PageState};
 use crate::http::pool::Pool;
-use crate::http::promlet::PromletState;
-use crate::http::query::QueryState;
-use crate::http::router::{self, Parts};
-use crate::http::rules::RuleState;
-use crate::http::state::{Addresses, BuildInfo, DashboardView, HeadFacts, RuntimeInfo, ask};
-use crate::http::status::StatusState;
-use crate::http::targets::TargetState;
-use crate::http::v2::AlertState;
-use crate::http::write::WriteState;
+use crate::http::state::{Addresses, AlertmanagersView, BuildInfo, DashboardView, HeadFacts, RuntimeInfo, ask};
+use crate::http::{
+    self, AlertState, Asset, ManageState, PageState, Parts, PromletState, QueryState, RuleState, StatusState, TargetState, WriteState,
+};
 use crate::remote::Receiver;
 use crate::telemetry::process::ProcessFigures;
 use crate::ui;
@@ -31,9 +24,10 @@ use crate::ui;
 pub fn router(shared: &Shared) -> Router {
     let prefix = route_prefix(shared.settings.web.route_prefix.as_deref(), &shared.external_url);
     // The pattern was checked with the flags; one that does not compile allows no foreign origin.
-    let cors = Cors::new(&shared.settings.web.cors_origin).or_else(|_| Cors::new("$^")).unwrap_or_else(|_| unreachable!("a literal pattern"));
+    let cors =
+        Cors::new(&shared.settings.web.cors_origin).or_else(|_| Cors::new("$^")).unwrap_or_else(|_| unreachable!("a literal pattern"));
     let store = shared.store.clone();
-    router::router(Parts {
+    http::router(Parts {
         registry: shared.registry.clone(),
         clock: shared.clock.clone(),
         cors,
@@ -49,7 +43,12 @@ pub fn router(shared: &Shared) -> Router {
         promlet: promlet(shared),
         pages: pages(&prefix),
         write: write(shared),
-        alerts: AlertState { alerting: shared.alerting.clone(), clock: shared.clock.clone(), build: Arc::new(build_info), started_at: shared.started_at },
+        alerts: AlertState {
+            alerting: shared.alerting.clone(),
+            clock: shared.clock.clone(),
+            build: Arc::new(build_info),
+            started_at: shared.started_at,
+        },
         prefix,
     })
 }
@@ -86,11 +85,15 @@ fn targets(shared: &Shared) -> TargetState {
 
 fn rules(shared: &Shared) -> RuleState {
     let rules = shared.rules.clone();
-    RuleState { groups: Arc::new(move || rules.view()), alertmanagers: Arc::default() }
+    RuleState { groups: Arc::new(move || rules.view()), alertmanagers: Arc::new(AlertmanagersView::default) }
 }
 
 fn build_info() -> BuildInfo {
-    BuildInfo { version: env!("CARGO_PKG_VERSION").to_owned(), compiler: format!("rust {}", env!("CARGO_PKG_RUST_VERSION")), ..BuildInfo::default() }
+    BuildInfo {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        compiler: format!("rust {}", env!("CARGO_PKG_RUST_VERSION")),
+        ..BuildInfo::default()
+    }
 }
 
 fn status(shared: &Shared) -> StatusState {
@@ -183,7 +186,12 @@ fn dashboard_view(listed: dashboards::Listed) -> DashboardView {
 fn pages(prefix: &str) -> PageState {
     let asset = |path: &str| {
         let found = ui::asset(&format!("/{path}"))?;
-        Some(Asset { gzip: found.bytes_gzip.into(), content_type: found.content_type.into(), etag: found.etag.into(), immutable: found.immutable })
+        Some(Asset {
+            gzip: found.bytes_gzip.into(),
+            content_type: found.content_type.into(),
+            etag: found.etag.into(),
+            immutable: found.immutable,
+        })
     };
     PageState { asset: Arc::new(asset), is_page: Arc::new(|path| ui::is_page(&format!("/{path}"))), prefix: Arc::from(prefix) }
 }

@@ -113,7 +113,10 @@ async fn demonstrate(flags: DemoFlags, clock: Clock) -> Result<(), StartError> {
     let mode = Mode::Demo { file: folder.0.join("prometheus.yml"), receivers_url, started: start };
     let settings = settings(mode, &folder.0, &places.web);
     let targets = targets(&places)?;
-    let past = { let (settings, folder) = (settings.clone(), folder.0.clone()); tokio::task::spawn_blocking(move || write_history(&settings, &folder, &targets, start)) };
+    let past = {
+        let (settings, folder) = (settings.clone(), folder.0.clone());
+        tokio::task::spawn_blocking(move || write_history(&settings, &folder, &targets, start))
+    };
     let (trainer, gpus) = past.await.map_err(other)??;
     let simulation = Simulation::new(trainer, gpus, clock.clone(), start);
     let inbox = Receivers::new(clock.clone(), start);
@@ -146,7 +149,8 @@ fn write_files(folder: &Path, places: &Places) -> io::Result<()> {
         fs::write(folder.join("rules").join(file.name), file.text)?;
     }
     let address = |listener: &TcpListener| listener.local_addr().map(|address| address.to_string());
-    let (trainer, gpus, receivers, smtp) = (address(&places.trainer)?, address(&places.gpus)?, address(&places.receivers)?, address(&places.smtp)?);
+    let (trainer, gpus, receivers, smtp) =
+        (address(&places.trainer)?, address(&places.gpus)?, address(&places.receivers)?, address(&places.smtp)?);
     let prometheus = format!(
         "global:\n  scrape_interval: 1s\n  evaluation_interval: 1s\nrule_files: [rules/*.yml]\nscrape_configs:\n\
          - job_name: agentcore-training\n  static_configs:\n  - targets: ['{trainer}']\n\

@@ -36,6 +36,8 @@ pub struct PrometheusConfig {
     pub rules: Vec<GroupOptions>,
     /// The rule files that were found and read.
     pub rule_files: Vec<PathBuf>,
+    /// Whether there is a `rule_files` key at all, an empty one included.
+    pub names_rule_files: bool,
     pub evaluation_interval: DurationMs,
     pub external_labels: Labels,
     pub storage: StorageSettings,
@@ -69,9 +71,14 @@ impl Gathered {
 /// Reads `prometheus.yml`, its scrape config files and its rule files; all problems of all of them are told at once.
 pub fn load_prometheus(path: &Path, environment: &Environment) -> Loaded<PrometheusConfig> {
     let source = Source::read(path).map_err(|problem| vec![problem])?;
+    parse_prometheus(&source, path, environment)
+}
+
+/// The same for a text that is at hand; relative paths count from the folder of `path`.
+pub fn parse_prometheus(source: &Source, path: &Path, environment: &Environment) -> Loaded<PrometheusConfig> {
     let mut gathered = Gathered::default();
-    let mut problems = Problems::new(&source);
-    let parsed = yaml::parse(&source, &mut problems);
+    let mut problems = Problems::new(source);
+    let parsed = yaml::parse(source, &mut problems);
     if parsed.is_none() && problems.has_errors() {
         return Err(problems.finish().0);
     }
@@ -87,7 +94,7 @@ pub fn load_prometheus(path: &Path, environment: &Environment) -> Loaded<Prometh
         root.get("alerting").map(|alerting| relabel::steps(alerting, "alert_relabel_configs", global.legacy_names, &mut problems));
     let scrape_files = named_files(&root, "scrape_config_files", "scrape config", &mut problems);
     let rule_files = named_files(&root, "rule_files", "rule", &mut problems);
-    missing_files(&root, &source, &mut gathered);
+    missing_files(&root, source, &mut gathered);
     gathered.take(problems);
     for file in scrape_files {
         read_scrape_file(&file, &mut jobs, &mut gathered);
@@ -112,6 +119,7 @@ pub fn load_prometheus(path: &Path, environment: &Environment) -> Loaded<Prometh
         scrape: jobs.finished,
         rules: groups,
         rule_files,
+        names_rule_files: root.get("rule_files").is_some(),
         evaluation_interval: global.evaluation_interval,
         storage: storage_settings(&root),
         query_log_file: global.query_log_file,

@@ -15,6 +15,7 @@ use xxhash_rust::xxh64::xxh64;
 
 use crate::model::Labels;
 use crate::telemetry::{Counter, Registry};
+use crate::yaml::{self, Kind, Node, Problems, Section, Source, Value, field};
 
 use super::{Discover, TargetGroup};
 
@@ -156,10 +157,7 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Vec<TargetGroup>, FileError> {
     } else if text.trim().is_empty() {
         Vec::new()
     } else {
-        serde_saphyr::from_str(text).map_err(|error| {
-            let (line, column) = error.location().map_or((0, 0), |at| (at.line() as usize, at.column() as usize));
-            failed(line, column, error.without_snippet().to_string())
-        })?
+        yaml_groups(path, text)?
     };
     let shown = path.to_string_lossy().into_owned();
     let named = |(index, group): (usize, FileGroup)| {
@@ -168,6 +166,26 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Vec<TargetGroup>, FileError> {
         TargetGroup { targets: group.targets, labels: Labels::from_pairs(labels), source: format!("{shown}:{index}") }
     };
     Ok(groups.into_iter().enumerate().map(named).collect())
+}
+
+const TARGET_GROUP: Section =
+    Section { name: "target group", fields: &[&[field("targets", Kind::List(&Kind::Text)), field("labels", Kind::Map(&Kind::Text))]] };
+
+fn yaml_groups(path: &Path, text: &str) -> Result<Vec<FileGroup>, FileError> {
+    let source = Source::new(path.to_string_lossy(), text);
+    let mut problems = Problems::new(&source);
+    let root = yaml::parse(&source, &mut problems);
+    if let Some(root) = root.as_ref().filter(|root| !root.is_null() && !matches!(root.value, Value::List(_))) {
+        problems.error(root.span, "a target file is a list of groups, each with targets and labels");
+    }
+    let items = root.as_ref().map(Node::items).unwrap_or_default();
+    items.iter().for_each(|group| yaml::check(group, &TARGET_GROUP, &mut problems));
+    let read = |group: &Node| FileGroup { targets: group.texts("targets"), labels: Some(group.pairs("labels").into_iter().collect()) };
+    let groups = items.iter().filter(|group| !group.is_null()).map(read).collect();
+    match problems.finish().0.into_iter().next() {
+        Some(first) => Err(FileError { path: path.to_owned(), line: first.line, column: first.column, reason: first.message }),
+        None => Ok(groups),
+    }
 }
 
 /// Files that a pattern names; `*` and `?` only in the last path element.

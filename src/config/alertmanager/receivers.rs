@@ -2,9 +2,11 @@
 
 use crate::client::{ClientOptions, TlsOptions};
 use crate::config::http_client::{client, secret, tls};
-use crate::model::number::quote;
 use crate::model::DurationMs;
-use crate::notify::options::{EmailOptions, Integration, ReceiverOptions, SlackAction, SlackConfirm, SlackField, SlackOptions, WebhookOptions};
+use crate::model::number::quote;
+use crate::notify::options::{
+    EmailOptions, Integration, ReceiverOptions, SlackAction, SlackConfirm, SlackField, SlackOptions, WebhookOptions,
+};
 use crate::yaml::{Node, Problems, scalar};
 
 use super::inherit::{INTEGRATIONS, complete, global_value};

@@ -63,6 +63,7 @@ pub enum Note<'n> {
     NotGauge(&'n str),
     MixedSchemas(&'n str),
     ResetCollision(&'n str),
+    IncompatibleLayout(&'n str),
     IneffectiveSort(&'n str),
     StartTimeOverlap(&'n str),
     PossibleNonCounter(&'n str),
@@ -100,6 +101,7 @@ impl Note<'_> {
                 format!("vector contains a mix of histograms with exponential and custom buckets schemas for metric name {}", quote(metric))
             }
             Self::ResetCollision(operation) => format!("conflicting counter resets during histogram {operation}"),
+            Self::IncompatibleLayout(op) => format!("incompatible bucket layout encountered for binary operator {op}"),
             Self::IneffectiveSort(_) => "sort is ineffective for range queries since results are always ordered by labels".to_owned(),
             Self::StartTimeOverlap(metric) => {
                 format!("sample has start time that overlaps with previous sample timestamp for metric {}", quote(metric))
@@ -123,7 +125,7 @@ impl Note<'_> {
             }
             Self::IgnoredInAggregation(name) => format!("ignored histogram in {name} aggregation"),
             Self::IgnoredInRange(metric) => {
-                format!("ignored histograms in a range containing both floats and histograms{}", of_metric(metric))
+                format!("ignored histograms in a range containing both floats and histograms for metric name {}", quote(metric))
             }
             Self::CustomBucketsReconciled(operation) => format!("mismatched custom buckets were reconciled during {operation}"),
             Self::QuantileNaN { result_is_nan, metric } => {

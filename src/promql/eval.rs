@@ -11,6 +11,7 @@ mod dates;
 mod fold;
 mod group;
 pub mod guard;
+mod info;
 mod join;
 mod labels;
 mod math;
@@ -39,9 +40,10 @@ use guard::Guard;
 use resolve::Bounds;
 pub use select::{Yield, reference};
 pub use series::{Cell, Column, Series, is_absent};
+pub use sum::Sum;
 use steps::Steps;
 use symbols::Symbols;
-pub use window::{Point, RangeSeries};
+pub use window::RangeSeries;
 
 /// Takes one series after the other.
 pub type Sink<'s> = dyn FnMut(&mut Series) -> Result<(), QueryError> + 's;
@@ -73,7 +75,7 @@ impl Eval<'_> {
             ExprKind::Unary(unary) if !unary.negative => self.vector(&unary.expr, steps, sink),
             ExprKind::Unary(unary) => self.negated(&unary.expr, steps, sink),
             ExprKind::Binary(binary) => self.binary_vector(binary, expr.span, steps, sink),
-            ExprKind::Aggregate(aggregate) => self.aggregate(aggregate, expr.span, steps, sink),
+            ExprKind::Aggregate(aggregate) => self.aggregate(aggregate, steps, sink),
             ExprKind::Call(call) => self.call(call, expr.span, steps, sink),
             ExprKind::Number(_) | ExprKind::Text(_) | ExprKind::Range(_) | ExprKind::Subquery(_) => {
                 QueryError::execution("internal: an instant vector was expected")

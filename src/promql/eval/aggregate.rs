@@ -3,7 +3,6 @@
 use super::fold::Fold;
 use super::group::Groups;
 use super::{Cell, Column, Eval, Series, Sink, Steps};
-use crate::model::Span;
 use crate::model::number::format_fixed;
 use crate::promql::annotation::Note;
 use crate::promql::ast::{Aggregate, Expr};
@@ -12,16 +11,16 @@ use crate::promql::native;
 use crate::promql::token::Aggregator;
 
 impl Eval<'_> {
-    pub(super) fn aggregate(&self, aggregate: &Aggregate, span: Span, steps: &Steps, sink: &mut Sink<'_>) -> Result<(), QueryError> {
+    pub(super) fn aggregate(&self, aggregate: &Aggregate, steps: &Steps, sink: &mut Sink<'_>) -> Result<(), QueryError> {
         match aggregate.op {
             Aggregator::Topk | Aggregator::Bottomk | Aggregator::Limitk | Aggregator::LimitRatio => self.pick(aggregate, steps, sink),
             Aggregator::Quantile => self.quantiles(aggregate, steps, sink),
             Aggregator::CountValues => self.count_values(aggregate, steps, sink),
-            _ => self.fold(aggregate, span, steps, sink),
+            _ => self.fold(aggregate, steps, sink),
         }
     }
 
-    fn fold(&self, aggregate: &Aggregate, span: Span, steps: &Steps, sink: &mut Sink<'_>) -> Result<(), QueryError> {
+    fn fold(&self, aggregate: &Aggregate, steps: &Steps, sink: &mut Sink<'_>) -> Result<(), QueryError> {
         let mut groups = Groups::new(self, aggregate);
         let mut folds: Vec<Fold> = Vec::new();
         let inner = aggregate.expr.span;
@@ -34,9 +33,8 @@ impl Eval<'_> {
             folds[group].add(&series.column, self, inner);
             Ok(())
         })?;
-        let _ = span;
         for (number, fold) in folds.into_iter().enumerate() {
-            let column = fold.finish(self, inner);
+            let column = fold.finish(self, inner, &self.symbols.metric_name_of(&groups.labels[number]));
             self.guard.release(steps.count);
             if column.is_empty() {
                 continue;

@@ -315,17 +315,15 @@ fn fraction(lower: f64, upper: f64, buckets: &mut Vec<Bucket>) -> f64 {
 /// How many observations lie at or below a value.
 fn rank_at(value: f64, buckets: &[Bucket], count: f64) -> f64 {
     let mut before = 0.0;
-    let mut start = f64::NEG_INFINITY;
-    for (place, bucket) in buckets.iter().enumerate() {
-        if place == 0 && bucket.upper > 0.0 {
-            start = 0.0;
-        }
+    // Without negative bounds, nothing lies below zero.
+    let mut start = if buckets.first().is_some_and(|b| b.upper <= 0.0) { f64::NEG_INFINITY } else { 0.0 };
+    for bucket in buckets {
         if value <= start {
             return before;
         }
         if value < bucket.upper {
-            if bucket.upper.is_infinite() || start.is_infinite() {
-                return before;
+            if start == f64::NEG_INFINITY {
+                return bucket.count;
             }
             return before + (bucket.count - before) * (value - start) / (bucket.upper - start);
         }

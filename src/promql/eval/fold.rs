@@ -113,7 +113,8 @@ impl Fold {
             match &mut self.running {
                 Running::Sums(_) | Running::Means(_) => {
                     self.seen[at].histogram = true;
-                    self.histograms.add(at, histogram, self.seen.len());
+                    let kind = if self.op == Aggregator::Avg { Totals::Mean } else { Totals::Sum };
+                    self.histograms.add(at, histogram, kind, self.seen.len());
                 }
                 Running::Counts(counts) => {
                     self.seen[at].float = true;
@@ -126,7 +127,8 @@ impl Fold {
         }
     }
 
-    pub(super) fn finish(mut self, eval: &Eval<'_>, span: Span) -> Column {
+    /// The metric's name is for annotations.
+    pub(super) fn finish(mut self, eval: &Eval<'_>, span: Span, metric: &str) -> Column {
         let mut column = Column::of(self.seen.len());
         for at in 0..self.seen.len() {
             let seen = self.seen[at];
@@ -135,8 +137,7 @@ impl Fold {
                 continue;
             }
             if seen.histogram {
-                let totals = if self.op == Aggregator::Avg { Totals::Mean } else { Totals::Sum };
-                if let Some(histogram) = self.histograms.take(at, totals, eval, span) {
+                if let Some(histogram) = self.histograms.take(at, eval, span, metric) {
                     column.set_histogram(at, histogram);
                 }
                 continue;

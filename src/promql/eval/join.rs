@@ -162,11 +162,8 @@ impl Join<'_> {
     }
 
     fn group(&mut self, signature: &[LabelPair], group: &Group) -> Result<(), QueryError> {
-        let (fill_many, fill_one) = if self.swapped {
-            (self.matching.fill_right, self.matching.fill_left)
-        } else {
-            (self.matching.fill_left, self.matching.fill_right)
-        };
+        // As in Prometheus, `fill_left` is the "many" side's value even where that side stands on the right.
+        let (fill_many, fill_one) = (self.matching.fill_left, self.matching.fill_right);
         if (group.one.is_empty() && fill_one.is_none()) || (group.many.is_empty() && fill_many.is_none()) {
             return Ok(());
         }

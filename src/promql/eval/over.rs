@@ -5,6 +5,7 @@ mod instant;
 mod mixed;
 mod order;
 mod regression;
+mod starts;
 mod totals;
 
 use super::steps::Steps;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::model::{Histogram, TimestampMs, Value, is_stale};
+use crate::model::{Histogram, TimestampMs, is_stale};
 use crate::storage::{ColumnValues, LabelPair};
 
 /// Places `lo` (included) to `hi` (not included) of a series' samples.
@@ -197,11 +197,4 @@ impl Unpacked {
 fn rerank(windows: &[Window], rank: &[u32], into: &mut Vec<Window>) {
     into.clear();
     into.extend(windows.iter().map(|w| Window { lo: rank[w.lo as usize], hi: rank[w.hi as usize] }));
-}
-
-/// A value with its time, as raw range vectors list them.
-#[derive(Clone, Debug)]
-pub struct Point {
-    pub at: i64,
-    pub value: Value,
 }

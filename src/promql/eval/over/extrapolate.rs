@@ -48,7 +48,7 @@ impl Over<'_> {
     pub(super) fn extrapolated(&self, series: &RangeSeries<'_>, out: &mut Column) {
         let is_counter = self.function != FunctionId::Delta;
         let is_rate = self.function == FunctionId::Rate;
-        let resets = if is_counter { resets(series.floats) } else { Vec::new() };
+        let resets = if is_counter { resets(series) } else { Vec::new() };
         let mut next_reset = 0;
         let mut any = false;
         for step in 0..series.steps() {
@@ -106,7 +106,10 @@ impl Over<'_> {
     }
 }
 
-/// Places whose value is below the one before.
-fn resets(values: &[f64]) -> Vec<u32> {
-    values.windows(2).enumerate().filter(|(_, pair)| pair[1] < pair[0]).map(|(at, _)| at as u32 + 1).collect()
+/// Places whose value is below the one before, or whose start timestamp says that the counter began anew.
+fn resets(series: &RangeSeries<'_>) -> Vec<u32> {
+    let (times, starts) = (series.times, series.starts);
+    let by_start = |i: usize| starts.len() > i && super::starts::is_reset(starts[i - 1], times[i - 1], starts[i], times[i]);
+    let pairs = series.floats.windows(2).enumerate();
+    pairs.filter(|(at, pair)| pair[1] < pair[0] || by_start(at + 1)).map(|(at, _)| at as u32 + 1).collect()
 }

@@ -8,7 +8,7 @@ impl Over<'_> {
     pub(super) fn last_two(&self, series: &RangeSeries<'_>, out: &mut Column) {
         let is_rate = self.function == FunctionId::Irate;
         for step in 0..series.steps() {
-            if series.histogram_window(step).len() > 0 {
+            if series.histogram_window(step).len() > 0 || !series.starts.is_empty() {
                 self.last_two_with_histograms(series, step, out);
                 continue;
             }

@@ -4,6 +4,7 @@ use super::Over;
 use crate::promql::eval::sum::{Mean, Sum};
 use crate::promql::eval::{Column, RangeSeries};
 use crate::promql::functions::FunctionId;
+use crate::promql::native::{Total, Totals};
 
 impl Over<'_> {
     pub(super) fn totals(&self, series: &RangeSeries<'_>, out: &mut Column) {
@@ -20,6 +21,20 @@ impl Over<'_> {
                 continue;
             }
             out.floats[step] = if is_sum { sum(window) } else { mean(window) };
+        }
+    }
+}
+
+impl Over<'_> {
+    /// The sum or mean of a window that holds histograms only.
+    fn total_of_histograms(&self, series: &RangeSeries<'_>, step: usize, out: &mut Column) {
+        let window = &series.histograms[series.histogram_window(step).range()];
+        let kind = if self.function == FunctionId::SumOverTime { Totals::Sum } else { Totals::Mean };
+        let Some((first, rest)) = window.split_first() else { return };
+        let mut total = Total::new(kind, first);
+        rest.iter().for_each(|histogram| total.add(histogram));
+        if let Some(histogram) = total.finish(self.eval, self.span, &self.metric(series)) {
+            out.set_histogram(step, histogram);
         }
     }
 }

@@ -32,6 +32,8 @@ pub mod notify;
 
 pub mod config;
 
+pub mod shell;
+
 pub mod ui;
 
 pub mod http;

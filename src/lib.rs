@@ -24,4 +24,8 @@ pub mod notify;
 
 pub mod config;
 
+pub mod bundled;
+pub mod demo;
+
+pub mod app;
 pub mod commands;

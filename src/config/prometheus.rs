@@ -1,13 +1,15 @@
 //! `prometheus.yml` and what it names: scrape config files and rule files.
 
 mod cloud_fields;
+mod discovery_fields;
 mod fields;
 mod global;
 mod jobs;
+mod mechanisms;
 mod remote;
 mod targets;
 
-use std::collections::BTreeMap;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use crate::model::{DurationMs, Labels, Problem, Span};
@@ -86,7 +88,10 @@ pub fn load_prometheus(path: &Path, environment: &Environment) -> Loaded<Prometh
     let alert_relabel =
         root.get("alerting").map(|alerting| relabel::steps(alerting, "alert_relabel_configs", global.legacy_names, &mut problems));
     let scrape_files = named_files(&root, "scrape_config_files", "scrape config", &mut problems);
-    let rule_files = named_files(&root, "rule_files", "rule", &mut problems);
+    let mut rule_files = named_files(&root, "rule_files", "rule", &mut problems);
+    // A rule file counts once, however often it is named; a scrape config file named twice brings its jobs twice, which is an error.
+    let mut seen = HashSet::new();
+    rule_files.retain(|file| seen.insert(file.clone()));
     missing_files(&root, &source, &mut gathered);
     gathered.take(problems);
     for file in scrape_files {
@@ -124,9 +129,9 @@ pub fn load_prometheus(path: &Path, environment: &Environment) -> Loaded<Prometh
     })
 }
 
-/// The files that a list of patterns names, each once.
+/// The files that a list of patterns names, in its order.
 fn named_files(root: &Node, key: &str, what: &str, problems: &mut Problems<'_>) -> Vec<PathBuf> {
-    let mut found: BTreeMap<PathBuf, usize> = BTreeMap::new();
+    let mut found = Vec::new();
     for item in root.get(key).map(Node::items).unwrap_or_default() {
         let Some(pattern) = item.as_text() else { continue };
         if !paths::star_is_last(pattern) {
@@ -134,14 +139,9 @@ fn named_files(root: &Node, key: &str, what: &str, problems: &mut Problems<'_>) 
             problems.error_with(item.span, format!("invalid {what} file path \"{pattern}\""), suggestion);
             continue;
         }
-        for file in paths::expand(Path::new(pattern)) {
-            let next = found.len();
-            found.entry(file).or_insert(next);
-        }
+        found.extend(paths::expand(Path::new(pattern)));
     }
-    let mut files: Vec<(PathBuf, usize)> = found.into_iter().collect();
-    files.sort_by_key(|(_, order)| *order);
-    files.into_iter().map(|(file, _)| file).collect()
+    found
 }
 
 /// Rule and scrape config files that are named outright and are not there.

@@ -128,6 +128,14 @@ impl Registry {
         }
     }
 
+    /// A float that only grows by its nature (seconds of CPU time): written as a counter, set as a gauge.
+    pub fn counting_gauge(&self, name: &str, help: &'static str, labels: &[(&str, &str)]) -> Gauge {
+        match self.instrument(name, help, labels, Kind::Counter, || Instrument::Gauge(Gauge::default())) {
+            Instrument::Gauge(gauge) => gauge,
+            _ => Gauge::default(),
+        }
+    }
+
     /// A summary in seconds.
     pub fn latency(&self, name: &str, help: &'static str, labels: &[(&str, &str)]) -> Latency {
         match self.instrument(name, help, labels, Kind::Summary, || Instrument::Latency(Latency::new())) {

@@ -51,7 +51,7 @@ fn write_field(out: &mut String, value: Option<&Node>, field: &'static Field, in
             }
         }
         (Some(node), Kind::List(item)) if field.print == Print::Flow && !node.items().is_empty() => {
-            let texts: Vec<String> = node.items().iter().map(|value| scalar_text(value, item)).collect();
+            let texts: Vec<String> = node.items().iter().map(|value| in_flow(scalar_text(value, item))).collect();
             let _ = writeln!(out, "{pad}{key}: [{}]", texts.join(", "));
         }
         (Some(node), Kind::List(item)) if !node.items().is_empty() => {
@@ -255,6 +255,12 @@ pub fn without_password(url: &str) -> String {
     }
 }
 
+/// In a list on one line some more characters need quotes.
+fn in_flow(text: String) -> String {
+    let quoted = text.starts_with(['\'', '"']);
+    if !quoted && text.contains([',', '?', '[', ']', '{', '}', ':']) { format!("'{}'", text.replace('\'', "''")) } else { text }
+}
+
 /// A text as a YAML scalar: plain where it can be, else quoted.
 pub fn text_of(text: &str) -> String {
     if scalar::is_special(text) || text.chars().any(|c| c.is_control()) {
@@ -265,13 +271,8 @@ pub fn text_of(text: &str) -> String {
         || (text.starts_with(['-', '?', ':']) && text[1..].chars().next().is_none_or(char::is_whitespace))
         || text.starts_with("---")
         || text.starts_with("...");
-    let flow = text.contains([',', '[', ']', '{', '}', '?']);
     let bad_inside = text.contains(": ") || text.contains(" #") || text.ends_with(':') || text.trim() != text;
-    if bad_start || bad_inside || flow && text.starts_with(['?', '-', ':']) {
-        format!("'{}'", text.replace('\'', "''"))
-    } else {
-        text.to_owned()
-    }
+    if bad_start || bad_inside { format!("'{}'", text.replace('\'', "''")) } else { text.to_owned() }
 }
 
 fn double_quoted(text: &str) -> String {

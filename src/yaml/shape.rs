@@ -21,6 +21,9 @@ impl Section {
     }
 }
 
+/// A field of this name lets a section hold keys that its table does not list.
+pub const ANY_KEY: &str = "*";
+
 /// A closed set of words.
 #[derive(Debug)]
 pub struct Words {

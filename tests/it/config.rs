@@ -2,6 +2,8 @@
 
 mod alertmanager;
 mod corpus;
+mod hostile;
+mod prometheus;
 mod rules;
 
 use std::path::{Path, PathBuf};

@@ -34,17 +34,11 @@ static EMAIL: Section = Section {
     ]],
 };
 
-static THREADING: Section =
-    Section { name: "threading", fields: &[&[field("enabled", Kind::Bool), field("thread_by_date", Kind::Text)]] };
+static THREADING: Section = Section { name: "threading", fields: &[&[field("enabled", Kind::Bool), field("thread_by_date", Kind::Text)]] };
 
 static CONFIRM: Section = Section {
     name: "confirm",
-    fields: &[&[
-        field("text", Kind::Text),
-        field("title", Kind::Text),
-        field("ok_text", Kind::Text),
-        field("dismiss_text", Kind::Text),
-    ]],
+    fields: &[&[field("text", Kind::Text), field("title", Kind::Text), field("ok_text", Kind::Text), field("dismiss_text", Kind::Text)]],
 };
 
 /// Buttons, as Slack and Rocket.Chat have them.

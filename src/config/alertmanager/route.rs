@@ -74,7 +74,8 @@ fn route(node: &mut Node, parent: &Route, names: &Names<'_>, problems: &mut Prob
         for item in node.get(key).map(Node::items).unwrap_or_default() {
             let name = item.as_text().unwrap_or("");
             if !names.intervals.iter().any(|known| known == name) {
-                let help = suggest::nearest(name, names.intervals.iter().map(String::as_str)).map(|near| format!("did you mean \"{near}\"?"));
+                let help =
+                    suggest::nearest(name, names.intervals.iter().map(String::as_str)).map(|near| format!("did you mean \"{near}\"?"));
                 problems.error_with(item.span, format!("undefined time interval {} used in route", quote(name)), help);
             }
         }
@@ -121,7 +122,9 @@ fn group_by(node: &Node, problems: &mut Problems<'_>) -> Option<GroupBy> {
         match item.as_text().unwrap_or("") {
             "..." => all = true,
             "" => problems.error(item.span, "invalid label name \"\" in group_by list"),
-            name if names.iter().any(|known| known == name) => problems.error(item.span, format!("duplicated label {} in group_by", quote(name))),
+            name if names.iter().any(|known| known == name) => {
+                problems.error(item.span, format!("duplicated label {} in group_by", quote(name)))
+            }
             name => names.push(name.to_owned()),
         }
     }

@@ -12,12 +12,12 @@ mod targets;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use crate::model::{DurationMs, Labels, Problem, Span};
+use crate::model::{DurationMs, Labels, Problem, Severity, Span};
 use crate::relabel::Step;
 use crate::rules::options::GroupOptions;
 use crate::scrape::options::JobOptions;
-use crate::yaml::shape::resolve_paths;
-use crate::yaml::{self, Node, Problems, Source};
+use crate::yaml::shape::{each_path, resolve_paths};
+use crate::yaml::{self, Node, Problems, Section, Source};
 
 use super::{Environment, Loaded, paths, relabel, rules};
 use fields::{PROMETHEUS, SCRAPE_CONFIG_FILE};
@@ -92,7 +92,7 @@ pub fn load_prometheus(path: &Path, environment: &Environment) -> Loaded<Prometh
     // A rule file counts once, however often it is named; a scrape config file named twice brings its jobs twice, which is an error.
     let mut seen = HashSet::new();
     rule_files.retain(|file| seen.insert(file.clone()));
-    missing_files(&root, &source, &mut gathered);
+    missing_files(&root, &PROMETHEUS, &source, &mut gathered);
     gathered.take(problems);
     for file in scrape_files {
         read_scrape_file(&file, &mut jobs, &mut gathered);
@@ -111,6 +111,12 @@ pub fn load_prometheus(path: &Path, environment: &Environment) -> Loaded<Prometh
     }
     if !gathered.errors.is_empty() {
         return Err(gathered.errors);
+    }
+    // Remote write's client differs from all others in one default.
+    for node in root.get_mut("remote_write").map(Node::items_mut).unwrap_or_default() {
+        if node.get("enable_http2").is_none() {
+            node.set("enable_http2", Node::plain("false", Span::default()));
+        }
     }
     let original_yaml = yaml::print(&root, &PROMETHEUS);
     Ok(PrometheusConfig {
@@ -144,17 +150,15 @@ fn named_files(root: &Node, key: &str, what: &str, problems: &mut Problems<'_>) 
     found
 }
 
-/// Rule and scrape config files that are named outright and are not there.
-fn missing_files(root: &Node, source: &Source, gathered: &mut Gathered) {
-    for key in ["rule_files", "scrape_config_files"] {
-        for item in root.get(key).map(Node::items).unwrap_or_default() {
-            let Some(path) = item.as_text().filter(|path| !path.contains('*')) else { continue };
-            if !Path::new(path).exists() {
-                let message = format!("\"{path}\" does not point to an existing file");
-                gathered.missing.push(source.problem(crate::model::Severity::Error, item.span.start, message, None));
-            }
+/// Files that are named outright, are read and are not there; files that are written, and patterns, may be absent.
+fn missing_files(root: &Node, section: &'static Section, source: &Source, gathered: &mut Gathered) {
+    each_path(root, section, &mut |key, node| {
+        let Some(path) = node.as_text().filter(|path| !path.is_empty() && !path.contains('*')) else { return };
+        if !key.ends_with("_log_file") && key != "files" && !Path::new(path).exists() {
+            let message = format!("\"{path}\" does not point to an existing file");
+            gathered.missing.push(source.problem(Severity::Error, node.span.start, message, None));
         }
-    }
+    });
 }
 
 fn read_scrape_file(file: &Path, jobs: &mut jobs::Jobs<'_>, gathered: &mut Gathered) {
@@ -169,6 +173,7 @@ fn read_scrape_file(file: &Path, jobs: &mut jobs::Jobs<'_>, gathered: &mut Gathe
     if let Some(mut root) = yaml::parse(&source, &mut problems).filter(|root| !root.is_null()) {
         yaml::check(&root, &SCRAPE_CONFIG_FILE, &mut problems);
         resolve_paths(&mut root, &SCRAPE_CONFIG_FILE, &paths::folder_of(file));
+        missing_files(&root, &SCRAPE_CONFIG_FILE, &source, gathered);
         jobs.read(&mut root, &mut problems);
     }
     gathered.take(problems);

@@ -104,7 +104,7 @@ fn check_scalar(node: &Node, key: &str, kind: &'static Kind, problems: &mut Prob
     match kind {
         Kind::Bool if scalar::boolean(node).is_none() => wrong(Some("write true or false, without quotes".to_owned()), problems),
         Kind::Int if scalar::integer(node).is_none() => wrong(None, problems),
-        Kind::Count if !scalar::integer(node).is_some_and(|number| number >= 0) => wrong(None, problems),
+        Kind::Count if scalar::integer(node).is_none_or(|number| number < 0) => wrong(None, problems),
         Kind::Float if scalar::float(node).is_none() => wrong(None, problems),
         Kind::Duration => {
             if let Err(error) = DurationMs::parse(text) {

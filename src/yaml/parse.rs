@@ -72,7 +72,7 @@ impl Builder<'_, '_> {
             Event::Scalar(text, style, anchor, tag) => {
                 self.count(1, span)?;
                 let mut text = text.into_owned();
-                if tag.as_deref().is_some_and(|tag| tag.is_yaml_core_schema_tag("binary")) {
+                if tag.as_deref().is_some_and(|tag| tag.suffix_in_namespace("tag:yaml.org,2002:").as_deref() == Some("binary")) {
                     text = self.binary(&text, span);
                 }
                 let value = Value::Scalar { text, style: style_of(style, tag.as_deref()) };

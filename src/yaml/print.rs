@@ -73,6 +73,10 @@ fn write_field(out: &mut String, value: Option<&Node>, field: &'static Field, in
             let _ = write!(out, "{pad}{key}:");
             write_any(out, node, indent);
         }
+        (Some(node), Kind::Regex) if node.as_text() == Some("") => {
+            // Go's printer has no word for an empty pattern.
+            let _ = writeln!(out, "{pad}{key}: null");
+        }
         (Some(node), kind) => {
             if field.print != Print::NonZero || !is_zero(node, kind) {
                 let _ = write!(out, "{pad}{key}: ");
@@ -239,7 +243,7 @@ fn scalar_text(node: &Node, kind: &Kind) -> String {
         Kind::GoDuration => scalar::go_duration(text).map_or_else(|_| text_of(text), scalar::format_go_duration),
         Kind::Bytes => scalar::bytes(text).map_or_else(|_| text_of(text), scalar::format_bytes),
         Kind::Link | Kind::Url => text_of(&without_password(text)),
-        Kind::Word(words) if words.any_case => text_of(&text.to_lowercase()),
+        Kind::Word(words) => text_of(words.words.iter().find(|word| word.eq_ignore_ascii_case(text)).unwrap_or(&text)),
         Kind::Any => any_text(node),
         _ => text_of(text),
     }

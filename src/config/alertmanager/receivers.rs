@@ -1,6 +1,6 @@
 //! Receivers: globals worked in, then to the options of webhook, Slack and email.
 
-use crate::client::{ClientOptions, TlsOptions};
+use crate::client::options::{ClientOptions, TlsOptions};
 use crate::config::http_client::{client, secret, tls};
 use crate::model::DurationMs;
 use crate::model::number::quote;
@@ -101,10 +101,8 @@ fn complete_slack(node: &mut Node, global: &Node, problems: &mut Problems<'_>) {
                 node.set(&format!("{take}{end}"), value.clone());
             }
         }
-        if own_authorization && !set(node, "api_url") {
-            if let Some(value) = &app_url {
-                node.set("api_url", value.clone());
-            }
+        if let Some(value) = app_url.as_ref().filter(|_| own_authorization && !set(node, "api_url")) {
+            node.set("api_url", value.clone());
         }
         if !set(node, "api_url") && !set(node, "app_token") {
             problems.error(node.span, "no Slack API URL nor App token set either inline or in a file");

@@ -60,8 +60,8 @@ pub static AZURE: Section = Section {
 pub static DIGITALOCEAN: Section = Section {
     name: "digitalocean_sd_config",
     fields: &[
-        &[field("refresh_interval", Kind::Duration).default("1m"), field("port", Kind::Int).default("80"), field("*", Kind::Any)],
         CLIENT,
+        &[field("refresh_interval", Kind::Duration).default("1m"), field("port", Kind::Int).default("80"), field("*", Kind::Any)],
     ],
 };
 
@@ -145,25 +145,25 @@ pub static GCE: Section = Section {
 pub static HETZNER: Section = Section {
     name: "hetzner_sd_config",
     fields: &[
+        CLIENT,
         &[
             field("refresh_interval", Kind::Duration).default("1m"),
             field("port", Kind::Int).default("80"),
             field("role", Kind::Word(&HETZNER_ROLE)).always(),
             field("label_selector", Kind::Text),
         ],
-        CLIENT,
     ],
 };
 
 pub static IONOS: Section = Section {
     name: "ionos_sd_config",
     fields: &[
+        CLIENT,
         &[
             field("datacenter_id", Kind::Text).always(),
             field("refresh_interval", Kind::Duration).default("1m"),
             field("port", Kind::Int).default("80"),
         ],
-        CLIENT,
     ],
 };
 
@@ -190,13 +190,13 @@ pub static LIGHTSAIL: Section = Section {
 pub static LINODE: Section = Section {
     name: "linode_sd_config",
     fields: &[
+        CLIENT,
         &[
             field("refresh_interval", Kind::Duration).default("1m"),
             field("port", Kind::Int).default("80"),
             field("tag_separator", Kind::Text).default(","),
             field("region", Kind::Text),
         ],
-        CLIENT,
     ],
 };
 
@@ -362,6 +362,7 @@ pub static SCALEWAY: Section = Section {
 pub static STACKIT: Section = Section {
     name: "stackit_sd_config",
     fields: &[
+        CLIENT,
         &[
             field("project", Kind::Text).always(),
             field("refresh_interval", Kind::Duration).default("1m"),
@@ -375,7 +376,6 @@ pub static STACKIT: Section = Section {
             field("credentials_file_path", Kind::Path),
             field("role", Kind::Text),
         ],
-        CLIENT,
     ],
 };
 
@@ -396,5 +396,5 @@ pub static TRITON: Section = Section {
 
 pub static VULTR: Section = Section {
     name: "vultr_sd_config",
-    fields: &[&[field("refresh_interval", Kind::Duration).default("1m"), field("port", Kind::Int).default("80")], CLIENT],
+    fields: &[CLIENT, &[field("refresh_interval", Kind::Duration).default("1m"), field("port", Kind::Int).default("80")]],
 };

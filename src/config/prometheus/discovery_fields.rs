@@ -68,6 +68,7 @@ static DNS: Section = Section {
 static DOCKER: Section = Section {
     name: "docker_sd_config",
     fields: &[
+        CLIENT,
         &[
             field("host", Kind::Text).always(),
             field("port", Kind::Int).default("80"),
@@ -76,13 +77,13 @@ static DOCKER: Section = Section {
             field("refresh_interval", Kind::Duration).default("1m"),
             field("match_first_network", Kind::Bool).default("true").always(),
         ],
-        CLIENT,
     ],
 };
 
 static DOCKERSWARM: Section = Section {
     name: "dockerswarm_sd_config",
     fields: &[
+        CLIENT,
         &[
             field("host", Kind::Text).always(),
             field("role", Kind::Word(&SWARM_ROLE)).always(),
@@ -90,7 +91,6 @@ static DOCKERSWARM: Section = Section {
             field("filters", Kind::List(&Kind::Section(&FILTER))),
             field("refresh_interval", Kind::Duration).default("1m"),
         ],
-        CLIENT,
     ],
 };
 
@@ -106,7 +106,7 @@ static FILE: Section = Section {
 
 static HTTP: Section = Section {
     name: "http_sd_config",
-    fields: &[&[field("refresh_interval", Kind::Duration).default("1m"), field("url", Kind::Text).always()], CLIENT],
+    fields: &[CLIENT, &[field("refresh_interval", Kind::Duration).default("1m"), field("url", Kind::Text).always()]],
 };
 
 static KUBERNETES: Section = Section {
@@ -177,6 +177,7 @@ static NOMAD: Section = Section {
 static PUPPETDB: Section = Section {
     name: "puppetdb_sd_config",
     fields: &[
+        CLIENT,
         &[
             field("refresh_interval", Kind::Duration).default("1m"),
             field("url", Kind::Text).always(),
@@ -184,7 +185,6 @@ static PUPPETDB: Section = Section {
             field("include_parameters", Kind::Bool).always(),
             field("port", Kind::Int).default("80"),
         ],
-        CLIENT,
     ],
 };
 

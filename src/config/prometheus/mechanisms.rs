@@ -143,7 +143,8 @@ fn check_selectors(section: &Node, problems: &mut Problems<'_>) {
     let with_node = section.get("attach_metadata").and_then(|attach| attach.flag("node")) == Some(true);
     for selector in section.get("selectors").map(Node::items).unwrap_or_default() {
         let Some(kind) = selector.text("role") else { continue };
-        if !allowed.contains(&kind) && !(kind == "node" && with_node) {
+        let may = allowed.contains(&kind) || (kind == "node" && with_node);
+        if !may {
             problems.error(selector.key_span("role"), format!("{role} role supports only {} selectors", allowed.join(", ")));
         }
     }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::config::relabel::is_label_name;
-use crate::discovery::DiscoveryOptions;
+use crate::discovery::options::DiscoveryOptions;
 use crate::discovery::options::TargetGroup;
 use crate::model::number::quote;
 use crate::model::{DurationMs, Labels};

@@ -1,9 +1,10 @@
 //! `promlet check config|rules|alertmanager FILE...`: what the files say, or everything that is wrong with them.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use crate::alerts::options::Route;
 use crate::config::{self, Environment};
 use crate::model::Problem;
 
@@ -13,6 +14,7 @@ pub enum Subject {
     /// `prometheus.yml`, with the rule files and scrape config files it names.
     Config,
     Rules,
+    Alertmanager,
 }
 
 /// Checks each file and writes what was found: facts and notes, then problems. Success only where every file is right.
@@ -30,6 +32,7 @@ pub fn check_all(subject: Subject, files: &[PathBuf], environment: &Environment,
         let (facts, notes, errors) = match subject {
             Subject::Config => check_config(file, environment),
             Subject::Rules => check_rules(file, environment),
+            Subject::Alertmanager => check_alertmanager(file),
         };
         all_right &= errors.is_empty();
         let shown = file.display();
@@ -52,7 +55,7 @@ pub fn check_all(subject: Subject, files: &[PathBuf], environment: &Environment,
 
 type Outcome = (String, Vec<Problem>, Vec<Problem>);
 
-fn check_config(file: &std::path::Path, environment: &Environment) -> Outcome {
+fn check_config(file: &Path, environment: &Environment) -> Outcome {
     match config::load_prometheus(file, environment) {
         Ok(config) => {
             let (alerting, recording) = config::rules::count(&config.rules);
@@ -69,7 +72,7 @@ fn check_config(file: &std::path::Path, environment: &Environment) -> Outcome {
     }
 }
 
-fn check_rules(file: &std::path::Path, environment: &Environment) -> Outcome {
+fn check_rules(file: &Path, environment: &Environment) -> Outcome {
     match config::load_rules(file, &environment.checkers) {
         Ok(rules) => {
             let (alerting, recording) = rules.counts();
@@ -78,6 +81,27 @@ fn check_rules(file: &std::path::Path, environment: &Environment) -> Outcome {
         }
         Err(problems) => (String::new(), Vec::new(), problems),
     }
+}
+
+fn check_alertmanager(file: &Path) -> Outcome {
+    match config::load_alertmanager(file, "") {
+        Ok(config) => {
+            let facts = format!(
+                "{}, {}, {}, {}, {}",
+                plural(count_routes(&config.alerts.route), "route"),
+                plural(config.alerts.inhibit_rules.len(), "inhibit rule"),
+                plural(config.notify.receivers.len(), "receiver"),
+                plural(config.notify.templates.len(), "template"),
+                plural(config.alerts.time_intervals.len(), "time interval"),
+            );
+            (facts, config.notes, Vec::new())
+        }
+        Err(problems) => (String::new(), Vec::new(), problems),
+    }
+}
+
+fn count_routes(route: &Route) -> usize {
+    1 + route.routes.iter().map(count_routes).sum::<usize>()
 }
 
 fn plural(count: usize, word: &str) -> String {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::client::{Authorization, BasicAuth, ClientOptions, SecretSource, TlsOptions};
+use crate::client::options::{Authorization, BasicAuth, ClientOptions, SecretSource, TlsOptions};
 use crate::model::Secret;
 use crate::yaml::{Field, Kind, Node, Problems, Section, Words, field};
 

@@ -1,21 +1,23 @@
 //! `prometheus.yml` and what it names: scrape config files and rule files.
 
 mod cloud_fields;
+mod discovery_fields;
 mod fields;
 mod global;
 mod jobs;
+mod mechanisms;
 mod remote;
 mod targets;
 
-use std::collections::BTreeMap;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use crate::model::{DurationMs, Labels, Problem, Span};
+use crate::model::{DurationMs, Labels, Problem, Severity, Span};
 use crate::relabel::Step;
 use crate::rules::options::GroupOptions;
 use crate::scrape::options::JobOptions;
-use crate::yaml::shape::resolve_paths;
-use crate::yaml::{self, Node, Problems, Source};
+use crate::yaml::shape::{each_path, resolve_paths};
+use crate::yaml::{self, Node, Problems, Section, Source};
 
 use super::{Environment, Loaded, paths, relabel, rules};
 use fields::{PROMETHEUS, SCRAPE_CONFIG_FILE};
@@ -93,8 +95,11 @@ pub fn parse_prometheus(source: &Source, path: &Path, environment: &Environment)
     let alert_relabel =
         root.get("alerting").map(|alerting| relabel::steps(alerting, "alert_relabel_configs", global.legacy_names, &mut problems));
     let scrape_files = named_files(&root, "scrape_config_files", "scrape config", &mut problems);
-    let rule_files = named_files(&root, "rule_files", "rule", &mut problems);
-    missing_files(&root, source, &mut gathered);
+    let mut rule_files = named_files(&root, "rule_files", "rule", &mut problems);
+    // A rule file counts once, however often it is named; a scrape config file named twice brings its jobs twice, which is an error.
+    let mut seen = HashSet::new();
+    rule_files.retain(|file| seen.insert(file.clone()));
+    missing_files(&root, &PROMETHEUS, source, &mut gathered);
     gathered.take(problems);
     for file in scrape_files {
         read_scrape_file(&file, &mut jobs, &mut gathered);
@@ -114,6 +119,12 @@ pub fn parse_prometheus(source: &Source, path: &Path, environment: &Environment)
     if !gathered.errors.is_empty() {
         return Err(gathered.errors);
     }
+    // Remote write's client differs from all others in one default.
+    for node in root.get_mut("remote_write").map(Node::items_mut).unwrap_or_default() {
+        if node.get("enable_http2").is_none() {
+            node.set("enable_http2", Node::plain("false", Span::default()));
+        }
+    }
     let original_yaml = yaml::print(&root, &PROMETHEUS);
     Ok(PrometheusConfig {
         scrape: jobs.finished,
@@ -132,9 +143,9 @@ pub fn parse_prometheus(source: &Source, path: &Path, environment: &Environment)
     })
 }
 
-/// The files that a list of patterns names, each once.
+/// The files that a list of patterns names, in its order.
 fn named_files(root: &Node, key: &str, what: &str, problems: &mut Problems<'_>) -> Vec<PathBuf> {
-    let mut found: BTreeMap<PathBuf, usize> = BTreeMap::new();
+    let mut found = Vec::new();
     for item in root.get(key).map(Node::items).unwrap_or_default() {
         let Some(pattern) = item.as_text() else { continue };
         if !paths::star_is_last(pattern) {
@@ -142,27 +153,20 @@ fn named_files(root: &Node, key: &str, what: &str, problems: &mut Problems<'_>) 
             problems.error_with(item.span, format!("invalid {what} file path \"{pattern}\""), suggestion);
             continue;
         }
-        for file in paths::expand(Path::new(pattern)) {
-            let next = found.len();
-            found.entry(file).or_insert(next);
-        }
+        found.extend(paths::expand(Path::new(pattern)));
     }
-    let mut files: Vec<(PathBuf, usize)> = found.into_iter().collect();
-    files.sort_by_key(|(_, order)| *order);
-    files.into_iter().map(|(file, _)| file).collect()
+    found
 }
 
-/// Rule and scrape config files that are named outright and are not there.
-fn missing_files(root: &Node, source: &Source, gathered: &mut Gathered) {
-    for key in ["rule_files", "scrape_config_files"] {
-        for item in root.get(key).map(Node::items).unwrap_or_default() {
-            let Some(path) = item.as_text().filter(|path| !path.contains('*')) else { continue };
-            if !Path::new(path).exists() {
-                let message = format!("\"{path}\" does not point to an existing file");
-                gathered.missing.push(source.problem(crate::model::Severity::Error, item.span.start, message, None));
-            }
+/// Files that are named outright, are read and are not there; files that are written, and patterns, may be absent.
+fn missing_files(root: &Node, section: &'static Section, source: &Source, gathered: &mut Gathered) {
+    each_path(root, section, &mut |key, node| {
+        let Some(path) = node.as_text().filter(|path| !path.is_empty() && !path.contains('*')) else { return };
+        if !key.ends_with("_log_file") && key != "files" && !Path::new(path).exists() {
+            let message = format!("\"{path}\" does not point to an existing file");
+            gathered.missing.push(source.problem(Severity::Error, node.span.start, message, None));
         }
-    }
+    });
 }
 
 fn read_scrape_file(file: &Path, jobs: &mut jobs::Jobs<'_>, gathered: &mut Gathered) {
@@ -177,6 +181,7 @@ fn read_scrape_file(file: &Path, jobs: &mut jobs::Jobs<'_>, gathered: &mut Gathe
     if let Some(mut root) = yaml::parse(&source, &mut problems).filter(|root| !root.is_null()) {
         yaml::check(&root, &SCRAPE_CONFIG_FILE, &mut problems);
         resolve_paths(&mut root, &SCRAPE_CONFIG_FILE, &paths::folder_of(file));
+        missing_files(&root, &SCRAPE_CONFIG_FILE, &source, gathered);
         jobs.read(&mut root, &mut problems);
     }
     gathered.take(problems);

@@ -5,6 +5,7 @@ use crate::model::regex::AnchoredRegex;
 use crate::model::{DurationMs, Span};
 
 use super::node::{Node, Value};
+use super::shape::ANY_KEY;
 use super::shape::{Field, Kind, Section, Words};
 use super::{Problems, scalar, suggest};
 
@@ -16,7 +17,9 @@ pub fn check(node: &Node, section: &'static Section, problems: &mut Problems<'_>
     };
     for entry in entries {
         let Some(field) = section.field(&entry.key) else {
-            unknown_key(&entry.key, entry.key_span, section, problems);
+            if section.field(ANY_KEY).is_none() {
+                unknown_key(&entry.key, entry.key_span, section, problems);
+            }
             continue;
         };
         if entry.value.is_null() {
@@ -101,7 +104,7 @@ fn check_scalar(node: &Node, key: &str, kind: &'static Kind, problems: &mut Prob
     match kind {
         Kind::Bool if scalar::boolean(node).is_none() => wrong(Some("write true or false, without quotes".to_owned()), problems),
         Kind::Int if scalar::integer(node).is_none() => wrong(None, problems),
-        Kind::Count if !scalar::integer(node).is_some_and(|number| number >= 0) => wrong(None, problems),
+        Kind::Count if scalar::integer(node).is_none_or(|number| number < 0) => wrong(None, problems),
         Kind::Float if scalar::float(node).is_none() => wrong(None, problems),
         Kind::Duration => {
             if let Err(error) = DurationMs::parse(text) {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use base64::Engine;
 use granit_parser::{Event, Parser, ScalarStyle, Span as EventSpan, Tag};
 
 use crate::model::Span;
@@ -70,7 +71,11 @@ impl Builder<'_, '_> {
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 self.count(1, span)?;
-                let value = Value::Scalar { text: text.into_owned(), style: style_of(style, tag.as_deref()) };
+                let mut text = text.into_owned();
+                if tag.as_deref().is_some_and(|tag| tag.suffix_in_namespace("tag:yaml.org,2002:").as_deref() == Some("binary")) {
+                    text = self.binary(&text, span);
+                }
+                let value = Value::Scalar { text, style: style_of(style, tag.as_deref()) };
                 self.add(Built { node: Node { span, value }, nodes: 1, depth: 0 }, anchor)
             }
             Event::SequenceStart(_, anchor, _) => self.start(span, anchor, false),
@@ -87,6 +92,20 @@ impl Builder<'_, '_> {
             },
             _ => Ok(()),
         }
+    }
+
+    /// What `!!binary` stands for, which must be text.
+    fn binary(&mut self, text: &str, at: Span) -> String {
+        let compact: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+        let message = match base64::engine::general_purpose::STANDARD.decode(compact) {
+            Ok(bytes) => match String::from_utf8(bytes) {
+                Ok(text) => return text,
+                Err(_) => "!!binary value is not valid UTF-8",
+            },
+            Err(_) => "!!binary value contains invalid base64 data",
+        };
+        self.problems.error(at, message);
+        String::new()
     }
 
     fn count(&mut self, nodes: usize, at: Span) -> Result<(), (Span, String)> {

@@ -51,7 +51,7 @@ fn write_field(out: &mut String, value: Option<&Node>, field: &'static Field, in
             }
         }
         (Some(node), Kind::List(item)) if field.print == Print::Flow && !node.items().is_empty() => {
-            let texts: Vec<String> = node.items().iter().map(|value| scalar_text(value, item)).collect();
+            let texts: Vec<String> = node.items().iter().map(|value| in_flow(scalar_text(value, item))).collect();
             let _ = writeln!(out, "{pad}{key}: [{}]", texts.join(", "));
         }
         (Some(node), Kind::List(item)) if !node.items().is_empty() => {
@@ -72,6 +72,10 @@ fn write_field(out: &mut String, value: Option<&Node>, field: &'static Field, in
         (Some(node), Kind::Any) => {
             let _ = write!(out, "{pad}{key}:");
             write_any(out, node, indent);
+        }
+        (Some(node), Kind::Regex) if node.as_text() == Some("") => {
+            // Go's printer has no word for an empty pattern.
+            let _ = writeln!(out, "{pad}{key}: null");
         }
         (Some(node), kind) => {
             if field.print != Print::NonZero || !is_zero(node, kind) {
@@ -239,7 +243,7 @@ fn scalar_text(node: &Node, kind: &Kind) -> String {
         Kind::GoDuration => scalar::go_duration(text).map_or_else(|_| text_of(text), scalar::format_go_duration),
         Kind::Bytes => scalar::bytes(text).map_or_else(|_| text_of(text), scalar::format_bytes),
         Kind::Link | Kind::Url => text_of(&without_password(text)),
-        Kind::Word(words) if words.any_case => text_of(&text.to_lowercase()),
+        Kind::Word(words) => text_of(words.words.iter().find(|word| word.eq_ignore_ascii_case(text)).unwrap_or(&text)),
         Kind::Any => any_text(node),
         _ => text_of(text),
     }
@@ -255,6 +259,12 @@ pub fn without_password(url: &str) -> String {
     }
 }
 
+/// In a list on one line some more characters need quotes.
+fn in_flow(text: String) -> String {
+    let quoted = text.starts_with(['\'', '"']);
+    if !quoted && text.contains([',', '?', '[', ']', '{', '}', ':']) { format!("'{}'", text.replace('\'', "''")) } else { text }
+}
+
 /// A text as a YAML scalar: plain where it can be, else quoted.
 pub fn text_of(text: &str) -> String {
     if scalar::is_special(text) || text.chars().any(|c| c.is_control()) {
@@ -265,13 +275,8 @@ pub fn text_of(text: &str) -> String {
         || (text.starts_with(['-', '?', ':']) && text[1..].chars().next().is_none_or(char::is_whitespace))
         || text.starts_with("---")
         || text.starts_with("...");
-    let flow = text.contains([',', '[', ']', '{', '}', '?']);
     let bad_inside = text.contains(": ") || text.contains(" #") || text.ends_with(':') || text.trim() != text;
-    if bad_start || bad_inside || flow && text.starts_with(['?', '-', ':']) {
-        format!("'{}'", text.replace('\'', "''"))
-    } else {
-        text.to_owned()
-    }
+    if bad_start || bad_inside { format!("'{}'", text.replace('\'', "''")) } else { text.to_owned() }
 }
 
 fn double_quoted(text: &str) -> String {

@@ -55,7 +55,21 @@ pub fn float(node: &Node) -> Option<f64> {
 /// Whether a plain scalar of this text would be read as something other than a text (and so must be quoted when printed).
 pub fn is_special(text: &str) -> bool {
     let node = Node::plain(text, crate::model::Span::default());
-    node.is_null() || boolean(&node).is_some() || float(&node).is_some() || looks_like_date(text) || matches!(text, "<<" | "=")
+    node.is_null()
+        || boolean(&node).is_some()
+        || float(&node).is_some()
+        || is_sexagesimal(text)
+        || looks_like_date(text)
+        || matches!(text, "<<" | "=")
+}
+
+/// YAML 1.1's base 60: `12:30` would be read as 750 by old parsers.
+fn is_sexagesimal(text: &str) -> bool {
+    let mut parts = text.trim_start_matches(['+', '-']).split(':');
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit() || b == b'_' || b == b'.');
+    let first = parts.next().is_some_and(digits);
+    let mut rest = parts.peekable();
+    first && rest.peek().is_some() && rest.all(|part| digits(part) && part.parse::<f64>().is_ok_and(|number| number < 60.0))
 }
 
 fn looks_like_date(text: &str) -> bool {

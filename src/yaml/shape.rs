@@ -21,6 +21,9 @@ impl Section {
     }
 }
 
+/// A field of this name lets a section hold keys that its table does not list.
+pub const ANY_KEY: &str = "*";
+
 /// A closed set of words.
 #[derive(Debug)]
 pub struct Words {
@@ -138,6 +141,25 @@ fn resolve_kind(node: &mut Node, kind: &'static Kind, folder: &std::path::Path) 
             let joined = folder.join(&*text);
             *text = joined.strip_prefix("./").unwrap_or(&joined).display().to_string();
         }
+        _ => {}
+    }
+}
+
+/// Calls `visit` with the key and node of every path in a tree.
+pub fn each_path<'n>(node: &'n Node, section: &'static Section, visit: &mut impl FnMut(&'static str, &'n Node)) {
+    for entry in node.entries() {
+        if let Some(field) = section.field(&entry.key) {
+            each_path_of(&entry.value, &field.kind, field.key, visit);
+        }
+    }
+}
+
+fn each_path_of<'n>(node: &'n Node, kind: &'static Kind, key: &'static str, visit: &mut impl FnMut(&'static str, &'n Node)) {
+    match kind {
+        Kind::Section(section) => each_path(node, section, visit),
+        Kind::List(item) => node.items().iter().for_each(|value| each_path_of(value, item, key, visit)),
+        Kind::Map(item) => node.entries().iter().for_each(|entry| each_path_of(&entry.value, item, key, visit)),
+        Kind::Path => visit(key, node),
         _ => {}
     }
 }

@@ -1,7 +1,10 @@
 //! Configuration files: others' corpora load or are refused as Prometheus and Alertmanager do it; our own bad files are told in full.
 
 mod alertmanager;
+mod check;
 mod corpus;
+mod hostile;
+mod prometheus;
 mod rules;
 
 use std::path::{Path, PathBuf};

@@ -43,12 +43,12 @@ fn interval(node: &mut Node, problems: &mut Problems<'_>) -> TimeInterval {
         (begin > end).then(|| format!("end year {end} is before start year {begin}"))
     });
     let location = node.text("location").map(str::to_owned);
-    if let Some(name) = location.as_deref().filter(|name| *name != "Local") {
-        if let Err(error) = jiff::tz::TimeZone::get(name) {
-            let at = node.key_span("location");
-            let suggestion = Some("a name of the IANA time zone database such as Europe/Berlin, or Local".to_owned());
-            problems.error_with(at, format!("unknown time zone {name}: {error}"), suggestion);
-        }
+    if let Some(name) = location.as_deref().filter(|name| *name != "Local")
+        && let Err(error) = jiff::tz::TimeZone::get(name)
+    {
+        let at = node.key_span("location");
+        let suggestion = Some("a name of the IANA time zone database such as Europe/Berlin, or Local".to_owned());
+        problems.error_with(at, format!("unknown time zone {name}: {error}"), suggestion);
     }
     TimeInterval { times, weekdays, days_of_month, months, years, location }
 }

@@ -1,6 +1,6 @@
 //! Receivers: globals worked in, then to the options of webhook, Slack and email.
 
-use crate::client::{ClientOptions, TlsOptions};
+use crate::client::options::{ClientOptions, TlsOptions};
 use crate::config::http_client::{client, secret, tls};
 use crate::model::DurationMs;
 use crate::model::number::quote;
@@ -101,10 +101,8 @@ fn complete_slack(node: &mut Node, global: &Node, problems: &mut Problems<'_>) {
                 node.set(&format!("{take}{end}"), value.clone());
             }
         }
-        if own_authorization && !set(node, "api_url") {
-            if let Some(value) = &app_url {
-                node.set("api_url", value.clone());
-            }
+        if let Some(value) = app_url.as_ref().filter(|_| own_authorization && !set(node, "api_url")) {
+            node.set("api_url", value.clone());
         }
         if !set(node, "api_url") && !set(node, "app_token") {
             problems.error(node.span, "no Slack API URL nor App token set either inline or in a file");
@@ -120,7 +118,7 @@ fn complete_slack(node: &mut Node, global: &Node, problems: &mut Problems<'_>) {
     }
 }
 
-fn slack(node: &Node, problems: &mut Problems<'_>) -> SlackOptions {
+fn slack(node: &mut Node, problems: &mut Problems<'_>) -> SlackOptions {
     let mrkdwn_in = node.get("mrkdwn_in").map(|_| node.texts("mrkdwn_in"));
     SlackOptions {
         send_resolved: node.flag("send_resolved").unwrap_or(false),
@@ -166,22 +164,22 @@ fn slack_fields(node: &Node, problems: &mut Problems<'_>) -> Vec<SlackField> {
     out
 }
 
-fn slack_actions(node: &Node, problems: &mut Problems<'_>) -> Vec<SlackAction> {
+fn slack_actions(node: &mut Node, problems: &mut Problems<'_>) -> Vec<SlackAction> {
     let mut out = Vec::new();
-    for item in node.get("actions").map(Node::items).unwrap_or_default() {
+    for item in node.get_mut("actions").map(Node::items_mut).unwrap_or_default() {
         for key in ["type", "text"] {
             if item.text(key).is_none() {
                 problems.error(item.span, format!("missing {key} in Slack action configuration"));
             }
         }
-        let text = |key: &str| item.text(key).unwrap_or("").to_owned();
-        let by_url = item.text("url").is_some();
-        if !by_url && item.text("name").is_none() {
+        if item.text("url").is_some() {
+            // An address makes name, value and question meaningless.
+            ["name", "value", "confirm"].iter().for_each(|key| item.remove(key));
+        } else if item.text("name").is_none() {
             problems.error(item.span, "missing name or url in Slack action configuration");
         }
-        // An address makes name, value and question meaningless.
-        let unless_url = |key: &str| if by_url { String::new() } else { text(key) };
-        let confirm = item.get("confirm").filter(|_| !by_url).map(|confirm| {
+        let text = |key: &str| item.text(key).unwrap_or("").to_owned();
+        let confirm = item.get("confirm").map(|confirm| {
             let text = |key: &str| confirm.text(key).unwrap_or("").to_owned();
             if confirm.text("text").is_none() {
                 problems.error(confirm.span, "missing text in Slack confirmation configuration");
@@ -193,8 +191,8 @@ fn slack_actions(node: &Node, problems: &mut Problems<'_>) -> Vec<SlackAction> {
             text: text("text"),
             url: text("url"),
             style: text("style"),
-            name: unless_url("name"),
-            value: unless_url("value"),
+            name: text("name"),
+            value: text("value"),
             confirm,
         });
     }

@@ -4,7 +4,7 @@ use crate::config::http_client::{CLIENT, TLS};
 use crate::config::relabel::STEP;
 use crate::yaml::{Field, Kind, Print, Section, Words, field};
 
-use super::cloud_fields::DISCOVERY;
+use super::discovery_fields::DISCOVERY;
 
 const COUNT_LIMITS: [&str; 6] =
     ["sample_limit", "target_limit", "label_limit", "label_name_length_limit", "label_value_length_limit", "keep_dropped_targets"];

@@ -54,9 +54,17 @@ impl Global {
         for (key, value) in settings {
             node.set(key, Node::plain(value.to_string(), Span::default()));
         }
-        if root.get("global").is_some() {
-            root.set("global", node.clone());
+        let given = root.get("global").is_some();
+        for (key, value, needed) in [
+            ("scrape_native_histograms", "false", true),
+            ("metric_name_validation_scheme", "utf8", true),
+            ("metric_name_escaping_scheme", "allow-utf-8", !given),
+        ] {
+            if needed && node.get(key).is_none() {
+                node.set(key, Node::plain(value, Span::default()));
+            }
         }
+        root.set("global", node.clone());
         Self {
             scrape_interval,
             scrape_timeout,

@@ -3,11 +3,13 @@
 use std::path::PathBuf;
 
 use crate::config::relabel::is_label_name;
-use crate::discovery::DiscoveryOptions;
+use crate::discovery::options::DiscoveryOptions;
 use crate::discovery::options::TargetGroup;
 use crate::model::number::quote;
 use crate::model::{DurationMs, Labels};
 use crate::yaml::{Node, Problems};
+
+use super::mechanisms;
 
 /// What a job or an Alertmanager section finds its targets by. `legacy`: label names in the old character set only.
 pub fn discovery(node: &Node, legacy: bool, problems: &mut Problems<'_>) -> Vec<DiscoveryOptions> {
@@ -19,6 +21,7 @@ pub fn discovery(node: &Node, legacy: bool, problems: &mut Problems<'_>) -> Vec<
     for file in node.get("file_sd_configs").map(Node::items).unwrap_or_default() {
         out.extend(file_discovery(file, problems));
     }
+    mechanisms::check(node, problems);
     out
 }
 

@@ -44,7 +44,15 @@ fn status_shows_what_alertmanager_shows() {
 #[test]
 fn corpus_files_are_judged_as_alertmanager_judges_them() {
     let Some(folder) = shared("corpus/alertmanager-config") else { return };
-    let good = ["conf.good", "group-by-all", "http-config.good", "default-webhook-url", "default-app-token", "default-bot-token", "default-api-secret"];
+    let good = [
+        "conf.good",
+        "group-by-all",
+        "http-config.good",
+        "default-webhook-url",
+        "default-app-token",
+        "default-bot-token",
+        "default-api-secret",
+    ];
     let mut wrong = Vec::new();
     for entry in std::fs::read_dir(folder).expect("readable").flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
@@ -69,10 +77,14 @@ fn settings_are_inherited() {
     assert_eq!((child.receiver.as_str(), child.group_wait, &child.group_by), ("r", DurationMs::seconds(5), &GroupBy::All));
     assert_eq!(child.matchers.iter().map(ToString::to_string).collect::<Vec<_>>(), ["a=\"2\"", "b=\"1\""]);
     let leaf = &child.routes[0];
-    assert_eq!((leaf.receiver.as_str(), leaf.repeat_interval, leaf.group_interval), ("n", DurationMs::seconds(86400), DurationMs::seconds(300)));
+    assert_eq!(
+        (leaf.receiver.as_str(), leaf.repeat_interval, leaf.group_interval),
+        ("n", DurationMs::seconds(86400), DurationMs::seconds(300))
+    );
     let kinds: Vec<&str> = config.notify.receivers[0].integrations.iter().map(Integration::kind).collect();
     assert_eq!(kinds, ["webhook", "email", "slack"]);
-    let [Integration::Webhook(webhook), Integration::Email(email), Integration::Slack(slack)] = &config.notify.receivers[0].integrations[..]
+    let [Integration::Webhook(webhook), Integration::Email(email), Integration::Slack(slack)] =
+        &config.notify.receivers[0].integrations[..]
     else {
         panic!("three integrations")
     };

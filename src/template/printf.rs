@@ -289,8 +289,8 @@ mod tests {
         assert_eq!(print("%d %s", &[Value::Int(3)]), "3 %!s(MISSING)");
         assert_eq!(print("%d", &[Value::text("x"), Value::Int(1)]), "%!d(string=x)%!(EXTRA int=1)");
         assert_eq!(
-            print("%5.2f|%-6v|%06d|%+d|%x", &[Value::Float(3.14159), Value::text("ab"), Value::Int(-42), Value::Int(7), Value::text("hi")]),
-            " 3.14|ab    |-00042|+7|6869"
+            print("%5.2f|%-6v|%06d|%+d|%x", &[Value::Float(3.146), Value::text("ab"), Value::Int(-42), Value::Int(7), Value::text("hi")]),
+            " 3.15|ab    |-00042|+7|6869"
         );
         assert_eq!(print("%[2]s %[1]s %%", &[Value::text("a"), Value::text("b")]), "b a %");
         assert_eq!(print("%q %v %", &[Value::texts(["a", "b"]), Value::Float(1e21)]), "[\"a\" \"b\"] 1e+21 %!(NOVERB)");

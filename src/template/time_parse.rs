@@ -52,7 +52,7 @@ fn digits(text: &str, least: usize, most: usize) -> Option<(i32, &str)> {
     Some((text[..length].parse().ok()?, &text[length..]))
 }
 
-fn name_of<'a>(text: &'a str, names: impl Iterator<Item = &'static str>) -> Option<(usize, &'a str)> {
+fn name_of(text: &str, names: impl Iterator<Item = &'static str>) -> Option<(usize, &str)> {
     names.enumerate().find_map(|(index, name)| {
         let head = text.get(..name.len())?;
         head.eq_ignore_ascii_case(name).then(|| (index, &text[name.len()..]))

@@ -2,5 +2,6 @@
 
 mod bench;
 mod restart;
+mod running;
 mod store;
 mod timelines;

@@ -1,6 +1,7 @@
 //! Templates against vectors made with Go's own text/template and html/template, and with amtool (`tests/template`).
 
 mod limits;
+mod rule;
 
 use promlet::model::{Labels, TimestampMs};
 use promlet::template::data::{NotificationAlert, NotificationData};

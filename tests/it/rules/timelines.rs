@@ -11,14 +11,23 @@ use super::store::Store;
 
 const INTERVAL: i64 = 30;
 
+type LabelPairs<'a> = &'a [(&'a str, &'a str)];
+/// A metric's name, labels and values.
+type Source<'a> = (&'a str, LabelPairs<'a>, Steps);
+
+/// What a run showed: changes of the active alerts as `(second, states)`, and what was sent when.
+struct Run {
+    states: Vec<(i64, String)>,
+    sent: Vec<(i64, Alert)>,
+}
+
 /// Seconds at which an alert was posted, with its end as seconds where it is resolved.
 fn posts(alerts: &[(i64, Alert)], name: &str) -> Vec<(i64, bool)> {
     let of_name = alerts.iter().filter(|(_, alert)| alert.name() == name);
     of_name.map(|(at, alert)| (*at, alert.ends_at.0 <= at * 1000)).collect()
 }
 
-/// Changes of the state of the only alert, as `(second, state)`.
-fn changes(bench: &Bench, until: i64) -> (Vec<(i64, String)>, Vec<(i64, Alert)>) {
+fn changes(bench: &Bench, until: i64) -> Run {
     let (mut states, mut sent) = (Vec::<(i64, String)>::new(), Vec::new());
     for second in (0..=until).step_by(INTERVAL as usize) {
         sent.extend(bench.evaluate(second).into_iter().map(|alert| (second, alert)));
@@ -27,10 +36,10 @@ fn changes(bench: &Bench, until: i64) -> (Vec<(i64, String)>, Vec<(i64, Alert)>)
             states.push((second, state));
         }
     }
-    (states, sent)
+    Run { states, sent }
 }
 
-fn bench(sources: &[(&str, &[(&str, &str)], Steps)], rules: Vec<promlet::rules::RuleOptions>) -> Bench {
+fn bench(sources: &[Source<'_>], rules: Vec<promlet::rules::RuleOptions>) -> Bench {
     let store = Store::default();
     let sources: HashMap<_, _> = sources.iter().map(|(name, labels, steps)| source(name, labels, steps)).collect();
     let bench = Bench::restored(store.clone(), query(store, sources));
@@ -49,7 +58,7 @@ fn pending_firing_resolved_and_again() {
     let annotations = [("description", "The value is {{ $value }} {{ .Value }}"), ("summary", "{{ $labels.foo }}")];
     let rule = alerting("Simple", "m > 10", 360, &[("severity", "page")], &annotations);
     let bench = bench(&[("m", &[("foo", "bar")], VALUES)], vec![rule]);
-    let (states, sent) = changes(&bench, 2250);
+    let Run { states, sent } = changes(&bench, 2250);
 
     let pending = "{foo=\"bar\", severity=\"page\"} Pending".to_owned();
     let firing = "{foo=\"bar\", severity=\"page\"} Firing".to_owned();
@@ -89,7 +98,7 @@ fn pending_that_never_fires_is_never_sent() {
     const VALUES: Steps = &[(0, 5.0), (120, 11.0), (285, 9.0)];
     let rules = vec![alerting("Pending", "m > 10", 180, &[], &[]), alerting("Inactive", "m > 99", 180, &[], &[])];
     let bench = bench(&[("m", &[], VALUES)], rules);
-    let (states, sent) = changes(&bench, 600);
+    let Run { states, sent } = changes(&bench, 600);
     assert_eq!(states, [(120, "{} Pending".to_owned()), (300, String::new())]);
     assert!(sent.is_empty());
 }
@@ -102,12 +111,14 @@ fn zero_for_and_small_for_with_every_template_function() {
     let queries = "{{define \"x\"}}{{range sortByLabel \"id\" .arg0}}{{.Labels.id}}:{{. | value}},{{end}}{{end}}{{with query \"q\"}}first_id:{{. | sortByLabel \"id\" | first | label \"id\"}},{{template \"x\" (args .)}}{{end}}";
     let annotations = [("functions", functions), ("queries", queries), ("strings", strings)];
     let rules = vec![alerting("Zero", "m > 10", 0, &[], &annotations), alerting("Small", "m > 13", 15, &[], &[])];
-    let ids: Vec<(&str, Vec<(&str, &str)>, Steps)> =
-        vec![("q", vec![("id", "102")], &[(0, 2.0)]), ("q", vec![("id", "101")], &[(0, 1.0)]), ("q", vec![("id", "103")], &[(0, 3.0)])];
-    let mut sources: Vec<(&str, &[(&str, &str)], Steps)> = vec![("m", &[], VALUES)];
-    sources.extend(ids.iter().map(|(name, labels, steps)| (*name, labels.as_slice(), *steps)));
-    let bench = bench(&sources, rules);
-    let (states, sent) = changes(&bench, 2700);
+    let ids: [Source<'_>; 4] = [
+        ("m", &[], VALUES),
+        ("q", &[("id", "102")], &[(0, 2.0)]),
+        ("q", &[("id", "101")], &[(0, 1.0)]),
+        ("q", &[("id", "103")], &[(0, 3.0)]),
+    ];
+    let bench = bench(&ids, rules);
+    let Run { states, sent } = changes(&bench, 2700);
     let both = |a: &str, b: &str| format!("{{}} {a}, {{}} {b}");
     let (one, none) = ("{} Firing".to_owned(), String::new());
     assert_eq!(states, [(120, both("Firing", "Pending")), (150, both("Firing", "Firing")), (330, none.clone()), (1410, one), (1590, none)]);
@@ -142,7 +153,7 @@ fn new_alerts_join_and_the_second_rule_sees_the_first() {
     let bench = Bench::restored(store, query);
     let second = alerting("Second", "count", 0, &[("foo", "rule's")], &[("text", "{{ $labels.foo }} {{ $value }}")]);
     bench.groups.apply(options(vec![group("g", vec![alerting("First", "m > 10", 180, &[], &[]), second])]));
-    let (states, sent) = changes(&bench, 1200);
+    let Run { states, sent } = changes(&bench, 1200);
     let (a, b) = (|s: &str| format!("{{foo=\"a\", n=\"1\"}} {s}"), |s: &str| format!("{{foo=\"b\", n=\"2\"}} {s}"));
     let both = "{alertstate=\"firing\", foo=\"rule's\"} Firing".to_owned();
     let expected = [

@@ -1,6 +1,6 @@
 //! Gives the state machine the time, commits its changes, makes its attempts. The only async part of routing.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 
 use super::group::Now;
 use super::ids::Ids;
-use super::limits::{COMMIT_WAIT_MAX, TICK_MAX};
+use super::limits::{CATCH_UP_EVERY, COMMIT_WAIT_MAX, TICK_MAX};
 use super::machine::{Attempt, Machine, Stored};
 use super::metrics::Figures;
 use super::notification::{Failure, Receiver};
@@ -29,6 +29,8 @@ pub(super) struct Shared {
     figures: Figures,
     /// The file missed some changes: it gets the whole again.
     behind: Arc<AtomicBool>,
+    /// When it last got the whole, in steady milliseconds.
+    caught_up: AtomicI64,
     /// Changes of silences, one at a time.
     pub(super) silencing: tokio::sync::Mutex<()>,
 }
@@ -55,7 +57,7 @@ impl Shared {
         let mut machine = Machine::new(options, receivers, Ids::random(), figures.clone());
         machine.restore(Stored::read(&state)?, now(&clock));
         let (machine, silencing) = (Mutex::new(machine), tokio::sync::Mutex::new(()));
-        Ok(Self { machine, state, clock, wake: Wake::new(), figures, behind: Arc::default(), silencing })
+        Ok(Self { machine, state, clock, wake: Wake::new(), figures, behind: Arc::default(), caught_up: AtomicI64::new(0), silencing })
     }
 
     /// Changes the machine; what it wants to remember is queued for the file before anyone else may change it again.
@@ -99,7 +101,10 @@ impl Shared {
         let now = now(&self.clock);
         let attempts = machine.tick(now);
         let mut changes = machine.take_changes();
-        if self.behind.swap(false, Ordering::Relaxed) {
+        let caught_up = self.caught_up.load(Ordering::Relaxed);
+        if self.behind.load(Ordering::Relaxed) && now.steady - caught_up >= CATCH_UP_EVERY.0 {
+            self.behind.store(false, Ordering::Relaxed);
+            self.caught_up.store(now.steady, Ordering::Relaxed);
             changes.splice(0..0, machine.everything());
         }
         let until = machine.next_wake(now).map_or(TICK_MAX.0, |at| (at - now.steady).clamp(0, TICK_MAX.0));

@@ -1,23 +1,34 @@
 //! Inhibition: an alert that fires may hold back others.
 
+use std::collections::HashMap;
+
 use super::fingerprint::Fingerprint;
 use super::options::InhibitRule;
 use super::routing::all_match;
 use crate::model::Labels;
 
-/// The rules with the alerts that fire at one moment and match some rule's source side.
+/// The rules with the alerts that fire at one moment and match some rule's source side, found by what must be equal.
 pub struct Inhibition<'a> {
     rules: &'a [InhibitRule],
-    /// Per rule: its sources, and whether each also matches the target side.
-    sources: Vec<Vec<(Fingerprint, &'a Labels, bool)>>,
+    sources: Vec<HashMap<String, Vec<Source>>>,
+}
+
+struct Source {
+    fingerprint: Fingerprint,
+    /// It matches the target side, too.
+    is_target: bool,
 }
 
 impl<'a> Inhibition<'a> {
     /// `firing` in order of fingerprint, so that the same source is named each time.
-    pub fn new(rules: &'a [InhibitRule], firing: impl Iterator<Item = (Fingerprint, &'a Labels)> + Clone) -> Self {
+    pub fn new<'b>(rules: &'a [InhibitRule], firing: impl Iterator<Item = (Fingerprint, &'b Labels)> + Clone) -> Self {
         let sources = rules.iter().map(|rule| {
-            let matching = firing.clone().filter(|(_, labels)| all_match(&rule.source_matchers, labels));
-            matching.map(|(number, labels)| (number, labels, all_match(&rule.target_matchers, labels))).collect()
+            let mut by_equal: HashMap<String, Vec<Source>> = HashMap::new();
+            for (fingerprint, labels) in firing.clone().filter(|(_, labels)| all_match(&rule.source_matchers, labels)) {
+                let is_target = all_match(&rule.target_matchers, labels);
+                by_equal.entry(equal_values(rule, labels)).or_default().push(Source { fingerprint, is_target });
+            }
+            by_equal
         });
         Self { rules, sources: sources.collect() }
     }
@@ -29,12 +40,16 @@ impl<'a> Inhibition<'a> {
                 return None;
             }
             let both_sides = all_match(&rule.source_matchers, labels);
-            let equal = |source: &Labels| rule.equal.iter().all(|name| source.get(name).unwrap_or("") == labels.get(name).unwrap_or(""));
-            let holding =
-                sources.iter().find(|(number, source, is_target)| *number != fingerprint && !(both_sides && *is_target) && equal(source));
-            holding.map(|(number, ..)| *number)
+            let candidates = sources.get(&equal_values(rule, labels))?;
+            let holds = |source: &&Source| source.fingerprint != fingerprint && !(both_sides && source.is_target);
+            candidates.iter().find(holds).map(|source| source.fingerprint)
         })
     }
+}
+
+/// A missing label equals an empty one.
+fn equal_values(rule: &InhibitRule, labels: &Labels) -> String {
+    rule.equal.iter().map(|name| labels.get(name).unwrap_or("")).collect::<Vec<_>>().join("\u{0}")
 }
 
 #[cfg(test)]

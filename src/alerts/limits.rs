@@ -43,5 +43,9 @@ pub fn lanes(kind: &str) -> usize {
 
 /// The driver looks at the clock at least this often.
 pub const TICK_MAX: DurationMs = DurationMs(1_000);
+/// What is over is forgotten, and figures are shown, this often.
+pub const TIDY_EVERY: DurationMs = DurationMs(1_000);
+/// A file that missed changes gets the whole again this often at most.
+pub const CATCH_UP_EVERY: DurationMs = DurationMs(5_000);
 /// How long a send waits for the commit of its own intent before it goes out regardless.
 pub const COMMIT_WAIT_MAX: DurationMs = DurationMs(5_000);

@@ -16,7 +16,7 @@ use super::fingerprint::Fingerprint;
 use super::group::{Group, Now};
 use super::ids::Ids;
 use super::inbox::Tracked;
-use super::limits::CLOCK_STEP;
+use super::limits::{CLOCK_STEP, TIDY_EVERY, lanes};
 use super::metrics::Figures;
 use super::notification::{Integration, Notification, Notify, Receiver};
 use super::options::AlertsOptions;
@@ -54,12 +54,16 @@ struct Routing {
     receivers: HashMap<String, Vec<Integration>>,
 }
 
-/// How busy one integration is, over all groups.
+/// One integration's queue over all groups.
 #[derive(Default)]
 struct Lane {
+    /// Attempts under way, and how many there may be.
     open: usize,
+    capacity: usize,
     /// Steady milliseconds; the receiver asked for rest until then.
     rests_until: i64,
+    /// Slots with something to send, by the time of their next attempt.
+    waiting: BTreeSet<(i64, String)>,
 }
 
 pub struct Machine {
@@ -67,12 +71,14 @@ pub struct Machine {
     alerts: BTreeMap<Fingerprint, Tracked>,
     groups: BTreeMap<String, Group>,
     slots: BTreeMap<String, Slot>,
-    lanes: HashMap<String, Lane>,
+    lanes: BTreeMap<String, Lane>,
     pub silences: Silences,
     pub ids: Ids,
     changes: Vec<Change>,
     figures: Figures,
     last: Option<Now>,
+    /// When it was last tidied, in steady milliseconds.
+    tidied: Option<i64>,
 }
 
 impl Machine {
@@ -83,12 +89,13 @@ impl Machine {
             alerts: BTreeMap::new(),
             groups: BTreeMap::new(),
             slots: BTreeMap::new(),
-            lanes: HashMap::new(),
+            lanes: BTreeMap::new(),
             silences: Silences::default(),
             ids,
             changes: Vec::new(),
             figures,
             last: None,
+            tidied: None,
         }
     }
 
@@ -98,18 +105,18 @@ impl Machine {
         self.refresh_retries(now);
         self.look_at_due_groups(now);
         let attempts = self.attempts_due(now);
-        self.forget_what_is_over(now);
-        let held = |group: &Group| group.members.iter().filter(|(_, m)| m.hold.is_some()).map(|(number, _)| *number).collect::<Vec<_>>();
-        let suppressed: BTreeSet<Fingerprint> = self.groups.values().flat_map(held).collect();
-        self.figures.show_state(self.alerts.values(), &self.silences, self.groups.len(), suppressed.len(), now);
+        if self.tidied.is_none_or(|at| now.steady - at >= TIDY_EVERY.0) {
+            self.tidied = Some(now.steady);
+            self.forget_what_is_over(now);
+            self.show_figures(now);
+        }
         attempts
     }
 
     /// The steady time at which the next tick has something to do, as far as is known now.
     pub fn next_wake(&self, now: Now) -> Option<i64> {
         let looks = self.groups.values().map(|group| if group.ask_again.is_empty() { group.next_look } else { now.steady });
-        let sends = self.slots.values().filter_map(|slot| self.next_attempt_of(slot));
-        looks.chain(sends).min()
+        looks.chain(self.lanes.values().filter_map(Lane::next)).min()
     }
 
     /// What happened since the last call, to be committed together.
@@ -142,6 +149,12 @@ impl Machine {
         }
     }
 
+    fn show_figures(&self, now: Now) {
+        let held = |group: &Group| group.members.iter().filter(|(_, m)| m.hold.is_some()).map(|(number, _)| *number).collect::<Vec<_>>();
+        let suppressed: BTreeSet<Fingerprint> = self.groups.values().flat_map(held).collect();
+        self.figures.show_state(self.alerts.values(), &self.silences, self.groups.len(), suppressed.len(), now);
+    }
+
     /// Drops resolved alerts that no group needs, slots whose log has expired, and old silences.
     fn forget_what_is_over(&mut self, now: Now) {
         self.groups.retain(|_, group| !group.members.is_empty());
@@ -157,8 +170,11 @@ impl Machine {
             self.alerts.remove(&number);
             self.changes.push(Change::DropAlert(number));
         }
-        let changes = &mut self.changes;
+        let (changes, routing) = (&mut self.changes, &self.routing);
         self.slots.retain(|key, slot| {
+            if routing.integration(&slot.receiver, &slot.integration).is_none() && slot.owed.as_ref().is_some_and(|owed| !owed.in_flight) {
+                slot.owed = None;
+            }
             let keep = slot.owed.is_some() || groups.contains_key(&slot.group_id) || slot.expires_at > now.wall;
             if !keep {
                 changes.push(Change::DropLog(key.clone()));
@@ -185,7 +201,15 @@ impl Routing {
     }
 }
 
-/// Names an integration over all groups.
-fn lane_key(receiver: &str, integration: &str) -> String {
-    format!("{integration} {receiver}")
+impl Lane {
+    fn new(integration: &str) -> Self {
+        let kind = integration.split('[').next().unwrap_or("");
+        Self { capacity: lanes(kind), ..Self::default() }
+    }
+
+    /// When the next attempt may be made, as far as is known now.
+    fn next(&self) -> Option<i64> {
+        let (due, _) = self.waiting.first().filter(|_| self.open < self.capacity)?;
+        Some((*due).max(self.rests_until))
+    }
 }

@@ -60,6 +60,13 @@ pub struct Slot {
     pub announced: Set,
     pub owed: Option<Owed>,
     pub expires_at: TimestampMs,
+    /// Where it stands in its integration's queue.
+    pub queued_at: Option<i64>,
+}
+
+/// Names an integration over all groups.
+pub fn lane_key(receiver: &str, integration: &str) -> String {
+    format!("{integration} {receiver}")
 }
 
 pub fn slot_key(group_id: &str, integration: &str) -> String {
@@ -76,6 +83,7 @@ impl Slot {
             announced: Set::new(),
             owed: None,
             expires_at: TimestampMs::MIN,
+            queued_at: None,
         }
     }
 
@@ -97,7 +105,7 @@ impl Slot {
             due: now.steady,
         });
         let (receiver, integration) = (row.receiver, row.integration);
-        Self { group_id, receiver, integration, told, announced: row.announced, owed, expires_at: row.expires_at }
+        Self { group_id, receiver, integration, told, announced: row.announced, owed, expires_at: row.expires_at, queued_at: None }
     }
 
     pub fn row(&self, key: &str) -> LogRow {
@@ -118,6 +126,11 @@ impl Slot {
                 tried: owed.tried,
             }),
         }
+    }
+
+    /// When the next attempt may be made; none where nothing waits to be sent.
+    pub fn due(&self) -> Option<i64> {
+        self.owed.as_ref().filter(|owed| !owed.in_flight && owed.content.is_some()).map(|owed| owed.due)
     }
 
     pub fn owed_firing(&self) -> Set {

@@ -104,4 +104,10 @@ pub enum Change {
     DropLog(String),
     AddDecision(DecisionRow),
     PutDelivery(DeliveryRow),
+    /// A notification that was still being tried is not tried any more.
+    CloseDelivery {
+        id: String,
+        at: TimestampMs,
+        detail: String,
+    },
 }

@@ -31,6 +31,10 @@ fn apply(connection: &Connection, change: &Change) -> rusqlite::Result<()> {
         Change::DropLog(slot) => delete(connection, "DELETE FROM notification_log WHERE slot = ?1", slot),
         Change::AddDecision(row) => add_decision(connection, row),
         Change::PutDelivery(row) => put_delivery(connection, row),
+        Change::CloseDelivery { id, at, detail } => connection
+            .prepare_cached("UPDATE deliveries SET outcome = 'failed', at = ?2, detail = ?3 WHERE id = ?1 AND outcome = 'retrying'")?
+            .execute(params![id, at.0, detail])
+            .map(drop),
     }
 }
 

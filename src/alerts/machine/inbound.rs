@@ -9,6 +9,9 @@ use crate::alerts::routing::group_labels;
 use crate::model::Alert;
 use crate::state::{Change, DecisionRow};
 
+/// Promises that differ by less are the same.
+const LEASE_TOLERANCE_MS: i64 = 10_000;
+
 impl Machine {
     /// Alerts of this process's own rules.
     pub fn post(&mut self, alerts: Vec<Alert>, now: Now) {
@@ -72,7 +75,7 @@ impl Machine {
             known.alert.starts_at != merged.alert.starts_at
                 || known.alert.annotations != merged.alert.annotations
                 || known.alert.is_resolved_at(now.wall) != merged.alert.is_resolved_at(now.wall)
-                || lease(known) != lease(&merged)
+                || (lease(known) - lease(&merged)).abs() > LEASE_TOLERANCE_MS
         });
         if is_change {
             self.changes.push(Change::PutAlert(merged.row()));
@@ -140,7 +143,7 @@ impl Machine {
     }
 }
 
-/// How far ahead the sender set the end, in seconds: a change of it must reach the ledger, a mere renewal must not.
+/// How far ahead the sender set the end, in milliseconds: a change of it must reach the ledger, a mere renewal must not.
 fn lease(tracked: &Tracked) -> i64 {
-    (tracked.alert.ends_at - tracked.updated_at).0.max(0) / 10_000
+    (tracked.alert.ends_at - tracked.updated_at).0.max(0)
 }

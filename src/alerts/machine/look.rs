@@ -33,12 +33,14 @@ impl Machine {
         let numbers: Vec<Fingerprint> = self.alerts.keys().copied().collect();
         numbers.into_iter().for_each(|number| self.record_state(number, now));
         let routing = self.routing.clone();
+        let firing = self.alerts.values().filter(|tracked| !tracked.alert.is_resolved_at(now.wall));
+        let inhibition = Inhibition::new(&routing.options.inhibit_rules, firing.map(|t| (t.fingerprint, &t.alert.labels)));
         for id in due {
-            self.look(&routing, &id, now);
+            self.look(&routing, &inhibition, &id, now);
         }
     }
 
-    fn look(&mut self, routing: &Routing, id: &str, now: Now) {
+    fn look(&mut self, routing: &Routing, inhibition: &Inhibition<'_>, id: &str, now: Now) {
         let Some(group) = self.groups.get_mut(id) else { return };
         let node = routing.tree.node(group.route);
         let again = std::mem::take(&mut group.ask_again);
@@ -46,7 +48,7 @@ impl Machine {
         if on_time {
             group.move_timer(node.route.group_interval, now);
         }
-        let seen = self.see(routing, id, node, now);
+        let seen = self.see(routing, inhibition, id, node, now);
         self.record_holds(id, &node.route.receiver, &seen, now);
         for integration in routing.integrations(&node.route.receiver) {
             if on_time || again.contains(&integration.label()) {
@@ -57,11 +59,9 @@ impl Machine {
     }
 
     /// Judges every member.
-    fn see(&self, routing: &Routing, id: &str, node: &Node, now: Now) -> Seen {
-        let firing = self.alerts.values().filter(|tracked| !tracked.alert.is_resolved_at(now.wall));
-        let inhibition = Inhibition::new(&routing.options.inhibit_rules, firing.map(|t| (t.fingerprint, &t.alert.labels)));
+    fn see(&self, routing: &Routing, inhibition: &Inhibition<'_>, id: &str, node: &Node, now: Now) -> Seen {
         let intervals = &routing.options.time_intervals;
-        let context = Context { route: &node.route, intervals, inhibition: &inhibition, silences: &self.silences, now: now.wall };
+        let context = Context { route: &node.route, intervals, inhibition, silences: &self.silences, now: now.wall };
         let nobody = routing.integrations(&node.route.receiver).is_empty();
         let mut seen = Seen { alerts: Vec::new(), held: Vec::new(), ever_held: Set::new() };
         let Some(group) = self.groups.get(id) else { return seen };
@@ -171,9 +171,16 @@ impl Machine {
             }
         }
         let after = slot.row(&key);
+        if let (Some(owed), None) = (&before.owed, &after.owed)
+            && owed.tried
+        {
+            let (id, detail) = (owed.id.clone(), "given up: there is nothing left to say".to_owned());
+            self.changes.push(Change::CloseDelivery { id, at: now.wall, detail });
+        }
         if after != before {
             self.changes.push(Change::PutLog(after));
         }
+        self.queue(&key);
     }
 
     /// Lets go of alerts that have ended and that no integration needs to hear of any more.

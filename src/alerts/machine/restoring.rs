@@ -71,6 +71,8 @@ impl Machine {
         for lane in self.lanes.values_mut() {
             lane.rests_until = now.steady;
         }
+        let keys: Vec<String> = self.slots.keys().cloned().collect();
+        keys.iter().for_each(|key| self.queue(key));
     }
 
     /// Puts every alert into the groups that the routes of now give it.

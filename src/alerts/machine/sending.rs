@@ -3,41 +3,41 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Attempt, Lane, Machine, Ticket, lane_key};
+use super::{Attempt, Lane, Machine, Ticket};
 use crate::alerts::group::Now;
-use crate::alerts::limits::lanes;
 use crate::alerts::notification::{Failure, FailureKind, Notification, Outcome, Reason, Status};
-use crate::alerts::slot::{Content, Slot};
+use crate::alerts::slot::{Content, Slot, lane_key};
 use crate::model::Labels;
 use crate::state::{Change, DecisionRow, DeliveryRow};
 
 impl Machine {
-    /// When this slot's next attempt may be made; none where nothing waits or its integration has no lane free.
-    pub(super) fn next_attempt_of(&self, slot: &Slot) -> Option<i64> {
-        let owed = slot.owed.as_ref().filter(|owed| !owed.in_flight && owed.content.is_some())?;
-        let kind = self.routing.integration(&slot.receiver, &slot.integration)?.kind;
-        let lane = self.lanes.get(&lane_key(&slot.receiver, &slot.integration));
-        let rests_until = lane.map_or(i64::MIN, |lane| lane.rests_until);
-        let free = lane.is_none_or(|lane| lane.open < lanes(kind));
-        free.then(|| owed.due.max(rests_until))
+    /// Puts a slot where it belongs in its integration's queue, after any change of what it is owed.
+    pub(super) fn queue(&mut self, key: &str) {
+        let Some(slot) = self.slots.get_mut(key) else { return };
+        let lane_name = lane_key(&slot.receiver, &slot.integration);
+        let lane = self.lanes.entry(lane_name).or_insert_with(|| Lane::new(&slot.integration));
+        if let Some(at) = slot.queued_at.take() {
+            lane.waiting.remove(&(at, key.to_owned()));
+        }
+        slot.queued_at = slot.due();
+        lane.waiting.extend(slot.queued_at.map(|at| (at, key.to_owned())));
     }
 
-    /// Opens the attempts that are due, the longest overdue first.
-    pub(super) fn attempts_due(&mut self, now: Now) -> Vec<Attempt> {
-        let due = |slot: &Slot| self.next_attempt_of(slot).filter(|at| *at <= now.steady);
-        let mut keys: Vec<(i64, String)> = self.slots.iter().filter_map(|(key, slot)| Some((due(slot)?, key.clone()))).collect();
-        keys.sort();
-        keys.into_iter().filter_map(|(_, key)| self.open_attempt(key)).collect()
+    /// The slots whose turn it is, integration by integration, the longest overdue first.
+    fn whose_turn(&self, now: Now) -> Vec<String> {
+        let ready = |lane: &Lane| {
+            let free = if lane.rests_until <= now.steady { lane.capacity.saturating_sub(lane.open) } else { 0 };
+            lane.waiting.iter().take(free).filter(|(due, _)| *due <= now.steady).map(|(_, key)| key.clone()).collect::<Vec<_>>()
+        };
+        self.lanes.values().flat_map(ready).collect()
     }
 
     /// Before a retry the group is looked at once more, so that what goes out late is still true.
     pub(super) fn refresh_retries(&mut self, now: Now) {
-        let is_stale = |slot: &&Slot| {
+        for key in self.whose_turn(now) {
+            let Some(slot) = self.slots.get(&key) else { continue };
             let content = slot.owed.as_ref().filter(|owed| owed.attempts > 0).and_then(|owed| owed.content.as_ref());
-            content.is_some_and(|content| content.looked.steady < now.steady)
-        };
-        for slot in self.slots.values().filter(is_stale) {
-            if self.next_attempt_of(slot).is_some_and(|at| at <= now.steady)
+            if content.is_some_and(|content| content.looked.steady < now.steady)
                 && let Some(group) = self.groups.get_mut(&slot.group_id)
             {
                 group.ask_again.insert(slot.integration.clone());
@@ -45,16 +45,22 @@ impl Machine {
         }
     }
 
+    /// Opens the attempts that are due.
+    pub(super) fn attempts_due(&mut self, now: Now) -> Vec<Attempt> {
+        self.whose_turn(now).into_iter().filter_map(|key| self.open_attempt(key)).collect()
+    }
+
     fn open_attempt(&mut self, key: String) -> Option<Attempt> {
         let slot = self.slots.get_mut(&key)?;
-        let integration = self.routing.integration(&slot.receiver, &slot.integration)?;
+        let integration = self.routing.integration(&slot.receiver, &slot.integration);
         let lane_name = lane_key(&slot.receiver, &slot.integration);
-        let lane: &mut Lane = self.lanes.entry(lane_name.clone()).or_default();
+        let (Some(integration), Some(lane)) = (integration, self.lanes.get_mut(&lane_name)) else {
+            slot.owed = None;
+            self.queue(&key);
+            return None;
+        };
         let owed = slot.owed.as_mut()?;
         let content = owed.content.clone()?;
-        if lane.open >= lanes(integration.kind) {
-            return None;
-        }
         lane.open += 1;
         owed.in_flight = true;
         owed.attempts += 1;
@@ -66,6 +72,7 @@ impl Machine {
             self.changes.push(Change::PutLog(slot.row(&key)));
             self.changes.push(Change::PutDelivery(delivery(slot, &content.notification, "retrying", 0, "sending", content.looked)));
         }
+        self.queue(&key);
         Some(attempt)
     }
 
@@ -88,6 +95,7 @@ impl Machine {
             Ok(delivered) => self.note_delivered(ticket, &content, &delivered.detail, now),
             Err(failure) => self.note_failed(ticket, &content, &failure, now),
         }
+        self.queue(&ticket.slot);
         let routing = self.routing.clone();
         self.release_members(&routing, &group_id, now);
     }

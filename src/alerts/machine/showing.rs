@@ -87,7 +87,9 @@ impl Machine {
     fn view(&self, tracked: &Tracked, inhibition: &Inhibition<'_>, route: Option<&Route>, now: Now) -> AlertView {
         let labels = &tracked.alert.labels;
         let tree = &self.routing.tree;
-        let receivers = tree.routes_of(labels).into_iter().map(|at| tree.node(at).route.receiver.clone()).collect();
+        let receivers = tree.routes_of(labels).into_iter().map(|at| tree.node(at).route.receiver.clone());
+        // Without a configuration there is no receiver to name.
+        let receivers = receivers.filter(|name| !name.is_empty()).collect();
         let silenced_by = self.silences.of(labels, now.wall);
         let inhibited_by: Vec<String> = inhibition.of(labels, tracked.fingerprint).map(show).into_iter().collect();
         let muted_by = route.map(|route| self.muted_by(route, now)).unwrap_or_default();

@@ -31,6 +31,7 @@ pub mod bundled;
 pub mod demo;
 
 pub mod http;
+pub mod shell;
 
 pub mod app;
 pub mod commands;

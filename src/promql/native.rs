@@ -32,21 +32,42 @@ pub(super) fn text(histogram: &Histogram) -> String {
     format!("{{count:{}, sum:{}}}", histogram.count, histogram.sum)
 }
 
-pub(super) enum Totals { Sum, Mean }
+pub(super) enum Totals {
+    Sum,
+    Mean,
+}
 
 #[derive(Default)]
 pub(super) struct GroupedHistograms;
 
 impl GroupedHistograms {
     pub(super) fn add(&mut self, _: usize, _: &Arc<Histogram>, _: usize) {}
-    pub(super) fn take(&mut self, _: usize, _: Totals, _: &Eval<'_>, _: Span) -> Option<Arc<Histogram>> { None }
+    pub(super) fn take(&mut self, _: usize, _: Totals, _: &Eval<'_>, _: Span) -> Option<Arc<Histogram>> {
+        None
+    }
 }
 
-pub(super) fn ask(_: &Eval<'_>, _: &Histogram, _: &super::eval::Ask, _: Span, _: &str) -> f64 { f64::NAN }
+pub(super) fn ask(_: &Eval<'_>, _: &Histogram, _: &super::eval::Ask, _: Span, _: &str) -> f64 {
+    f64::NAN
+}
 
 impl Eval<'_> {
-    pub(super) fn histogram_statistic(&self, _: &super::ast::Call, _: &super::eval::steps::Steps, _: &mut super::eval::Sink<'_>) -> Result<(), super::QueryError> { Ok(()) }
-    pub(super) fn info(&self, _: &super::ast::Call, _: &super::eval::steps::Steps, _: &mut super::eval::Sink<'_>) -> Result<(), super::QueryError> { Ok(()) }
+    pub(super) fn histogram_statistic(
+        &self,
+        _: &super::ast::Call,
+        _: &super::eval::steps::Steps,
+        _: &mut super::eval::Sink<'_>,
+    ) -> Result<(), super::QueryError> {
+        Ok(())
+    }
+    pub(super) fn info(
+        &self,
+        _: &super::ast::Call,
+        _: &super::eval::steps::Steps,
+        _: &mut super::eval::Sink<'_>,
+    ) -> Result<(), super::QueryError> {
+        Ok(())
+    }
 }
 
 pub(super) fn combined(a: &Histogram, b: &Histogram, subtract: bool) -> Result<Histogram, String> {

@@ -1,6 +1,7 @@
 //! All integration tests, in one binary.
 
 mod alerts;
+mod http;
 mod layers;
 mod promql;
 mod sources;

@@ -14,9 +14,7 @@ use crate::promql::token::Aggregator;
 impl Eval<'_> {
     pub(super) fn aggregate(&self, aggregate: &Aggregate, span: Span, steps: &Steps, sink: &mut Sink<'_>) -> Result<(), QueryError> {
         match aggregate.op {
-            Aggregator::Topk | Aggregator::Bottomk | Aggregator::Limitk | Aggregator::LimitRatio => {
-                self.pick(aggregate, steps, sink)
-            }
+            Aggregator::Topk | Aggregator::Bottomk | Aggregator::Limitk | Aggregator::LimitRatio => self.pick(aggregate, steps, sink),
             Aggregator::Quantile => self.quantiles(aggregate, steps, sink),
             Aggregator::CountValues => self.count_values(aggregate, steps, sink),
             _ => self.fold(aggregate, span, steps, sink),

@@ -2,9 +2,12 @@
 
 mod around;
 mod cardinality;
+mod compress;
 pub mod cors;
 mod envelope;
 mod error;
+mod federate;
+mod histogram;
 mod json;
 pub mod limits;
 mod manage;
@@ -14,6 +17,7 @@ mod params;
 pub mod pool;
 mod promlet;
 mod query;
+mod result;
 mod router;
 mod rules;
 mod selector;
@@ -27,6 +31,7 @@ mod time;
 mod v2;
 mod write;
 
+pub use federate::FederateState;
 pub use manage::ManageState;
 pub use pages::{Asset, PageState};
 pub use promlet::PromletState;

@@ -73,10 +73,10 @@ async fn quit(State(state): State<ManageState>, method: Method) -> Response {
     "Requesting termination... Goodbye!".into_response()
 }
 
-async fn version(State(state): State<ManageState>) -> Vec<u8> {
+async fn version(State(state): State<ManageState>) -> Response {
     let mut out = Vec::new();
     build_info(&mut out, &(state.build)());
-    out
+    ([(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"))], out).into_response()
 }
 
 async fn metrics(State(state): State<ManageState>) -> Response {

@@ -64,8 +64,14 @@ impl Params {
 impl<S: Send + Sync> FromRequest<S> for Params {
     type Rejection = ApiError;
 
-    /// The body counts only where it is a form.
     async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
+        Self::of(request).await
+    }
+}
+
+impl Params {
+    /// The body counts only where it is a form.
+    pub async fn of(request: Request) -> Result<Self, ApiError> {
         let is_form = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).is_some_and(|value| {
             value.split(';').next().is_some_and(|media| media.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded"))
         });

@@ -2,7 +2,6 @@
 //! cancelled when its client goes away. The rest waits in line; the connection limit bounds the line.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
@@ -10,29 +9,15 @@ use tokio::sync::Semaphore;
 use super::error::ApiError;
 use super::limits::DEADLINE_GRACE;
 use crate::clock::Clock;
+use crate::promql::Cancel;
 use crate::telemetry::{Counter, Gauge, Registry};
-
-/// Becomes true when nobody waits for the answer any more; cloning shares it.
-#[derive(Clone, Debug, Default)]
-pub struct Cancel(Arc<AtomicBool>);
-
-impl Cancel {
-    pub fn is_cancelled(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-
-    /// For rooms that poll a plain flag.
-    pub fn flag(&self) -> Arc<AtomicBool> {
-        Arc::clone(&self.0)
-    }
-}
 
 /// Sets the flag when the handler is dropped: the client is gone or the deadline has passed.
 struct CancelOnDrop(Cancel);
 
 impl Drop for CancelOnDrop {
     fn drop(&mut self) {
-        self.0.0.store(true, Ordering::Relaxed);
+        self.0.cancel();
     }
 }
 
@@ -129,7 +114,7 @@ mod tests {
         let pool = pool(1);
         let asked = pool.run(Duration::from_secs(60), move |turn| {
             let _ = begun.send(());
-            while !turn.cancel.is_cancelled() {
+            while !turn.cancel.is_canceled() {
                 std::thread::yield_now();
             }
             let _ = told.send("cancelled");

@@ -15,12 +15,13 @@ use super::around::{Figures, caught, figures, when_ready};
 use super::cardinality::{self, CardinalityState};
 use super::cors::{Cors, around_v1, around_v2};
 use super::error::{method_not_allowed, not_found};
+use super::federate::{self, FederateState};
 use super::limits::COMPRESS_BYTES_MIN;
 use super::manage::{self, ManageState};
 use super::metadata::{self, MetadataState};
 use super::pages::{self, PageState};
 use super::promlet::{self, PromletState};
-use super::query::QueryState;
+use super::query::{self, QueryState};
 use super::rules::{self, RuleState};
 use super::series;
 use super::state::{HeadFacts, Lookup};
@@ -39,6 +40,7 @@ pub struct Parts {
     /// `--web.route-prefix` as `/prefix`, empty for none.
     pub prefix: String,
     pub query: QueryState,
+    pub federate: FederateState,
     pub head: Lookup<HeadFacts>,
     pub targets: TargetState,
     pub rules: RuleState,
@@ -52,10 +54,12 @@ pub struct Parts {
 
 /// The whole server as one service.
 pub fn router(parts: Parts) -> Router {
-    let Parts { registry, clock, cors, prefix, query, head, targets, rules, status, manage, promlet, pages, write, alerts } = parts;
+    let Parts { registry, clock, cors, prefix, query, federate, head, targets, rules, status, manage, promlet, pages, write, alerts } =
+        parts;
     let readiness = manage.readiness.clone();
     let metadata = MetadataState { active: targets.active.clone(), query: query.clone() };
     let v1 = Router::new()
+        .merge(query::routes(query.clone()))
         .merge(series::routes(query.clone()))
         .merge(metadata::routes(metadata))
         .merge(cardinality::routes(CardinalityState { query: query.clone(), head }))
@@ -68,8 +72,13 @@ pub fn router(parts: Parts) -> Router {
         .method_not_allowed_fallback(|| async { method_not_allowed() })
         .layer(from_fn_with_state(readiness.clone(), when_ready))
         .layer(from_fn_with_state(cors, around_v1));
-    let v2 = v2::routes(alerts).layer(from_fn_with_state(readiness, when_ready)).layer(from_fn(around_v2));
-    let all = Router::new().nest("/api/v1", v1).nest("/api/v2", v2).merge(manage::routes(manage)).merge(pages::routes(pages));
+    let v2 = v2::routes(alerts).layer(from_fn_with_state(readiness.clone(), when_ready)).layer(from_fn(around_v2));
+    let all = Router::new()
+        .nest("/api/v1", v1)
+        .nest("/api/v2", v2)
+        .merge(manage::routes(manage))
+        .merge(federate::routes(federate, readiness))
+        .merge(pages::routes(pages));
     let placed = if prefix.is_empty() {
         all
     } else {

@@ -32,29 +32,26 @@ struct Request {
 }
 
 impl Request {
-    fn read(params: &Params) -> Result<Self, ApiError> {
+    /// `refuse` words what is wrong with a selector.
+    fn read(params: &Params, refuse: fn(String) -> ApiError) -> Result<Self, ApiError> {
         let limit = params.limit()?;
         let min = params.time_or("start", TimestampMs::MIN)?;
         let max = params.time_or("end", TimestampMs::MAX)?;
         let mut selectors = Vec::new();
         for text in params.all("match[]") {
-            selectors.push(selector(text)?);
+            selectors.push(super::selector::parse(text).map_err(refuse)?);
         }
         Ok(Self { range: TimeRange::new(min, max), limit, selectors })
     }
 }
 
-/// One `match[]`: it must name something.
-pub fn selector(text: &str) -> Result<Vec<Matcher>, ApiError> {
-    let matchers = super::selector::parse(text).map_err(|problem| ApiError::parameter("match[]", problem))?;
-    if matchers.iter().all(Matcher::matches_empty) {
-        return Err(ApiError::parameter("match[]", "match[] must contain at least one non-empty matcher"));
-    }
-    Ok(matchers)
+/// `series` names the parameter in its complaint, the label endpoints do not.
+fn of_parameter(problem: String) -> ApiError {
+    ApiError::parameter("match[]", problem)
 }
 
 async fn names(State(state): State<QueryState>, params: Params) -> Result<Success, ApiError> {
-    let request = Request::read(&params)?;
+    let request = Request::read(&params, ApiError::BadData)?;
     let read = |snapshot: &dyn Snapshot, matchers: &[Matcher], range| snapshot.label_names(matchers, range);
     texts(&state, request, read).await
 }
@@ -64,7 +61,7 @@ async fn values(State(state): State<QueryState>, Path(name): Path<String>, uri: 
         Ok(name) => name,
         Err(problem) => return ApiError::BadData(problem).into_response(),
     };
-    let request = match Request::read(&Params::of_uri(&uri)) {
+    let request = match Request::read(&Params::of_uri(&uri), ApiError::BadData) {
         Ok(request) => request,
         Err(error) => return error.into_response(),
     };
@@ -105,7 +102,7 @@ async fn series(State(state): State<QueryState>, params: Params) -> Result<Succe
     if params.all("match[]").next().is_none() {
         return Err(ApiError::BadData("no match[] parameter provided".to_owned()));
     }
-    let Request { range, limit, selectors } = Request::read(&params)?;
+    let Request { range, limit, selectors } = Request::read(&params, of_parameter)?;
     let select = state.select.clone();
     let work = move || -> Result<Success, ApiError> {
         let snapshot = select.open(range)?;
@@ -113,8 +110,8 @@ async fn series(State(state): State<QueryState>, params: Params) -> Result<Succe
         for matchers in &selectors {
             found.extend(snapshot.series(matchers, range)?);
         }
-        // one selector gives each series once; several may overlap, and a limit must cut at the same place each time
-        if selectors.len() > 1 || limit > 0 {
+        // one selector gives each series once, in the store's order; several may overlap
+        if selectors.len() > 1 {
             found.sort_unstable();
             found.dedup();
         }

@@ -1,11 +1,11 @@
 // Written by web/build.mjs; sorted by path.
 [
     (
-        "/assets/app-QMIQ6Y7H.js",
+        "/assets/app-I52X3WF2.js",
         Asset {
-            bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/app-QMIQ6Y7H.js.gz")),
+            bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/app-I52X3WF2.js.gz")),
             content_type: "text/javascript; charset=utf-8",
-            etag: "\"482abe1291de\"",
+            etag: "\"e74192929414\"",
             immutable: true,
         },
     ),
@@ -68,7 +68,7 @@
         Asset {
             bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/index.html.gz")),
             content_type: "text/html; charset=utf-8",
-            etag: "\"fdf3a2b41cdf\"",
+            etag: "\"8fa45ec67603\"",
             immutable: false,
         },
     ),

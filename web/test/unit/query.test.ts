@@ -83,6 +83,8 @@ test('stacks add up, downwards on their own', () => {
   const made = stack([{ values: [1, 2], stackGroup: 'A' }, { values: [10, null], stackGroup: 'A' }, { values: [-1, -2], stackGroup: 'A' }, { values: [5, 5] }, { values: [100, 100], stackGroup: 'A' }], 2);
   assert.deepEqual(made.values, [[1, 2], [11, 2], [-1, -2], [5, 5], [111, 102]]);
   assert.deepEqual(made.bands, [{ upper: 1, lower: 0 }, { upper: 4, lower: 1 }]);
+  const late = stack([{ values: [null, 1], stackGroup: 'A' }, { values: [null, 2], stackGroup: 'A' }], 2);
+  assert.deepEqual(late.values, [[null, 1], [null, 3]]);
   const share = stack([{ values: [1], stackGroup: 'A', percent: true }, { values: [3], stackGroup: 'A', percent: true }], 1);
   assert.deepEqual(share.values, [[0.25], [1]]);
 });

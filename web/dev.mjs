@@ -50,7 +50,7 @@ const overview = () => ({
 });
 
 function deliveries() {
-  const labels = { alertname: 'AlwaysFiring', severity: 'warning', job: 'node' };
+  const labels = { alertname: 'AlwaysFiring', severity: 'warning', job: 'node', instance: '127.0.0.1:19591', rack: 'a<b>1' };
   const now = Math.floor(Date.now() / 1000);
   return [
     { at: now - 12, receiver: 'team', integration: 'slack[0]', group_labels: { alertname: 'AlwaysFiring' }, status: 'firing', alerts: [labels], outcome: 'delivered', attempts: 1, detail: '200 ok', id: '0193f2ab77aa' },

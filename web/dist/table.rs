@@ -1,11 +1,11 @@
 // Written by web/build.mjs; sorted by path.
 [
     (
-        "/assets/app-MFMLXGV3.js",
+        "/assets/app-I52X3WF2.js",
         Asset {
-            bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/app-MFMLXGV3.js.gz")),
+            bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/app-I52X3WF2.js.gz")),
             content_type: "text/javascript; charset=utf-8",
-            etag: "\"81190270d71d\"",
+            etag: "\"e74192929414\"",
             immutable: true,
         },
     ),
@@ -37,11 +37,11 @@
         },
     ),
     (
-        "/assets/style-3Y5JDMW4.css",
+        "/assets/style-DUC3ZTSY.css",
         Asset {
-            bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/style-3Y5JDMW4.css.gz")),
+            bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/style-DUC3ZTSY.css.gz")),
             content_type: "text/css; charset=utf-8",
-            etag: "\"923359a8b05e\"",
+            etag: "\"25945545ab6a\"",
             immutable: true,
         },
     ),
@@ -68,7 +68,7 @@
         Asset {
             bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/index.html.gz")),
             content_type: "text/html; charset=utf-8",
-            etag: "\"790cb3ac37b3\"",
+            etag: "\"8fa45ec67603\"",
             immutable: false,
         },
     ),

@@ -10,6 +10,7 @@ import { DashboardList } from './dash/list.tsx';
 import { DashboardPage } from './dash/view.tsx';
 import { AlertsPage } from './pages/alerts.tsx';
 import { FiringCount } from './pages/firing.tsx';
+import { fromAlertmanager } from './pages/hash.ts';
 import { StatusPage } from './pages/status.tsx';
 import { TargetsPage } from './pages/targets.tsx';
 import { QueryPage } from './query/page.tsx';
@@ -104,7 +105,9 @@ function NotFound(): JSX.Element {
 function App(): JSX.Element {
   const at = path.value;
   useEffect(() => {
-    if (at === '/') go(params.value.has('g0.expr') ? '/query' : '/dashboards', params.value, true);
+    const theirs = fromAlertmanager(location.hash);
+    if (theirs) go(theirs.path, theirs.params, true);
+    else if (at === '/') go(params.value.has('g0.expr') ? '/query' : '/dashboards', params.value, true);
   }, [at]);
   const found = pageFor(at);
   useEffect(() => {

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 const here = dirname(fileURLToPath(import.meta.url));
 const out = mkdtempSync(join(here, '../node_modules/.unit-'));
 try {
-  const files = readdirSync(join(here, 'unit')).filter((n) => n.endsWith('.test.ts'));
+  const files = readdirSync(join(here, 'unit')).filter((n) => /\.test\.tsx?$/.test(n));
   await build({
     entryPoints: files.map((n) => join(here, 'unit', n)),
     outdir: out,
@@ -22,7 +22,7 @@ try {
     logLevel: 'warning',
   });
   const env = { ...process.env, WEB_ROOT: join(here, '..') };
-  const run = spawnSync(process.execPath, ['--test', ...files.map((n) => join(out, n.replace(/\.ts$/, '.mjs')))], { stdio: 'inherit', env });
+  const run = spawnSync(process.execPath, ['--test', ...files.map((n) => join(out, n.replace(/\.tsx?$/, ".mjs")))], { stdio: 'inherit', env });
   process.exitCode = run.status ?? 1;
 } finally {
   rmSync(out, { recursive: true, force: true });

@@ -93,7 +93,7 @@ export function valueAxis(key: string, scale: ChartScale, colors: Ink, grid: boo
     stroke: colors.text,
     font: colors.font,
     gap: 6,
-    space: 34,
+    space: 28,
     grid: { show: grid, stroke: colors.grid, width: 1 },
     ticks: { show: false, size: 0 },
     border: { show: false },

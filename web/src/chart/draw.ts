@@ -31,6 +31,18 @@ function lonely(u: uPlot, seriesIndex: number, show: boolean): number[] | null {
   return out.length > 0 ? out : null;
 }
 
+/** The series' colour, fading from the top of the plot to its bottom. */
+function fading(s: ChartSeries): (u: uPlot) => CanvasGradient | string {
+  return (u) => {
+    const { top, height } = u.bbox;
+    if (!Number.isFinite(top) || !Number.isFinite(height)) return withAlpha(s.color, s.fill);
+    const gradient = u.ctx.createLinearGradient(0, top, 0, top + height);
+    gradient.addColorStop(0, withAlpha(s.color, Math.min(1, s.fill * 1.4)));
+    gradient.addColorStop(1, withAlpha(s.color, s.fill * 0.15));
+    return gradient;
+  };
+}
+
 function drawn(s: ChartSeries): uPlot.Series {
   const bars = s.draw === 'bars';
   const onlyPoints = s.draw === 'points';
@@ -40,7 +52,7 @@ function drawn(s: ChartSeries): uPlot.Series {
     show: !s.hidden,
     stroke: onlyPoints ? 'transparent' : s.color,
     width: onlyPoints ? 0 : s.width,
-    ...(s.fill > 0 && !onlyPoints ? { fill: withAlpha(s.color, s.fill) } : {}),
+    ...(s.fill > 0 && !onlyPoints ? { fill: s.fades ? fading(s) : withAlpha(s.color, s.fill) } : {}),
     ...(s.dash ? { dash: s.dash } : {}),
     paths: bars ? BARS : PATHS[s.interpolation],
     spanGaps: s.spanNulls === true,

@@ -14,6 +14,8 @@ export interface ChartSeries {
   width: number;
   /** Opacity of the area under it, 0 to 1. */
   fill: number;
+  /** The area grows fainter towards the axis. */
+  fades?: boolean | undefined;
   dash?: number[] | undefined;
   points: 'auto' | 'always' | 'never';
   pointSize?: number | undefined;

@@ -43,7 +43,7 @@ function totals(series: readonly Stackable[], length: number): Map<string, Float
 export function stack(series: readonly Stackable[], length: number): Stacked {
   const values: (number | null | undefined)[][] = [];
   const bands: Band[] = [];
-  const sums = new Map<string, { base: Float64Array; last: number }>();
+  const sums = new Map<string, { base: Float64Array; held: Uint8Array; last: number }>();
   const whole = totals(series, length);
   series.forEach((s, index) => {
     if (s.stackGroup === undefined) {
@@ -51,19 +51,20 @@ export function stack(series: readonly Stackable[], length: number): Stacked {
       return;
     }
     const key = `${s.stackGroup}/${sign(s.values)}`;
-    const state = sums.get(key) ?? { base: new Float64Array(length), last: -1 };
+    const state = sums.get(key) ?? { base: new Float64Array(length), held: new Uint8Array(length), last: -1 };
     sums.set(key, state);
     const whole100 = whole.get(s.stackGroup);
     const out: (number | null | undefined)[] = new Array(length);
     for (let i = 0; i < length; i++) {
       const v = s.values[i];
       if (v === null || v === undefined || !Number.isFinite(v)) {
-        // Inside a stack a hole would tear the series above: it carries the sum so far.
-        out[i] = state.last >= 0 && v === null ? state.base[i]! : v;
+        // Inside a stack a hole would tear the area: it carries the sum of what is there below it.
+        out[i] = state.held[i] && v === null ? state.base[i]! : v;
         continue;
       }
       const share = whole100 ? (whole100[i]! === 0 ? 0 : v / whole100[i]!) : v;
       state.base[i] = state.base[i]! + share;
+      state.held[i] = 1;
       out[i] = state.base[i]!;
     }
     values.push(out);

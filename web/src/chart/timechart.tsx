@@ -14,7 +14,7 @@ const MOST_TABLE_ROWS = 200;
 
 /** What forces a new uPlot instead of new data in the old one. */
 function shape(spec: ChartSpec): string {
-  const series = spec.series.map((s) => [s.name, s.color, s.scale, s.draw, s.interpolation, s.width, s.fill, s.dash, s.points, s.hidden, s.stackGroup, s.percent, s.spanNulls, s.pointSize]);
+  const series = spec.series.map((s) => [s.name, s.color, s.scale, s.draw, s.interpolation, s.width, s.fill, s.fades, s.dash, s.points, s.hidden, s.stackGroup, s.percent, s.spanNulls, s.pointSize]);
   const scales = Object.entries(spec.scales).map(([k, v]) => [k, v.side, v.visible, v.min, v.max, v.softMin, v.softMax, v.log, v.binary, v.label, v.format(1234.5, null)]);
   return JSON.stringify([series, scales, spec.sync, spec.showGrid, spec.range[1] - spec.range[0] > 43200]);
 }

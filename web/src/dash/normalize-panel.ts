@@ -99,9 +99,10 @@ function modernOptions(o: Json, kind: PanelKind): PanelOptions {
     legend: legendOptions(object(o['legend'])),
     tooltip: tooltip === 'none' ? 'none' : tooltip === 'single' ? 'single' : 'all',
     calc: canonicalCalc(strings(reduceOptions['calcs'])[0] ?? 'lastNotNull'),
-    allValues: flag(reduceOptions['values']),
+    // A bar chart draws a bar per row.
+    allValues: flag(reduceOptions['values']) || kind === 'barchart',
     fields: text(reduceOptions['fields']),
-    limit: number(reduceOptions['limit']) ?? DEFAULT_OPTIONS.limit,
+    limit: number(reduceOptions['limit']) ?? (kind === 'barchart' ? 100 : DEFAULT_OPTIONS.limit),
     colorBy: o['colorMode'] === 'none' ? 'none' : text(o['colorMode']).startsWith('background') ? 'background' : 'value',
     graph: o['graphMode'] === undefined ? kind === 'stat' : o['graphMode'] !== 'none',
     text: oneOf(o['textMode'], ['auto', 'value', 'value_and_name', 'name', 'none'], 'auto'),

@@ -3,6 +3,7 @@
 import { flag, isObject, list, number, object, objects, strings, text, type Json } from './json.ts';
 import type { Choice, Dashboard, DashLink, Panel, Section, Variable, VariableKind } from './model.ts';
 import { panel } from './normalize-panel.ts';
+import { classic, isV2 } from './normalize-v2.ts';
 
 const MOST_PANELS = 2000;
 
@@ -148,9 +149,6 @@ function sectionsOf(dashboard: Json): Section[] {
 
 function problemsOf(dashboard: Json): string[] {
   const out: string[] = [];
-  if (isObject(dashboard['elements']) && isObject(dashboard['layout'])) {
-    out.push('This file is in Grafana\'s schema v2. Export it as "Classic" to see its panels here.');
-  }
   const adhoc = objects(object(dashboard['templating'])['list']).filter((v) => KINDS[text(v['type'])] === undefined);
   for (const v of adhoc) out.push(`Variable "${text(v['name'])}" is of type "${text(v['type'])}", which promlet does not offer.`);
   const marks = objects(object(dashboard['annotations'])['list']).filter((a) => !flag(a['builtIn']) && number(a['builtIn']) !== 1 && a['enable'] !== false && text(a['expr']));
@@ -159,7 +157,8 @@ function problemsOf(dashboard: Json): string[] {
 }
 
 export function normalize(raw: unknown): Dashboard {
-  const d = unwrap(raw);
+  const inside = unwrap(raw);
+  const d = isV2(inside) ? classic(inside) : inside;
   const inputs = constants(d);
   const time = object(d['time']);
   const zone = text(d['timezone']);

@@ -6,14 +6,14 @@ import { href } from '../core/prefix.ts';
 import { Icon, Popover } from '../core/widgets.tsx';
 import { queryLink } from '../query/url.ts';
 import { askPanel, panelSpan, type PanelData } from './ask.ts';
-import { builtins, intoExpression, intoText, joinScopes } from './interpolate.ts';
+import { builtins, intoExpression, intoText, joinScopes, type Scope } from './interpolate.ts';
 import type { Placed } from './layout.ts';
 import { MissingHint } from './missing.tsx';
 import type { Panel } from './model.ts';
 import { BarGaugePanel, GaugePanel } from './panels/gauge.tsx';
 import type { Drawn } from './panels/frame-props.ts';
 import { HeatmapPanel } from './panels/heatmap.tsx';
-import { Html, Markdown } from './panels/markup.tsx';
+import { Html, Markdown, safeUrl } from './panels/markup.tsx';
 import { PiePanel } from './panels/pie.tsx';
 import { StatPanel } from './panels/stat.tsx';
 import { StateTimelinePanel } from './panels/state.tsx';
@@ -152,6 +152,17 @@ function queryOf(props: Props): string | null {
   return queryLink(intoExpression(intoExpression(target.expr, full), full), target.instant ? 'table' : 'graph', span.toMs - span.fromMs, Math.abs(Date.now() - span.toMs) < 60_000 ? null : span.toMs);
 }
 
+function PanelLink({ link, scope }: { link: Panel['links'][number]; scope: Scope }): JSX.Element | null {
+  const url = safeUrl(intoText(link.url, scope));
+  if (!url) return null;
+  const name = intoText(link.title, scope) || url;
+  return (
+    <a class="icon-button" href={url} aria-label={name} title={name} {...(link.newTab || /^https?:/.test(url) ? { target: '_blank', rel: 'noreferrer' } : {})}>
+      <Icon name="external" />
+    </a>
+  );
+}
+
 export function PanelView(props: Props): JSX.Element {
   const box = useRef<HTMLElement>(null);
   const { placed } = props;
@@ -185,6 +196,9 @@ export function PanelView(props: Props): JSX.Element {
         <span class="grow" />
         <Remarks panel={panel} data={data} lost={lost} />
         <span class="panel-tools">
+          {panel.links.slice(0, 3).map((l, i) => (
+            <PanelLink key={i} link={l} scope={scope} />
+          ))}
           {query && (
             <a class="icon-button" href={href(query)} aria-label={`open "${title}" on the query page`} title="Open on the query page">
               <Icon name="search" />

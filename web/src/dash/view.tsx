@@ -94,7 +94,7 @@ function View({ name, dashboard: d }: { name: string; dashboard: Dashboard }): J
       </div>
       <div class="dash-sub">
         {variables.data && <VariableBar resolved={variables.data} onChoose={(v, values) => setParams({ [`var-${v}`]: values })} />}
-        {scope && <Links d={d} scope={scope} />}
+        {scope && <Links d={d} name={name} scope={scope} />}
       </div>
       {variables.error && <ErrorBox error={variables.error} />}
       {full ? <Full sections={sections} wanted={full} panelProps={panelProps} /> : sections.map((s) => <SectionView key={s.key} section={s} panelProps={panelProps} />)}
@@ -169,7 +169,7 @@ function Problems({ d }: { d: Dashboard }): JSX.Element | null {
   );
 }
 
-function Links({ d, scope }: { d: Dashboard; scope: Scope }): JSX.Element | null {
+function Links({ d, name, scope }: { d: Dashboard; name: string; scope: Scope }): JSX.Element | null {
   const tagged = useLoad(async (signal) => (d.links.some((l) => l.url === null) ? (await api.dashboards(signal)).data : []), [d]);
   const keep = (l: Dashboard['links'][number]): string => {
     const out = new URLSearchParams();
@@ -184,7 +184,7 @@ function Links({ d, scope }: { d: Dashboard; scope: Scope }): JSX.Element | null
       const url = safeUrl(intoText(l.url, scope));
       return url ? [{ title: intoText(l.title, scope) || url, url, newTab: l.newTab || /^https?:/.test(url) }] : [];
     }
-    const others = (tagged.data ?? []).filter((e) => !e.error && (l.tags.length === 0 || l.tags.some((t) => e.tags.includes(t))));
+    const others = (tagged.data ?? []).filter((e) => !e.error && e.name !== name && (l.tags.length === 0 || l.tags.some((t) => e.tags.includes(t))));
     return others.map((e) => ({ title: e.title, url: href(`/dashboards/${encodeURIComponent(e.name)}${keep(l)}`), newTab: false }));
   });
   if (entries.length === 0) return null;

@@ -9,6 +9,7 @@ import { useNow } from '../core/now.ts';
 import { params, setParams } from '../core/router.ts';
 import { visible } from '../core/settings.ts';
 import { Badge, ErrorBox, Icon, Message, Segmented } from '../core/widgets.tsx';
+import { selectors } from '../query/lex.ts';
 import { Deliveries } from './deliveries.tsx';
 import { DemoScript } from './demo.tsx';
 import { Group, stateOf, type RuleState } from './rules.tsx';
@@ -47,13 +48,22 @@ function count(groups: RuleGroup[]): Record<Filter, number> {
   return out;
 }
 
+/** A silence asked for in the address, `silence={alertname="x"}`, opens the dialog with its matchers. */
+function asked(): { matchers: Matcher[]; comment: string } | null {
+  const filter = params.peek().get('silence');
+  if (filter === null) return null;
+  const found = selectors(filter)[0]?.matchers ?? [];
+  const matchers = found.map((m) => ({ name: m.name, value: m.value, isRegex: m.op.includes('~'), isEqual: m.op.startsWith('=') }));
+  return { matchers: matchers.length > 0 ? matchers : [{ name: 'alertname', value: '', isRegex: false, isEqual: true }], comment: '' };
+}
+
 export function AlertsPage(): JSX.Element {
   const rules = useLoad((s) => get<{ groups: RuleGroup[] }>('rules', {}, s), [], REFRESH_MS);
   const silences = useLoad((s) => askSilences(s), [], REFRESH_MS);
   const routed = useLoad((s) => routedAlerts(s), [], REFRESH_MS);
   const sent = useLoad(async (s) => (await askDeliveries(200, s)).data, [], REFRESH_MS);
   const now = useNow(1000, visible.value);
-  const [dialog, setDialog] = useState<{ matchers: Matcher[]; comment: string } | null>(null);
+  const [dialog, setDialog] = useState<{ matchers: Matcher[]; comment: string } | null>(asked);
   const tab = (params.value.get('tab') ?? 'rules') as Tab;
   const filter = (params.value.get('state') ?? 'all') as Filter;
   const text = params.value.get('search') ?? '';
@@ -62,7 +72,7 @@ export function AlertsPage(): JSX.Element {
   const counts = count(groups);
   const activeSilences = (silences.data ?? []).filter((s) => s.status.state !== 'expired');
   const alertLabels = groups.flatMap((g) => g.rules.flatMap((r) => (r.alerts ?? []).map((a) => a.labels)));
-  const context = { now, silences: silences.data ?? [], routed: routed.data ?? [], onSilence: (labels: Labels, comment: string) => setDialog({ matchers: matchersFor(labels), comment }) };
+  const context = { now, silences: silences.data ?? [], routed: routed.data ?? [], sent: sent.data ?? [], onSilence: (labels: Labels, comment: string) => setDialog({ matchers: matchersFor(labels), comment }) };
   const urgency = (g: RuleGroup): number => Math.min(...g.rules.map((r) => ORDER[stateOf(r)]), 9);
   const sorted = [...groups].sort((a, b) => urgency(a) - urgency(b));
   return (
@@ -129,7 +139,10 @@ export function AlertsPage(): JSX.Element {
           initial={dialog.matchers}
           comment={dialog.comment}
           alerts={alertLabels}
-          onClose={() => setDialog(null)}
+          onClose={() => {
+            setDialog(null);
+            setParams({ silence: null }, true);
+          }}
           onDone={() => {
             setDialog(null);
             silences.reload();

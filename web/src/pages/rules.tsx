@@ -2,6 +2,7 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { covers, type RoutedAlert, type Silence } from '../api/alertmanager.ts';
+import type { Delivery } from '../api/promlet.ts';
 import { numeric, type ActiveAlert, type Labels, type Rule, type RuleGroup } from '../api/prometheus.ts';
 import { href } from '../core/prefix.ts';
 import { zone } from '../core/settings.ts';
@@ -20,6 +21,7 @@ interface Context {
   now: number;
   silences: Silence[];
   routed: RoutedAlert[];
+  sent: Delivery[];
   onSilence: (labels: Labels, comment: string) => void;
 }
 
@@ -58,14 +60,32 @@ function Annotations({ annotations }: { annotations: Labels }): JSX.Element {
 
 const silencesOn = (labels: Labels, silences: Silence[]): Silence[] => silences.filter((s) => s.status.state === 'active' && covers(s.matchers, labels));
 
-function sameLabels(a: Labels, b: Labels): boolean {
-  const keys = Object.keys(a);
-  return keys.length === Object.keys(b).length && keys.every((k) => a[k] === b[k]);
+/** Is it the rule's alert that was routed or delivered? External labels may have joined on the way. */
+const isOf = (alert: Labels, sent: Labels): boolean => Object.entries(alert).every(([k, v]) => sent[k] === v);
+
+/** The latest delivery to each receiver that carried this alert. */
+function Told({ labels, sent, now }: { labels: Labels; sent: Delivery[]; now: number }): JSX.Element | null {
+  const latest = new Map<string, Delivery>();
+  for (const d of sent) {
+    const key = `${d.receiver} ${d.integration}`;
+    if (!latest.has(key) && d.alerts.some((a) => isOf(labels, a))) latest.set(key, d);
+  }
+  if (latest.size === 0) return null;
+  return (
+    <div class="told-list" data-testid="told">
+      {[...latest].slice(0, 6).map(([key, d]) => (
+        <span key={key} class={`told-one ${d.outcome}`} title={d.detail}>
+          <Icon name={d.outcome === 'failed' ? 'warn' : 'mail'} />
+          {d.receiver} <span class="dim">{d.integration}</span> {d.outcome === 'delivered' ? `told ${d.status}` : d.outcome} {humanDuration(Math.max(0, now - d.at * 1000))} ago
+        </span>
+      ))}
+    </div>
+  );
 }
 
 function AlertRow({ alert, context }: { alert: ActiveAlert; context: Context }): JSX.Element {
   const silenced = silencesOn(alert.labels, context.silences);
-  const routed = context.routed.find((r) => sameLabels(r.labels, alert.labels));
+  const routed = context.routed.find((r) => isOf(alert.labels, r.labels));
   const since = alert.activeAt ? Date.parse(alert.activeAt) : NaN;
   return (
     <div class="alert" data-testid="alert" data-state={alert.state}>
@@ -93,6 +113,7 @@ function AlertRow({ alert, context }: { alert: ActiveAlert; context: Context }):
         </button>
       </div>
       <Annotations annotations={alert.annotations} />
+      <Told labels={alert.labels} sent={context.sent} now={context.now} />
       {routed && routed.receivers.length > 0 && <div class="goes-to dim">goes to {routed.receivers.map((r) => r.name).join(', ')}</div>}
     </div>
   );

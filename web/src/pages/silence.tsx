@@ -102,7 +102,7 @@ export function SilenceDialog(props: DialogProps): JSX.Element {
           </label>
           <label class="grow">
             Why
-            <input class="input" value={comment} placeholder="comment" data-testid="silence-comment" onInput={(e) => setComment(e.currentTarget.value)} />
+            <input class="input" value={comment} autofocus={props.initial.some((m) => m.value !== '')} placeholder="comment" data-testid="silence-comment" onInput={(e) => setComment(e.currentTarget.value)} />
           </label>
         </div>
         {error && <ErrorBox error={error} />}

@@ -79,6 +79,15 @@ function Notes({ notes }: { notes: Note[] }): JSX.Element | null {
   );
 }
 
+function Tile({ name, value }: { name: string; value: ComponentChildren }): JSX.Element {
+  return (
+    <div class="tile">
+      <div class="tile-value">{value}</div>
+      <div class="tile-name">{name}</div>
+    </div>
+  );
+}
+
 function Overview(): JSX.Element {
   const build = useLoad((s) => get<Facts>('status/buildinfo', {}, s), []);
   const runtime = useLoad((s) => get<Facts>('status/runtimeinfo', {}, s), [], 10_000);
@@ -86,21 +95,15 @@ function Overview(): JSX.Element {
   const now = useNow(1000);
   const started = overview.value ? overview.value.started_at * 1000 : Date.parse(String(runtime.data?.data['startTime'] ?? ''));
   const head = tsdb.data?.data.headStats;
-  const tile = (name: string, value: ComponentChildren): JSX.Element => (
-    <div class="tile">
-      <div class="tile-value">{value}</div>
-      <div class="tile-name">{name}</div>
-    </div>
-  );
   const span = head && head.maxTime > head.minTime && head.minTime > 0 ? humanDuration(head.maxTime - head.minTime) : '-';
   return (
     <>
       {(build.error ?? runtime.error) && <ErrorBox error={(build.error ?? runtime.error)!} />}
       <div class="tiles" data-testid="tiles">
-        {tile('up for', Number.isFinite(started) ? humanDuration(now - started) : '-')}
-        {tile('series', head ? head.numSeries.toLocaleString('en-US') : '-')}
-        {tile('newest data span', span)}
-        {tile('retention', String(runtime.data?.data['storageRetention'] ?? '-'))}
+        <Tile name="up for" value={Number.isFinite(started) ? humanDuration(now - started) : '-'} />
+        <Tile name="series" value={head ? head.numSeries.toLocaleString('en-US') : '-'} />
+        <Tile name="newest data span" value={span} />
+        <Tile name="retention" value={String(runtime.data?.data['storageRetention'] ?? '-')} />
       </div>
       {overview.value?.mode === 'zero-config' && (
         <Message tone="info">
@@ -157,17 +160,13 @@ function Tsdb(): JSX.Element {
     <>
       {loaded.error && <ErrorBox error={loaded.error} />}
       {head && (
-        <FactTable
-          title="Head"
-          testid="head"
-          facts={{
-            series: head.numSeries,
-            ...(head.chunkCount !== undefined ? { chunks: head.chunkCount } : {}),
-            ...(head.numLabelPairs !== undefined ? { labelPairs: head.numLabelPairs } : {}),
-            from: head.minTime > 0 && head.minTime < 9e15 ? formatMoment(head.minTime, utc) : '',
-            to: head.maxTime > 0 ? formatMoment(head.maxTime, utc) : '',
-          }}
-        />
+        <div class="tiles" data-testid="head">
+          <Tile name="series" value={head.numSeries.toLocaleString('en-US')} />
+          {head.numLabelPairs !== undefined && <Tile name="label pairs" value={head.numLabelPairs.toLocaleString('en-US')} />}
+          {head.chunkCount !== undefined && <Tile name="chunks" value={head.chunkCount.toLocaleString('en-US')} />}
+          {head.minTime > 0 && head.minTime < 9e15 && <Tile name="from" value={<span class="tile-moment">{formatMoment(head.minTime, utc)}</span>} />}
+          {head.maxTime > 0 && <Tile name="to" value={<span class="tile-moment">{formatMoment(head.maxTime, utc)}</span>} />}
+        </div>
       )}
       {t && (
         <div class="columns">

@@ -6,6 +6,7 @@ import { useLoad } from '../core/load.ts';
 import { humanDuration } from '../core/time.ts';
 import { Icon, IconButton, Segmented, Spinner } from '../core/widgets.tsx';
 import { ExpressionField } from '../editor/field.tsx';
+import { Catalog } from './catalog.tsx';
 import { EndTime, GraphControls } from './controls.tsx';
 import { ResultGraph } from './graph.tsx';
 import { Empty, QueryError, Remarks } from './problem.tsx';
@@ -17,6 +18,7 @@ const MOST_POINTS = 11_000;
 interface Answer extends Reply<QueryData> {
   tookMs: number;
   expr: string;
+  tab: Panel['tab'];
   startMs: number;
   endMs: number;
   stepMs: number;
@@ -36,14 +38,13 @@ async function ask(panel: Panel, width: number, signal: AbortSignal): Promise<An
   const stepMs = stepFor(panel, width);
   const startMs = endMs - panel.rangeMs;
   const reply = panel.tab === 'graph' ? await queryRange(panel.expr, startMs, endMs, stepMs, signal) : await queryInstant(panel.expr, endMs, signal);
-  return { ...reply, tookMs: performance.now() - begun, expr: panel.expr, startMs, endMs, stepMs };
+  return { ...reply, tookMs: performance.now() - begun, expr: panel.expr, tab: panel.tab, startMs, endMs, stepMs };
 }
 
 interface Props {
   panel: Panel;
   index: number;
   only: boolean;
-  /** Rises with each press of Execute, so that the same expression runs again. */
   onChange: (changes: Partial<Panel>) => void;
   onRemove: () => void;
   onDuplicate: () => void;
@@ -53,6 +54,7 @@ export function QueryPanel(props: Props): JSX.Element {
   const { panel, onChange } = props;
   const [draft, setDraft] = useState(panel.expr);
   const [turn, setTurn] = useState(0);
+  const [catalog, setCatalog] = useState(false);
   const box = useRef<HTMLDivElement>(null);
   useEffect(() => setDraft(panel.expr), [panel.expr]);
   const { tab, expr, rangeMs, endMs, stepMs } = panel;
@@ -67,10 +69,11 @@ export function QueryPanel(props: Props): JSX.Element {
   return (
     <section class="card query-panel" ref={box} data-testid={`panel-${props.index}`} aria-label={`query ${props.index + 1}`}>
       <div class="query-line">
-        <ExpressionField value={panel.expr} label="PromQL expression" autofocus={props.index === 0 && panel.expr === ''} onChange={setDraft} onSubmit={run} />
+        <ExpressionField value={draft} label="PromQL expression" autofocus={props.index === 0 && panel.expr === ''} onChange={setDraft} onSubmit={run} />
         <button type="button" class="button primary" data-testid="execute" onClick={() => run(draft)}>
           <Icon name="play" /> Execute
         </button>
+        <IconButton icon="list" label="Metrics: names, types and descriptions" testid="open-catalog" onClick={() => setCatalog(true)} />
         <IconButton icon="copy" label="Duplicate this panel" onClick={props.onDuplicate} />
         {!props.only && <IconButton icon="close" label="Remove this panel" onClick={props.onRemove} />}
       </div>
@@ -83,6 +86,17 @@ export function QueryPanel(props: Props): JSX.Element {
       </div>
       {answer.error && <QueryError error={answer.error} expr={expr} />}
       {answer.data && !answer.error && expr !== '' && <Result answer={answer.data} panel={panel} onChange={onChange} />}
+      {catalog && (
+        <Catalog
+          onClose={() => setCatalog(false)}
+          onPick={(picked) => {
+            setCatalog(false);
+            const joined = draft.trim() === '' ? picked : `${draft.trimEnd()} ${picked}`;
+            setDraft(joined);
+            if (draft.trim() === '') run(joined);
+          }}
+        />
+      )}
       {expr === '' && <p class="empty dim">Write an expression and press Enter. Shift+Enter begins a new line, Ctrl+Space lists what fits.</p>}
     </section>
   );
@@ -105,9 +119,10 @@ function Result({ answer, panel, onChange }: { answer: Answer; panel: Panel; onC
   const { data } = answer;
   const list = data.resultType === 'vector' || data.resultType === 'matrix' ? data.result : null;
   const body = (): JSX.Element | null => {
+    if (answer.tab !== panel.tab) return null; // The answer of the other tab, about to be replaced.
     if (list && list.length === 0) return <Empty expr={answer.expr} atMs={answer.endMs} />;
     if (panel.tab === 'table') return <ResultTable data={data} />;
-    if (!list || data.resultType !== 'matrix') return null; // The answer of the other tab, about to be replaced.
+    if (!list) return null; // Range queries answer with a matrix.
     return (
       <ResultGraph
         series={list}

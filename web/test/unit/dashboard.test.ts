@@ -71,6 +71,44 @@ test('wrapped forms open', () => {
   }
 });
 
+test('schema v2 opens: grids, rows, automatic grids, variables', () => {
+  const element = (id: number, title: string): unknown => ({
+    kind: 'Panel',
+    spec: {
+      id,
+      title,
+      data: { kind: 'QueryGroup', spec: { queries: [{ kind: 'PanelQuery', spec: { refId: 'A', hidden: false, query: { kind: 'DataQuery', group: 'prometheus', spec: { expr: 'up', legendFormat: '{{job}}' } } } }], transformations: [{ kind: 'Transformation', group: 'organize', spec: { id: 'organize', options: {} } }], queryOptions: { interval: '30s' } } },
+      vizConfig: { kind: 'VizConfig', group: 'stat', spec: { options: { colorMode: 'background' }, fieldConfig: { defaults: { unit: 'bytes' }, overrides: [] } } },
+    },
+  });
+  const ref = (name: string): unknown => ({ kind: 'ElementReference', name });
+  const spec = {
+    title: 'Two',
+    elements: { a: element(1, 'A'), b: element(2, 'B'), c: element(3, 'C') },
+    layout: {
+      kind: 'RowsLayout',
+      spec: {
+        rows: [
+          { kind: 'RowsLayoutRow', spec: { title: 'first', layout: { kind: 'GridLayout', spec: { items: [{ kind: 'GridLayoutItem', spec: { x: 0, y: 0, width: 12, height: 8, element: ref('a') } }] } } } },
+          { kind: 'RowsLayoutRow', spec: { title: 'second', collapse: true, layout: { kind: 'AutoGridLayout', spec: { maxColumnCount: 2, items: [{ kind: 'AutoGridLayoutItem', spec: { element: ref('b') } }, { kind: 'AutoGridLayoutItem', spec: { element: ref('c') } }] } } } },
+        ],
+      },
+    },
+    variables: [{ kind: 'QueryVariable', spec: { name: 'job', query: { kind: 'DataQuery', spec: { query: 'label_values(up, job)' } }, sort: 'alphabeticalAsc', refresh: 'onTimeRangeChanged', multi: true } }],
+    timeSettings: { from: 'now-3h', to: 'now', autoRefresh: '1m' },
+    cursorSync: 'Crosshair',
+  };
+  const d = normalize({ apiVersion: 'dashboard.grafana.app/v2beta1', kind: 'Dashboard', metadata: { name: 'x' }, spec });
+  assert.deepEqual([d.title, d.from, d.refresh, d.sharedCrosshair, d.problems], ['Two', 'now-3h', '1m', true, []]);
+  assert.deepEqual(d.sections.map((s) => [s.row?.title, s.row?.collapsed, s.panels.map((p) => [p.title, p.box.x, p.box.w])]), [
+    ['first', false, [['A', 0, 12]]],
+    ['second', true, [['B', 0, 12], ['C', 12, 12]]],
+  ]);
+  const [a] = panelsOf(d);
+  assert.deepEqual([a!.kind, a!.defaults.unit, a!.options.colorBy, a!.minStep, a!.targets[0]!.expr, a!.transformations[0]!.id], ['stat', 'bytes', 'background', '30s', 'up', 'organize']);
+  assert.deepEqual(d.variables.map((v) => [v.name, v.kind, v.query, v.sort, v.followsTime, v.multi]), [['job', 'query', 'label_values(up, job)', 1, true, true]]);
+});
+
 test('a panel of a strange kind says so, with its reason', () => {
   const [p] = panelsOf(normalize({ panels: [{ type: 'geomap', title: 'where' }] }));
   assert.equal(p!.kind, 'unsupported');

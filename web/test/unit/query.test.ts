@@ -6,6 +6,7 @@ import { stack } from '../../src/chart/stack.ts';
 import { contextAt } from '../../src/editor/context.ts';
 import { lex, selectors } from '../../src/query/lex.ts';
 import { FRESH, readPanels, writePanels } from '../../src/query/url.ts';
+import { fromAlertmanager } from '../../src/pages/hash.ts';
 import { distance, nearest } from '../../src/query/names.ts';
 
 test('addresses of both generations are read', () => {
@@ -82,6 +83,20 @@ test('stacks add up, downwards on their own', () => {
   const made = stack([{ values: [1, 2], stackGroup: 'A' }, { values: [10, null], stackGroup: 'A' }, { values: [-1, -2], stackGroup: 'A' }, { values: [5, 5] }, { values: [100, 100], stackGroup: 'A' }], 2);
   assert.deepEqual(made.values, [[1, 2], [11, 2], [-1, -2], [5, 5], [111, 102]]);
   assert.deepEqual(made.bands, [{ upper: 1, lower: 0 }, { upper: 4, lower: 1 }]);
+  const late = stack([{ values: [null, 1], stackGroup: 'A' }, { values: [null, 2], stackGroup: 'A' }], 2);
+  assert.deepEqual(late.values, [[null, 1], [null, 3]]);
   const share = stack([{ values: [1], stackGroup: 'A', percent: true }, { values: [3], stackGroup: 'A', percent: true }], 1);
   assert.deepEqual(share.values, [[0.25], [1]]);
+});
+
+test("Alertmanager's addresses lead to ours", () => {
+  const to = (hash: string): string | null => {
+    const found = fromAlertmanager(hash);
+    return found && `${found.path}?${decodeURIComponent(found.params.toString()).replace(/\+/g, ' ')}`;
+  };
+  assert.equal(to('#/alerts?receiver=team'), '/alerts?');
+  assert.equal(to('#/alerts?filter=%7Balertname%3D%22X%22%2Cjob%3D~%22y%22%7D'), '/alerts?search=alertname="X"');
+  assert.equal(to('#/silences/new?filter=%7Ba%3D%22b%22%7D'), '/alerts?tab=silences&silence={a="b"}');
+  assert.equal(to('#/silences/0193-abc'), '/alerts?tab=silences&expired=1');
+  assert.equal(to('#content'), null);
 });

@@ -49,6 +49,10 @@ function bandsOf({ frames, panel }: Drawn): Bands {
 
 const LEFT = 62;
 const BOTTOM = 20;
+const TICK_STEPS_MS = [1e3, 5e3, 10e3, 30e3, 6e4, 12e4, 3e5, 6e5, 18e5, 36e5, 108e5, 216e5, 432e5, 864e5, 1728e5, 6048e5, 2592e6];
+
+/** The least plain step that is no shorter. */
+const tickStep = (ms: number): number => TICK_STEPS_MS.find((s) => s >= ms) ?? TICK_STEPS_MS.at(-1)!;
 
 export function HeatmapPanel(props: Drawn): JSX.Element {
   const canvas = useRef<HTMLCanvasElement>(null);
@@ -86,12 +90,11 @@ export function HeatmapPanel(props: Drawn): JSX.Element {
     g.font = colors.font;
     g.textBaseline = 'middle';
     g.textAlign = 'right';
-    const every = Math.ceil(16 / rowHeight);
-    bands.edges.forEach((e, k) => k % every === 0 && g.fillText(label(e), LEFT - 6, 4 + h - (k + 1) * rowHeight + rowHeight / 2));
+    const rows = Math.ceil(16 / rowHeight);
+    bands.edges.forEach((e, k) => k % rows === 0 && g.fillText(label(e), LEFT - 6, 4 + h - (k + 1) * rowHeight + rowHeight / 2));
     g.textAlign = 'center';
-    const ticks = Math.max(2, Math.floor(w / 90));
-    for (let i = 0; i <= ticks; i++) {
-      const t = fromMs + ((toMs - fromMs) * i) / ticks;
+    const every = tickStep((toMs - fromMs) / Math.max(2, Math.floor(w / 90)));
+    for (let t = Math.ceil(fromMs / every) * every; t <= toMs; t += every) {
       const text = formatMoment(t, utc);
       g.fillText(toMs - fromMs > 864e5 * 2 ? text.slice(5, 10) : text.slice(11, 16), Math.min(Math.max(x(t), LEFT + 12), size.width - 18), size.height - 9);
     }

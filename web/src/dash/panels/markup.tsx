@@ -1,5 +1,5 @@
 // Text panels: a plain subset of Markdown and of HTML, built as elements. Nothing is ever parsed
-// into the live page: unknown tags become their text, scripts and styles vanish.
+// into the page by the browser: unknown tags become their text, scripts and styles vanish.
 import type { ComponentChild, JSX } from 'preact';
 import { createElement } from 'preact';
 
@@ -100,25 +100,72 @@ export function Markdown({ source }: { source: string }): JSX.Element {
   return <div class="prose">{out}</div>;
 }
 
-const KEPT = new Set(['a', 'b', 'strong', 'i', 'em', 'u', 'code', 'pre', 'p', 'div', 'span', 'br', 'hr', 'ul', 'ol', 'li', 'h1', 'h2', 'h3', 'h4', 'h5', 'h6', 'table', 'thead', 'tbody', 'tr', 'td', 'th', 'blockquote', 'center', 'small', 'sub', 'sup', 'dl', 'dt', 'dd', 'kbd', 'font']);
-const GONE = new Set(['script', 'style', 'template', 'iframe', 'object', 'embed', 'link', 'meta', 'svg', 'noscript', 'title']);
+const KEPT = new Set(['a', 'b', 'strong', 'i', 'em', 'u', 'code', 'pre', 'p', 'div', 'span', 'br', 'hr', 'ul', 'ol', 'li', 'h1', 'h2', 'h3', 'h4', 'h5', 'h6', 'table', 'thead', 'tbody', 'tr', 'td', 'th', 'blockquote', 'center', 'small', 'sub', 'sup', 'dl', 'dt', 'dd', 'kbd']);
+/** Elements whose content goes with them. */
+const GONE = new Set(['script', 'style', 'template', 'iframe', 'object', 'embed', 'svg', 'noscript', 'title', 'head', 'textarea', 'select', 'video', 'audio', 'canvas']);
+const VOID = new Set(['br', 'hr', 'img', 'link', 'meta', 'input', 'wbr', 'col', 'source', 'area', 'base']);
+const ENTITIES: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'", nbsp: '\u00a0', copy: '\u00a9', mdash: '\u2014', ndash: '\u2013', hellip: '\u2026', rarr: '\u2192', larr: '\u2190', bull: '\u2022', middot: '\u00b7', times: '\u00d7', deg: '\u00b0', micro: '\u00b5' };
 const MOST_DEPTH = 60;
 
-function rebuild(node: Node, depth: number): ComponentChild {
-  if (node.nodeType === Node.TEXT_NODE) return node.textContent;
-  if (node.nodeType !== Node.ELEMENT_NODE || depth > MOST_DEPTH) return null;
-  const element = node as Element;
-  const tag = element.tagName.toLowerCase();
-  if (GONE.has(tag)) return null;
-  if (tag === 'img') return element.getAttribute('alt') || null;
-  const children = [...element.childNodes].map((c) => rebuild(c, depth + 1));
-  if (tag === 'a') return <Link url={element.getAttribute('href') ?? ''}>{children}</Link>;
-  if (tag === 'center') return <div class="centered">{children}</div>;
-  return KEPT.has(tag) && tag !== 'font' ? createElement(tag, null, tag === 'br' || tag === 'hr' ? undefined : children) : <>{children}</>;
+function decoded(source: string): string {
+  return source.replace(/&(?:#(\d{1,7})|#[xX]([\da-fA-F]{1,6})|(\w+));/g, (all, dec: string, hex: string, name: string) => {
+    if (name) return ENTITIES[name] ?? all;
+    const code = dec ? Number(dec) : parseInt(hex, 16);
+    return code > 0 && code <= 0x10ffff ? String.fromCodePoint(code) : '\ufffd';
+  });
 }
 
-/** HTML read by the browser's own parser in a document that never runs, then rebuilt from known tags. */
+interface Open {
+  tag: string;
+  url: string;
+  children: ComponentChild[];
+}
+
+function closed(o: Open): ComponentChild {
+  if (GONE.has(o.tag)) return null;
+  if (o.tag === 'a') return <Link url={o.url}>{o.children}</Link>;
+  if (o.tag === 'center') return <div class="centered">{o.children}</div>;
+  return KEPT.has(o.tag) ? createElement(o.tag, null, o.children) : <>{o.children}</>;
+}
+
+const attribute = (attributes: string, name: string): string => {
+  const m = new RegExp(`(?:^|\\s)${name}\\s*=\\s*(?:"([^"]*)"|'([^']*)'|([^\\s"'>]+))`, 'i').exec(attributes);
+  return decoded(m?.[1] ?? m?.[2] ?? m?.[3] ?? '');
+};
+
+/** HTML read by a small tokenizer and rebuilt from known tags; of attributes only `href` and `alt` are looked at. */
 export function Html({ source }: { source: string }): JSX.Element {
-  const parsed = new DOMParser().parseFromString(source, 'text/html');
-  return <div class="prose">{[...parsed.body.childNodes].map((n) => rebuild(n, 0))}</div>;
+  const root: Open = { tag: '', url: '', children: [] };
+  const stack: Open[] = [root];
+  const top = (): Open => stack[stack.length - 1]!;
+  const pop = (): void => {
+    const done = stack.pop()!;
+    top().children.push(closed(done));
+  };
+  let at = 0;
+  const rule = /<!--[^]*?(?:-->|$)|<![^>]*>|<(\/?)([a-zA-Z][\w-]*)((?:\s+(?:"[^"]*"|'[^']*'|[^"'>])*)?)\/?>/g;
+  for (let m = rule.exec(source); m; m = rule.exec(source)) {
+    if (m.index > at) top().children.push(decoded(source.slice(at, m.index)));
+    at = rule.lastIndex;
+    const tag = m[2]?.toLowerCase();
+    if (tag === undefined) continue;
+    if (m[1] === '/') {
+      if (stack.some((o, i) => i > 0 && o.tag === tag)) {
+        while (top().tag !== tag) pop();
+        pop();
+      }
+    } else if (VOID.has(tag)) {
+      if (tag === 'br' || tag === 'hr') top().children.push(createElement(tag, null));
+      if (tag === 'img') top().children.push(attribute(m[3] ?? '', 'alt'));
+    } else if (stack.length < MOST_DEPTH) {
+      stack.push({ tag, url: attribute(m[3] ?? '', 'href'), children: [] });
+      if (tag === 'script' || tag === 'style') {
+        const end = source.toLowerCase().indexOf(`</${tag}`, at);
+        rule.lastIndex = at = end < 0 ? source.length : end;
+      }
+    }
+  }
+  if (at < source.length) top().children.push(decoded(source.slice(at)));
+  while (stack.length > 1) pop();
+  return <div class="prose">{root.children}</div>;
 }

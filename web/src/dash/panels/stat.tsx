@@ -71,9 +71,9 @@ function Tile({ s, w, h, props, named }: { s: Single; w: number; h: number; prop
   const ink = filled ? inkOn(s.shown.color) : options.colorBy === 'value' ? s.shown.color : undefined;
   const textLength = Math.max((options.prefix + s.shown.prefix + s.shown.text + s.shown.suffix + options.postfix).length, 2);
   const space = named ? h * 0.62 : h;
-  const font = Math.max(13, Math.min(space * (options.graph ? 0.42 : 0.5), (w * 0.92) / (textLength * 0.56), 72));
+  const font = Math.max(13, Math.min(space * (options.graph ? 0.4 : 0.5), (w * 0.92) / (textLength * 0.56), 72));
   return (
-    <div class={`stat-tile ${filled ? 'filled' : ''}`} style={{ ...(filled ? { background: s.shown.color } : {}), ...(ink ? { color: ink } : {}) }}>
+    <div class={`stat-tile ${filled ? 'filled' : ''}`} style={{ ...(options.graph && s.trail ? { paddingBottom: `${Math.round(h * 0.26)}px` } : {}), ...(filled ? { background: s.shown.color } : {}), ...(ink ? { color: ink } : {}) }}>
       {options.graph && s.trail && <Sparkline trail={s.trail} color={filled ? inkOn(s.shown.color) : s.shown.color} />}
       {named && (
         <div class="stat-name" title={s.name}>

@@ -53,7 +53,8 @@ function cellLink(c: Column, row: number, v: CellValue, scope: Scope): string | 
 
 function CellView({ c, row, isDark, scope, index }: { c: Column; row: number; isDark: boolean; scope: Scope; index: number }): JSX.Element {
   const v = c.field.values[row];
-  const isTime = c.field.type === 'time' && c.config.unit === undefined;
+  // A unit set for the panel's numbers does not speak of its times.
+  const isTime = c.field.type === 'time' && !/^(date|time:)/.test(c.config.unit ?? '');
   const d = display(c.config, v, { dark: isDark, index, min: c.min, max: c.max });
   const text = isTime && typeof v === 'number' ? formatMoment(v, zone.value === 'utc') : v === null || v === undefined ? (c.config.noValue ?? '') : d.prefix + d.text + d.suffix;
   const cell = c.config.cell ?? 'auto';

@@ -10,6 +10,7 @@ import { format, isBinary, secondsPer } from '../../core/units.ts';
 import type { CellValue, Field, Frame } from '../frames.ts';
 import type { FieldConfig } from '../model.ts';
 import { absoluteThresholds, configOf, displayText, nameUnder, seriesColorOf, spanOf } from '../resolve.ts';
+import type { TimeSpan } from '../variables.ts';
 import type { Drawn } from './frame-props.ts';
 
 export const MOST_SERIES = 400;
@@ -21,23 +22,27 @@ interface Line {
   name: string;
 }
 
-/** Times of all lines in one list; a hole wider than a step and a half is a gap. */
-function alignLines(lines: readonly Line[]): { times: number[]; values: Value[][] } {
+/**
+ * Times of all lines in one list, with every step of a line's own grid inside the span: where it has
+ * no sample there is a gap, and the cursor finds nothing.
+ */
+function alignLines(lines: readonly Line[], span: TimeSpan): { times: number[]; values: Value[][] } {
   const all = new Set<number>();
   const timesOf = (l: Line): CellValue[] => l.frame.fields.find((f) => f.type === 'time')!.values;
   for (const l of lines) {
-    let before: number | null = null;
-    for (const t of timesOf(l)) {
-      const at = Number(t);
-      if (before !== null && l.frame.stepMs > 0 && at - before > l.frame.stepMs * 1.5) all.add(before + l.frame.stepMs);
-      all.add(at);
-      before = at;
-    }
+    const own = timesOf(l).map(Number);
+    for (const t of own) all.add(t);
+    const { stepMs } = l.frame;
+    if (stepMs <= 0 || own.length === 0) continue;
+    for (let t = own[0]! - stepMs; t >= span.fromMs; t -= stepMs) all.add(t);
+    for (let t = own[0]! + stepMs; t <= span.toMs; t += stepMs) all.add(t);
   }
   const times = [...all].sort((a, b) => a - b);
   const index = new Map(times.map((t, i) => [t, i]));
   const values = lines.map((l) => {
     const row: Value[] = new Array(times.length).fill(undefined);
+    const [first, last] = [Number(timesOf(l)[0]), Number(timesOf(l).at(-1))];
+    times.forEach((t, i) => (t < first || t > last) && (row[i] = null));
     let before = -1;
     timesOf(l).forEach((t, k) => {
       const i = index.get(Number(t))!;
@@ -87,13 +92,14 @@ function chartSeries(l: Line, values: Value[], index: number, isDark: boolean, h
     interpolation: c.interpolation ?? 'linear',
     width: draw === 'bars' ? Math.min(c.lineWidth ?? 1, 1) : (c.lineWidth ?? 1) === 1 ? 1.4 : c.lineWidth!,
     fill: (c.fillOpacity ?? 0) / 100,
+    fades: c.gradient === 'opacity' || c.gradient === 'hue',
     dash: c.dash && c.dash.length > 0 ? c.dash : undefined,
     points: c.points ?? 'auto',
     pointSize: c.pointSize,
     spanNulls: c.spanNulls,
     stackGroup: c.stackMode && c.stackMode !== 'none' ? `${c.stackGroup ?? 'A'}|${scaleKey(c)}` : undefined,
     percent: c.stackMode === 'percent',
-    format: (v) => displayText(c, c.negativeY ? v : v),
+    format: (v) => displayText(c, v),
     hidden: hidden || (c.hideFrom?.viz ?? false),
     hideFromTooltip: c.hideFrom?.tooltip,
     hideFromLegend: c.hideFrom?.legend,
@@ -130,7 +136,7 @@ export function TimeSeriesPanel(props: Drawn): JSX.Element {
   );
   const cut = lines.slice(0, MOST_SERIES);
   const spec = useMemo((): ChartSpec => {
-    const { times, values } = alignLines(cut);
+    const { times, values } = alignLines(cut, data.span);
     const series = cut.map((l, i) => chartSeries(l, values[i]!, i, isDark, hidden.has(l.name)));
     const scales: Record<string, ChartScale> = {};
     for (const l of cut) scales[scaleKey(l.config)] ??= scaleFor(l.config, Object.keys(scales).length === 0);

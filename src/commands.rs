@@ -95,7 +95,7 @@ pub fn promlet(arguments: Vec<String>) -> ExitCode {
         Some(Command::Check { subject }) => run_check(subject),
         Some(Command::Test { subject: Test::Promql(flags) }) => test_promql::run(&flags),
         Some(Command::Notify { subject: Notify::Test(flags) }) => notify_test::run(&flags),
-        Some(Command::Promql(arguments)) => promql::run(arguments).into(),
+        Some(Command::Promql(arguments)) => ExitCode::from(promql::run(arguments).code()),
     }
 }
 
@@ -133,7 +133,7 @@ fn warn(text: &str) {
 pub fn promql(arguments: Vec<String>) -> ExitCode {
     install_tls();
     match promql::PromqlArguments::try_parse_from(arguments) {
-        Ok(arguments) => promql::run(arguments).into(),
+        Ok(arguments) => ExitCode::from(promql::run(arguments).code()),
         Err(error) => explain(&error),
     }
 }

@@ -14,7 +14,8 @@ use crate::http::cors::Cors;
 use crate::http::pool::Pool;
 use crate::http::state::{Addresses, AlertmanagersView, BuildInfo, DashboardView, HeadFacts, RuntimeInfo, ask};
 use crate::http::{
-    self, AlertState, Asset, ManageState, PageState, Parts, PromletState, QueryState, RuleState, StatusState, TargetState, WriteState,
+    self, AlertState, Asset, FederateState, ManageState, PageState, Parts, PromletState, QueryState, RuleState, StatusState, TargetState,
+    WriteState,
 };
 use crate::remote::Receiver;
 use crate::telemetry::process::ProcessFigures;
@@ -26,12 +27,16 @@ pub fn router(shared: &Shared) -> Router {
     // The pattern was checked with the flags; one that does not compile allows no foreign origin.
     let cors =
         Cors::new(&shared.settings.web.cors_origin).or_else(|_| Cors::new("$^")).unwrap_or_else(|_| unreachable!("a literal pattern"));
-    let store = shared.store.clone();
+    let (store, labels, query) = (shared.store.clone(), shared.loaded.clone(), query(shared));
     http::router(Parts {
         registry: shared.registry.clone(),
         clock: shared.clock.clone(),
         cors,
-        query: query(shared),
+        federate: FederateState {
+            query: query.clone(),
+            external_labels: Arc::new(move || labels.load().files.prometheus.external_labels.clone()),
+        },
+        query,
         head: Arc::new(move || {
             let head = store.head();
             HeadFacts { chunks: head.chunks, min_time: head.range.min, max_time: head.range.max }

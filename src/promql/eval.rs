@@ -40,8 +40,8 @@ use guard::Guard;
 use resolve::Bounds;
 pub use select::{Yield, reference};
 pub use series::{Cell, Column, Series, is_absent};
-pub use sum::Sum;
 use steps::Steps;
+pub use sum::Sum;
 use symbols::Symbols;
 pub use window::RangeSeries;
 

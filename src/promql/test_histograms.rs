@@ -24,7 +24,11 @@ pub fn with_reset_hints(values: &Values) -> Values {
         if out.reset_hint != ResetHint::Gauge {
             out.reset_hint = match &previous {
                 Some(before) if before.reset_hint != ResetHint::Gauge => {
-                    if detect_reset(histogram, before) { ResetHint::Reset } else { ResetHint::NotReset }
+                    if detect_reset(histogram, before) {
+                        ResetHint::Reset
+                    } else {
+                        ResetHint::NotReset
+                    }
                 }
                 _ => out.reset_hint,
             };

@@ -58,7 +58,7 @@ pub fn parse_alertmanager(source: &Source, folder: &Path, external_url: &str, ch
     let inhibit_rules = route::inhibit_rules(&mut root, &mut problems);
     let receiver_names: Vec<String> = receivers.iter().map(|receiver| receiver.name.clone()).collect();
     let interval_names: Vec<String> = time_intervals.iter().map(|interval| interval.name.clone()).collect();
-    let names = route::Names { receivers: &receiver_names, intervals: &interval_names };
+    let names = route::Names::new(&receiver_names, &interval_names);
     let route = match root.get_mut("route").filter(|route| !route.is_null()) {
         Some(node) => Some(route::root(node, &names, &mut problems)),
         None => {

@@ -32,7 +32,7 @@ pub fn check_all(subject: Subject, files: &[PathBuf], environment: &Environment,
         let (facts, notes, errors) = match subject {
             Subject::Config => check_config(file, environment),
             Subject::Rules => check_rules(file, environment),
-            Subject::Alertmanager => check_alertmanager(file),
+            Subject::Alertmanager => check_alertmanager(file, environment),
         };
         all_right &= errors.is_empty();
         let shown = file.display();
@@ -83,8 +83,8 @@ fn check_rules(file: &Path, environment: &Environment) -> Outcome {
     }
 }
 
-fn check_alertmanager(file: &Path) -> Outcome {
-    match config::load_alertmanager(file, "") {
+fn check_alertmanager(file: &Path, environment: &Environment) -> Outcome {
+    match config::load_alertmanager(file, "", &environment.checkers) {
         Ok(config) => {
             let facts = format!(
                 "{}, {}, {}, {}, {}",

@@ -8,6 +8,7 @@ mod other_fields;
 mod receiver_fields;
 mod receivers;
 mod route;
+mod templates;
 
 use std::path::{Path, PathBuf};
 
@@ -18,7 +19,7 @@ use crate::yaml::shape::resolve_paths;
 use crate::yaml::{self, Node, Problems, Source};
 
 use super::http_client::HTTP_CONFIG;
-use super::{Loaded, paths};
+use super::{Checkers, Loaded, paths};
 use fields::ALERTMANAGER;
 use inherit::INTEGRATIONS;
 
@@ -31,13 +32,13 @@ pub struct AlertmanagerConfig {
 }
 
 /// Reads the file; `external_url` is the server's own address as people reach it.
-pub fn load_alertmanager(path: &Path, external_url: &str) -> Loaded<AlertmanagerConfig> {
+pub fn load_alertmanager(path: &Path, external_url: &str, checkers: &Checkers) -> Loaded<AlertmanagerConfig> {
     let source = Source::read(path).map_err(|problem| vec![problem])?;
-    parse_alertmanager(&source, &paths::folder_of(path), external_url)
+    parse_alertmanager(&source, &paths::folder_of(path), external_url, checkers)
 }
 
 /// The same for a text that is at hand; relative paths count from `folder`.
-pub fn parse_alertmanager(source: &Source, folder: &Path, external_url: &str) -> Loaded<AlertmanagerConfig> {
+pub fn parse_alertmanager(source: &Source, folder: &Path, external_url: &str, checkers: &Checkers) -> Loaded<AlertmanagerConfig> {
     let mut problems = Problems::new(source);
     let parsed = yaml::parse(source, &mut problems);
     if parsed.is_none() && problems.has_errors() {
@@ -51,12 +52,13 @@ pub fn parse_alertmanager(source: &Source, folder: &Path, external_url: &str) ->
     if let Some(client) = global.get("http_config") {
         super::http_client::client(client, &mut problems);
     }
+    templates::check(&root, checkers, &mut problems);
     let receivers = receivers::read(&mut root, &global, &mut problems);
     let time_intervals = intervals::read(&mut root, &mut problems);
     let inhibit_rules = route::inhibit_rules(&mut root, &mut problems);
     let receiver_names: Vec<String> = receivers.iter().map(|receiver| receiver.name.clone()).collect();
     let interval_names: Vec<String> = time_intervals.iter().map(|interval| interval.name.clone()).collect();
-    let names = route::Names { receivers: &receiver_names, intervals: &interval_names };
+    let names = route::Names::new(&receiver_names, &interval_names);
     let route = match root.get_mut("route").filter(|route| !route.is_null()) {
         Some(node) => Some(route::root(node, &names, &mut problems)),
         None => {

@@ -9,14 +9,16 @@ use crate::model::Span;
 pub struct Checkers {
     /// What is wrong with a PromQL expression, each with its place inside the text.
     pub expr: fn(&str) -> Vec<(Span, String)>,
-    /// What is wrong with an alerting rule's template.
-    pub template: fn(&str) -> Option<String>,
+    /// What is wrong with a template of an alerting rule; the first argument is its name in messages (`__alert_NAME`).
+    pub template: fn(&str, &str) -> Option<String>,
+    /// What is wrong with a template of a notification.
+    pub notification: fn(&str) -> Option<String>,
 }
 
 impl Checkers {
     /// Takes every expression and template as right.
     pub fn none() -> Self {
-        Self { expr: |_| Vec::new(), template: |_| None }
+        Self { expr: |_| Vec::new(), template: |_, _| None, notification: |_| None }
     }
 }
 

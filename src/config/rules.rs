@@ -261,8 +261,9 @@ impl RuleReader<'_> {
     }
 
     fn check_templates(&self, key: &str, word: &str, problems: &mut Problems<'_>) {
+        let name = format!("__alert_{}", self.node.text("alert").unwrap_or(""));
         for entry in self.node.get(key).map(Node::entries).unwrap_or_default() {
-            if let Some(error) = entry.value.as_text().and_then(self.checkers.template) {
+            if let Some(error) = entry.value.as_text().and_then(|text| (self.checkers.template)(&name, text)) {
                 self.error(entry.value.span, &format!("{word} {}: {error}", quote(&entry.key)), problems);
             }
         }

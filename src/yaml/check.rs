@@ -45,6 +45,10 @@ pub fn check(node: &Node, section: &'static Section, problems: &mut Problems<'_>
 
 fn unknown_key(key: &str, at: Span, section: &'static Section, problems: &mut Problems<'_>) {
     let shown = if key.chars().count() > 80 { format!("{}...", key.chars().take(80).collect::<String>()) } else { key.to_owned() };
+    if problems.is_full() {
+        problems.error(at, "");
+        return;
+    }
     let suggestion = match suggest::nearest(key, section.all_fields().map(|field| field.key)) {
         Some(nearest) => Some(format!("did you mean \"{nearest}\"?")),
         None => few_keys(section).map(|keys| format!("known here: {keys}")),

@@ -31,7 +31,7 @@ impl<'a> Problems<'a> {
     }
 
     pub fn error_with(&mut self, at: Span, message: impl Into<String>, suggestion: Option<String>) {
-        if self.errors.len() >= PROBLEMS_MAX {
+        if self.is_full() {
             self.left_out += 1;
             return;
         }
@@ -53,6 +53,11 @@ impl<'a> Problems<'a> {
         self.quiet += 1;
         inside(self);
         self.quiet -= 1;
+    }
+
+    /// No more errors are kept: finding suggestions for further ones would be wasted.
+    pub fn is_full(&self) -> bool {
+        self.errors.len() >= PROBLEMS_MAX
     }
 
     pub fn has_errors(&self) -> bool {

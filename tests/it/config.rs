@@ -20,7 +20,11 @@ fn shared(part: &str) -> Option<PathBuf> {
 
 /// No variables; a stand-in for the languages: an expression with an odd number of round brackets is wrong at its end.
 fn environment() -> Environment {
-    Environment { variables: std::collections::BTreeMap::new(), checkers: Checkers { expr: brackets, template: braces } }
+    Environment { variables: std::collections::BTreeMap::new(), checkers: checkers() }
+}
+
+fn checkers() -> Checkers {
+    Checkers { expr: brackets, template: |_, text| braces(text), notification: braces }
 }
 
 fn brackets(text: &str) -> Vec<(promlet::model::Span, String)> {

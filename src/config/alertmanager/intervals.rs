@@ -1,5 +1,7 @@
 //! `time_intervals` and `mute_time_intervals`: times of day, weekdays, days, months and years.
 
+use std::collections::HashSet;
+
 use crate::alerts::options::{NamedIntervals, TimeInterval};
 use crate::model::Span;
 use crate::yaml::{Node, Problems, Value, suggest};
@@ -11,7 +13,7 @@ const LAST_MINUTE: u16 = 24 * 60;
 
 /// Reads both lists, writes their ranges into the tree the way Alertmanager prints them, and names duplicates.
 pub fn read(root: &mut Node, problems: &mut Problems<'_>) -> Vec<NamedIntervals> {
-    let mut out: Vec<NamedIntervals> = Vec::new();
+    let (mut out, mut names) = (Vec::new(), HashSet::new());
     for (key, word) in [("mute_time_intervals", "mute time interval"), ("time_intervals", "time interval")] {
         let Some(list) = root.get_mut(key) else { continue };
         for node in list.items_mut().iter_mut().filter(|node| !node.is_null()) {
@@ -19,7 +21,7 @@ pub fn read(root: &mut Node, problems: &mut Problems<'_>) -> Vec<NamedIntervals>
                 problems.error(node.span, format!("missing name in {word}"));
                 continue;
             };
-            if out.iter().any(|known| known.name == name) {
+            if !names.insert(name.clone()) {
                 problems.error(node.key_span("name"), format!("{word} \"{name}\" is not unique"));
             }
             let intervals = match node.get_mut("time_intervals") {

@@ -1,5 +1,7 @@
 //! Receivers: globals worked in, then to the options of webhook, Slack and email.
 
+use std::collections::HashSet;
+
 use crate::client::options::{ClientOptions, TlsOptions};
 use crate::config::http_client::{client, secret, tls};
 use crate::model::DurationMs;
@@ -13,7 +15,7 @@ use super::inherit::{INTEGRATIONS, complete, global_value};
 
 /// Reads all receivers; their trees are completed on the way.
 pub fn read(root: &mut Node, global: &Node, problems: &mut Problems<'_>) -> Vec<ReceiverOptions> {
-    let mut out: Vec<ReceiverOptions> = Vec::new();
+    let (mut out, mut names) = (Vec::new(), HashSet::new());
     let Some(list) = root.get_mut("receivers") else { return out };
     for node in list.items_mut().iter_mut().filter(|node| !node.is_null()) {
         let name = node.text("name").unwrap_or("").to_owned();
@@ -21,7 +23,7 @@ pub fn read(root: &mut Node, global: &Node, problems: &mut Problems<'_>) -> Vec<
         if name.is_empty() {
             problems.error(at, "missing name in receiver");
         }
-        if out.iter().any(|known| known.name == name) {
+        if !names.insert(name.clone()) {
             problems.error(at, format!("notification config name {} is not unique", quote(&name)));
         }
         receiver_labels(node, &name);
@@ -234,10 +236,10 @@ fn email(node: &mut Node, problems: &mut Problems<'_>) -> Option<EmailOptions> {
 
 /// The given headers under their canonical names; the tree also gets the standing ones, as Alertmanager prints them.
 fn email_headers(node: &mut Node, problems: &mut Problems<'_>) -> Vec<(String, String)> {
-    let mut out: Vec<(String, String)> = Vec::new();
+    let (mut out, mut names) = (Vec::new(), HashSet::new());
     for entry in node.get("headers").map(Node::entries).unwrap_or_default() {
         let name = canonical_header(&entry.key);
-        if out.iter().any(|(known, _)| *known == name) {
+        if !names.insert(name.clone()) {
             problems.error(entry.key_span, format!("duplicate header {} in email config", quote(&name)));
             continue;
         }

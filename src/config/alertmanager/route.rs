@@ -1,5 +1,7 @@
 //! The routing tree with inherited settings worked in, and inhibition rules.
 
+use std::collections::HashSet;
+
 use crate::alerts::options::{GroupBy, InhibitRule, Route};
 use crate::config::relabel::is_legacy_label_name;
 use crate::model::number::quote;
@@ -10,8 +12,25 @@ use super::matchers;
 
 /// Names that routes may use.
 pub struct Names<'a> {
-    pub receivers: &'a [String],
-    pub intervals: &'a [String],
+    receivers: HashSet<&'a str>,
+    intervals: HashSet<&'a str>,
+}
+
+impl<'a> Names<'a> {
+    pub fn new(receivers: &'a [String], intervals: &'a [String]) -> Self {
+        let set = |names: &'a [String]| names.iter().map(String::as_str).collect();
+        Self { receivers: set(receivers), intervals: set(intervals) }
+    }
+}
+
+/// "Did you mean", in the order of the alphabet where several names are as near.
+fn help_for(name: &str, known: &HashSet<&str>, problems: &Problems<'_>) -> Option<String> {
+    if problems.is_full() {
+        return None;
+    }
+    let mut sorted: Vec<&str> = known.iter().copied().collect();
+    sorted.sort_unstable();
+    suggest::nearest(name, sorted).map(|near| format!("did you mean \"{near}\"?"))
 }
 
 /// The root's settings where the file says nothing.
@@ -65,17 +84,16 @@ fn route(node: &mut Node, parent: &Route, names: &Names<'_>, problems: &mut Prob
     }
     if let Some(value) = node.get("receiver") {
         let name = value.as_text().unwrap_or("");
-        if !name.is_empty() && !names.receivers.iter().any(|known| known == name) {
-            let help = suggest::nearest(name, names.receivers.iter().map(String::as_str)).map(|near| format!("did you mean \"{near}\"?"));
+        if !name.is_empty() && !names.receivers.contains(name) {
+            let help = help_for(name, &names.receivers, problems);
             problems.error_with(value.span, format!("undefined receiver {} used in route", quote(name)), help);
         }
     }
     for key in ["mute_time_intervals", "active_time_intervals"] {
         for item in node.get(key).map(Node::items).unwrap_or_default() {
             let name = item.as_text().unwrap_or("");
-            if !names.intervals.iter().any(|known| known == name) {
-                let help =
-                    suggest::nearest(name, names.intervals.iter().map(String::as_str)).map(|near| format!("did you mean \"{near}\"?"));
+            if !names.intervals.contains(name) {
+                let help = help_for(name, &names.intervals, problems);
                 problems.error_with(item.span, format!("undefined time interval {} used in route", quote(name)), help);
             }
         }
@@ -116,15 +134,13 @@ fn rank(op: MatchOp) -> u8 {
 
 fn group_by(node: &Node, problems: &mut Problems<'_>) -> Option<GroupBy> {
     let list = node.get("group_by")?;
-    let mut names: Vec<String> = Vec::new();
+    let (mut names, mut seen) = (Vec::new(), HashSet::new());
     let mut all = false;
     for item in list.items() {
         match item.as_text().unwrap_or("") {
             "..." => all = true,
             "" => problems.error(item.span, "invalid label name \"\" in group_by list"),
-            name if names.iter().any(|known| known == name) => {
-                problems.error(item.span, format!("duplicated label {} in group_by", quote(name)))
-            }
+            name if !seen.insert(name) => problems.error(item.span, format!("duplicated label {} in group_by", quote(name))),
             name => names.push(name.to_owned()),
         }
     }

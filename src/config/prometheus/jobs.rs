@@ -1,6 +1,6 @@
 //! `scrape_configs`: jobs with the globals worked in.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::config::{http_client, relabel};
 use crate::model::number::quote;
@@ -44,7 +44,7 @@ pub fn protocols(list: &Node, place: &str, problems: &mut Problems<'_>) -> Vec<S
     if list.items().is_empty() {
         problems.error(list.span, format!("scrape_protocols cannot be empty{place}"));
     }
-    let (mut out, mut seen) = (Vec::new(), Vec::new());
+    let (mut out, mut seen) = (Vec::new(), HashSet::new());
     for item in list.items() {
         let name = item.as_text().unwrap_or("");
         match protocol(name) {
@@ -55,7 +55,7 @@ pub fn protocols(list: &Node, place: &str, problems: &mut Problems<'_>) -> Vec<S
             Ok(protocol) => out.push(protocol),
             Err((message, help)) => problems.error_with(item.span, format!("scrape_protocols: {message}{place}"), help),
         }
-        seen.push(name.to_lowercase());
+        seen.insert(name.to_lowercase());
     }
     out
 }

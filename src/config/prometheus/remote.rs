@@ -1,5 +1,7 @@
 //! The sections that are known but not acted on: their own rules still hold, so that a file which Prometheus refuses is refused here.
 
+use std::collections::HashSet;
+
 use crate::config::{http_client, relabel};
 use crate::model::number::quote;
 use crate::yaml::{Node, Problems};
@@ -50,13 +52,10 @@ pub fn check(root: &Node, global: &Global, problems: &mut Problems<'_>) {
 }
 
 fn check_names(nodes: &[Node], what: &str, problems: &mut Problems<'_>) {
-    let mut seen: Vec<&str> = Vec::new();
+    let mut seen: HashSet<&str> = HashSet::new();
     for node in nodes {
-        if let Some(name) = node.text("name") {
-            if seen.contains(&name) {
-                problems.error(node.key_span("name"), format!("found multiple {what} configs with job name {}", quote(name)));
-            }
-            seen.push(name);
+        if let Some(name) = node.text("name").filter(|name| !seen.insert(name)) {
+            problems.error(node.key_span("name"), format!("found multiple {what} configs with job name {}", quote(name)));
         }
     }
 }
@@ -167,15 +166,14 @@ fn check_otlp(root: &Node, global: &Global, problems: &mut Problems<'_>) {
         problems.error(otlp.key_span("ignore_resource_attributes"), message);
     }
     for (key, word) in [("promote_resource_attributes", "promoted"), ("ignore_resource_attributes", "ignored")] {
-        let mut seen: Vec<&str> = Vec::new();
+        let mut seen: HashSet<&str> = HashSet::new();
         for item in otlp.get(key).map(Node::items).unwrap_or_default() {
             let name = item.as_text().unwrap_or("").trim();
             if name.is_empty() {
                 problems.error(item.span, format!("invalid '{key}': empty {word} OTel resource attribute"));
-            } else if seen.contains(&name) {
+            } else if !seen.insert(name) {
                 problems.error(item.span, format!("invalid '{key}': duplicated {word} OTel resource attribute {}", quote(name)));
             }
-            seen.push(name);
         }
     }
     let Some(strategy) = otlp.text("translation_strategy") else { return };

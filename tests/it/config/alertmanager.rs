@@ -8,7 +8,7 @@ use promlet::config::{AlertmanagerConfig, load_alertmanager};
 use promlet::model::DurationMs;
 use promlet::notify::options::Integration;
 
-use super::shared;
+use super::{checkers, shared};
 
 fn data(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/config").join(name)
@@ -19,13 +19,13 @@ fn load(text: &str) -> Result<AlertmanagerConfig, Vec<String>> {
     let path = folder.path().join("alertmanager.yml");
     std::fs::write(&path, text).expect("writable");
     let told = |problems: Vec<promlet::model::Problem>| problems.iter().map(|p| format!("{}:{} {}", p.line, p.column, p.message)).collect();
-    load_alertmanager(&path, "http://here/").map_err(told)
+    load_alertmanager(&path, "http://here/", &checkers()).map_err(told)
 }
 
 /// The expected text was shown by Alertmanager 0.33.1 for the same file, which has every receiver and every inherited setting.
 #[test]
 fn status_shows_what_alertmanager_shows() {
-    let config = load_alertmanager(&data("alertmanager.yml"), "http://here/").expect("good");
+    let config = load_alertmanager(&data("alertmanager.yml"), "http://here/", &checkers()).expect("good");
     let expected = std::fs::read_to_string(data("alertmanager.status.yml")).expect("readable");
     let differences: Vec<String> = config
         .alerts
@@ -57,7 +57,7 @@ fn corpus_files_are_judged_as_alertmanager_judges_them() {
     for entry in std::fs::read_dir(folder).expect("readable").flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         let expected = good.iter().any(|part| name.contains(part));
-        match load_alertmanager(&entry.path(), "") {
+        match load_alertmanager(&entry.path(), "", &checkers()) {
             Ok(_) if !expected => wrong.push(format!("{name}: loaded")),
             Err(problems) if expected => wrong.push(format!("{name}: {}", problems[0])),
             Err(problems) => eprintln!("{name}: {}", problems[0].message),
@@ -128,4 +128,18 @@ fn every_problem_is_told_with_alertmanagers_words() {
         assert!(problems.iter().any(|told| told.contains(expected)), "{expected} is not in {problems:#?}");
     }
     assert!(load("").expect_err("empty")[0].contains("no route provided in config"));
+}
+
+/// Alertmanager loads such a file and sends an empty field later: it is told, not refused.
+#[test]
+fn broken_templates_are_noted() {
+    let config = load("route: {receiver: r}\nreceivers:\n- name: r\n  slack_configs:\n  - api_url: http://s\n    title: '{{ .Status'\n    fields: [{title: a, value: '{{'}]\n").expect("good");
+    let notes: Vec<String> = config.notes.iter().map(|note| format!("{}:{} {}", note.line, note.column, note.message)).collect();
+    assert_eq!(
+        notes,
+        [
+            "6:12 \"title\" is a broken template and will be sent empty: unclosed action",
+            "7:32 \"value\" is a broken template and will be sent empty: unclosed action",
+        ]
+    );
 }

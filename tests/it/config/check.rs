@@ -64,3 +64,39 @@ fn documented_files_load() {
     let scrape = blocks.iter().find(|block| block.contains("scrape_configs")).expect("there");
     assert!(check(Subject::Config, scrape).1.contains("1 scrape job"));
 }
+
+#[test]
+fn promlet_yml_is_small_and_checked() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("promlet.yml");
+    let load = |text: &str| {
+        std::fs::write(&path, text).expect("writable");
+        promlet::config::load_promlet(&path)
+    };
+    assert!(!load("").expect("good").upstream_texts);
+    assert!(load("notifications: {upstream_texts: on}\n").expect("good").upstream_texts);
+    let problems = load("notification: {}\n").expect_err("bad");
+    assert_eq!(problems[0].suggestion.as_deref(), Some("did you mean \"notifications\"?"));
+}
+
+/// The rules and examples that the project ships.
+#[test]
+fn shipped_files_load() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let files = |folder: &str| -> Vec<std::path::PathBuf> {
+        let listed = std::fs::read_dir(root.join(folder)).into_iter().flatten().flatten().map(|entry| entry.path());
+        listed.filter(|path| path.extension().is_some_and(|end| end == "yml")).collect()
+    };
+    let mut judged: Vec<_> =
+        ["rules", "rules/documented"].iter().flat_map(|folder| files(folder)).map(|file| (Subject::Rules, file)).collect();
+    for file in files("docs/examples") {
+        let subject = if file.ends_with("alertmanager.yml") { Subject::Alertmanager } else { Subject::Config };
+        judged.push((subject, file));
+    }
+    assert!(judged.len() >= 5, "{judged:?}");
+    for (subject, file) in judged {
+        let mut said = Vec::new();
+        let right = check_all(subject, std::slice::from_ref(&file), &environment(), &mut said).expect("writable");
+        assert!(right, "{}", String::from_utf8_lossy(&said));
+    }
+}

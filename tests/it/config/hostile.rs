@@ -47,3 +47,38 @@ fn large_and_odd_files_are_refused_or_read() {
     assert!(load_prometheus(folder.path(), &environment()).expect_err("a folder")[0].message.contains("folder"));
     assert!(load_prometheus(&folder.path().join("none"), &environment()).expect_err("none")[0].message.contains("cannot be read"));
 }
+
+/// Files with bytes dropped, doubled or replaced, by a fixed sequence: whatever they say, reading ends without a panic.
+#[test]
+fn damaged_files_never_panic() {
+    let data =
+        |name: &str| std::fs::read(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/config").join(name)).expect("readable");
+    let rules = b"groups:\n- name: g\n  rules:\n  - alert: \"A\\u00e9\"\n    expr: >-\n      rate(x[5m]\n      > 1\n    for: 1h30m\n    annotations: {a: 'it''s {{ x }'}\n".to_vec();
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut next = |bound: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % bound
+    };
+    let path = folder.path().join("damaged.yml");
+    for original in [data("prometheus.yml"), data("alertmanager.yml"), rules] {
+        for _ in 0..120 {
+            let mut text = original.clone();
+            for _ in 0..1 + next(4) {
+                let at = next(text.len());
+                match next(3) {
+                    0 => drop(text.remove(at)),
+                    1 => text.insert(at, b"[]{}:-&*!|>'\"\n \t\\x1\xc3"[next(20)]),
+                    _ => text.truncate(at.max(10)),
+                }
+            }
+            std::fs::write(&path, &text).expect("writable");
+            let told = [
+                load_prometheus(&path, &environment()).err(),
+                promlet::config::load_alertmanager(&path, "", &environment().checkers).err(),
+                promlet::config::load_rules(&path, &environment().checkers).err(),
+            ];
+            told.into_iter().flatten().flatten().for_each(|problem| drop(problem.to_string()));
+        }
+    }
+}

@@ -3,4 +3,4 @@
 
 mod flow;
 mod mail;
-mod peers;
+pub mod peers;

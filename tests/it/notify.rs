@@ -3,4 +3,5 @@
 
 mod flow;
 mod mail;
+mod oracle;
 pub mod peers;

@@ -34,7 +34,8 @@ impl Drop for Peer {
 }
 
 /// What happens, one step after the other has been heard: labels, annotations, milliseconds since the new year.
-type Step = Vec<(&'static [(&'static str, &'static str)], &'static [(&'static str, &'static str)], i64, Option<i64>)>;
+type Step = Vec<(Pairs, Pairs, i64, Option<i64>)>;
+type Pairs = &'static [(&'static str, &'static str)];
 
 fn steps() -> Vec<Step> {
     let one: &[_] = &[("alertname", "A"), ("team", "a\"b\\c"), ("sev", "x"), ("instance", "i<1>")];
@@ -132,7 +133,7 @@ async fn alertmanager(program: &std::path::Path, folder: &std::path::Path, hook:
 }
 
 fn posted(step: &Step) -> Vec<PostedAlert> {
-    let alert = |(labels, annotations, start, end): &(&[(&str, &str)], &[(&str, &str)], i64, Option<i64>)| PostedAlert {
+    let alert = |(labels, annotations, start, end): &(Pairs, Pairs, i64, Option<i64>)| PostedAlert {
         labels: Labels::from_pairs(labels.iter().copied()),
         annotations: Labels::from_pairs(annotations.iter().copied()),
         starts_at: Some(TimestampMs(NEW_YEAR + start)),

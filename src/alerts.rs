@@ -79,7 +79,7 @@ impl Alerting {
 
     /// A new configuration, all at once; what was announced and what is owed stays known.
     pub fn reload(&self, options: AlertsOptions, receivers: Vec<Receiver>) {
-        self.shared.with(|machine, now| machine.reload(options, receivers, now));
+        self.shared.reload(options, receivers);
     }
 
     /// Lets attempts under way end for a few seconds, then stops.

@@ -53,11 +53,16 @@ impl Shared {
         registry: &Registry,
     ) -> Result<Self, String> {
         let figures = Figures::new(registry);
-        receivers.iter().flat_map(|receiver| &receiver.integrations).for_each(|one| figures.announce_kind(one.kind));
+        figures.announce(&receivers, options.inhibit_rules.len());
         let mut machine = Machine::new(options, receivers, Ids::random(), figures.clone());
         machine.restore(Stored::read(&state)?, now(&clock));
         let (machine, silencing) = (Mutex::new(machine), tokio::sync::Mutex::new(()));
         Ok(Self { machine, state, clock, wake: Wake::new(), figures, behind: Arc::default(), caught_up: AtomicI64::new(0), silencing })
+    }
+
+    pub(super) fn reload(&self, options: AlertsOptions, receivers: Vec<Receiver>) {
+        self.figures.announce(&receivers, options.inhibit_rules.len());
+        self.with(|machine, now| machine.reload(options, receivers, now));
     }
 
     /// Changes the machine; what it wants to remember is queued for the file before anyone else may change it again.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::group::Now;
 use super::inbox::Tracked;
+use super::notification::{Integration, Receiver};
 use super::silences::Silences;
 use crate::telemetry::{Counter, Registry};
 
@@ -38,8 +39,15 @@ impl Figures {
         }
     }
 
-    /// Makes the series of a kind of integration visible before the first message.
-    pub fn announce_kind(&self, kind: &str) {
+    /// Shows what a configuration has, and the series of its kinds of integrations before their first message.
+    pub(super) fn announce(&self, receivers: &[Receiver], inhibit_rules: usize) {
+        let integrations: Vec<&Integration> = receivers.iter().flat_map(|receiver| &receiver.integrations).collect();
+        integrations.iter().for_each(|one| self.announce_kind(one.kind));
+        self.registry.gauge("alertmanager_integrations", "Integrations configured.", &[]).set(integrations.len() as f64);
+        self.registry.gauge("alertmanager_inhibition_rules", "Inhibition rules configured.", &[]).set(inhibit_rules as f64);
+    }
+
+    fn announce_kind(&self, kind: &str) {
         self.notifications(kind);
         for reason in ["clientError", "serverError"] {
             self.registry.counter(FAILED, "Notifications that failed.", &[("integration", kind), ("reason", reason)]);

@@ -126,11 +126,20 @@ pub fn prepare_failure(error: &ClientError) -> Failure {
     }
 }
 
-/// The whole chain of causes, without the URL.
 fn send_failure(error: reqwest::Error) -> Failure {
     let error = error.without_url();
+    let detail = chain(&error);
+    match certificate_advice(&detail) {
+        Some(advice) => Failure::give_up(format!("{detail} ({advice})")),
+        None if error.is_builder() => Failure::give_up(detail),
+        None => Failure::retry(detail),
+    }
+}
+
+/// An error and its causes, each said once.
+pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
-    let mut cause = std::error::Error::source(&error);
+    let mut cause = error.source();
     while let Some(inner) = cause {
         let inner_text = inner.to_string();
         if !text.contains(&inner_text) {
@@ -138,7 +147,17 @@ fn send_failure(error: reqwest::Error) -> Failure {
         }
         cause = inner.source();
     }
-    if error.is_builder() { Failure::give_up(text) } else { Failure::retry(text) }
+    text
+}
+
+/// The way out where the other side's certificate is not believed.
+pub fn certificate_advice(detail: &str) -> Option<&'static str> {
+    if detail.contains("CaUsedAsEndEntity") {
+        return Some("the server shows an authority's own certificate: give it one that the authority signed");
+    }
+    detail
+        .contains("invalid peer certificate")
+        .then_some("name its authority in tls_config.ca_file, the right host in tls_config.server_name, or set insecure_skip_verify")
 }
 
 /// Name lookup and connecting, told apart for a person.

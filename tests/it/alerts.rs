@@ -1,6 +1,8 @@
 //! Routing over virtual time: every `.timeline` file under `tests/alerts` is run, and what was sent is compared with what it says.
 
+mod killed;
 mod simulation;
+mod storm;
 mod timeline;
 
 use std::path::PathBuf;

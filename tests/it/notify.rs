@@ -3,4 +3,5 @@
 
 mod flow;
 mod mail;
-mod peers;
+mod oracle;
+pub mod peers;

@@ -16,7 +16,7 @@ use super::Letter;
 use crate::alerts::notification::Failure;
 use crate::client::SecretSource;
 use crate::model::Secret;
-use crate::notify::http::{prepare_failure, resolve};
+use crate::notify::http::{certificate_advice, chain, prepare_failure, resolve};
 use crate::notify::limits::{CONNECT_TIMEOUT, SMTP_STEP_TIMEOUT};
 use crate::notify::options::EmailOptions;
 use crate::notify::steps::Steps;
@@ -77,7 +77,8 @@ async fn connect<'a>(
     let hello = ClientId::Domain(if options.hello.is_empty() { "localhost".to_owned() } else { options.hello.clone() });
     let implicit_tls = implicit.then(|| tls.clone());
     let connecting = AsyncSmtpConnection::connect_tokio1(address, Some(CONNECT_TIMEOUT), &hello, implicit_tls, None);
-    let connection = within(at, connecting).await?;
+    let to_server = |failure: Failure| Failure { detail: format!("{address}: {}", failure.detail), ..failure };
+    let connection = within(at, connecting).await.map_err(to_server)?;
     steps.done(format!("connected to {address}{}, greeted as {hello}", if implicit { " with TLS" } else { "" }));
     Ok(Conversation { options, connection, steps, at })
 }
@@ -185,18 +186,12 @@ async fn within<T>(at: &Place, step: impl Future<Output = Result<T, Error>>) -> 
     }
 }
 
-/// 5xx is for good, all else may pass.
+/// 5xx and a stranger's certificate are for good, all else may pass.
 fn judge(step: &str, error: &Error) -> Failure {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(inner) = cause {
-        let inner_text = inner.to_string();
-        if !text.contains(&inner_text) {
-            text = format!("{text}: {inner_text}");
-        }
-        cause = inner.source();
+    let detail = format!("{step}: {}", chain(error));
+    if let Some(advice) = certificate_advice(&detail) {
+        return Failure::give_up(format!("{detail} ({advice})"));
     }
-    let detail = format!("{step}: {text}");
     if error.is_permanent() { Failure::give_up(detail) } else { Failure::retry(detail) }
 }
 

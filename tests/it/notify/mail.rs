@@ -148,7 +148,7 @@ async fn missing_encryption_and_strangers_certificates_are_refused() {
     is_failure(&send(trusting(options(mail.port))).await, true, "does not offer STARTTLS, and require_tls is true");
     let mail = MailPeer::start(MailScript { starttls: Some(tls_acceptor()), ..MailScript::default() }).await;
     let strict = EmailOptions { require_tls: true, ..options(mail.port) };
-    is_failure(&send(strict).await, false, "STARTTLS");
+    is_failure(&send(strict).await, true, "tls_config.ca_file");
     let mail = MailPeer::start(MailScript { auth: "XOAUTH2", ..MailScript::default() }).await;
     is_failure(&send(with_login(options(mail.port))).await, true, "neither AUTH PLAIN nor AUTH LOGIN");
 }

@@ -210,9 +210,7 @@ impl Thread {
         status.health = if scraped.error.is_none() { TargetHealth::Up } else { TargetHealth::Down };
         status.last_error = scraped.error.unwrap_or_default();
         (status.last_scrape, status.last_duration, status.last_samples) = (Some(at), scraped.duration, scraped.samples);
-        if let Some(families) = scraped.families {
-            status.families = families;
-        }
+        status.families = scraped.families;
         drop(status);
         // A loop that was stopped meanwhile does not wait.
         let _ = done.send(());

@@ -1,7 +1,7 @@
 //! Fetches each target on time and appends what it says, with `up`, the `scrape_*` series and stale markers.
 //!
-//! [`ScrapePools`] holds one pool per job; a pool turns discovered addresses into targets; each target has a loop on the socket
-//! workers that fetches on a grid of times and hands the page to an ingest thread, which knows the page of last time line by line.
+//! [`ScrapePools`] holds one pool per job; a pool turns discovered addresses into targets; each target has a loop on one of the
+//! ingest threads, which fetches on a grid of times, and which knows the page of last time line by line.
 
 mod beat;
 mod created;

@@ -74,7 +74,10 @@ impl fmt::Display for FetchError {
             Self::Status { code, reason } => write!(f, "server returned HTTP status {code} {reason}"),
             Self::BodySizeLimit => f.write_str("body size limit exceeded"),
             Self::HardLimit { bytes } => {
-                write!(f, "the body is longer than {bytes} bytes, the most that is read where body_size_limit is not set")
+                write!(
+                    f,
+                    "the body is longer than {bytes} bytes, the most that is read where body_size_limit is not set: set it to read more"
+                )
             }
             Self::Body(reason) => f.write_str(reason),
             Self::Client(error) => error.fmt(f),

@@ -16,6 +16,9 @@ pub(super) struct Family {
     pub metadata: Metadata,
 }
 
+/// A page's families, by name.
+pub(super) type Families = Arc<[Arc<Family>]>;
+
 /// All families of all targets.
 #[derive(Debug, Default)]
 pub(super) struct FamilyTable(Mutex<Shared>);
@@ -70,7 +73,7 @@ impl PageFamilies {
     }
 
     /// Sorted by name, and shared with other targets.
-    pub(super) fn finish(mut self, table: &FamilyTable) -> Vec<Arc<Family>> {
+    pub(super) fn finish(mut self, table: &FamilyTable) -> Families {
         self.families.sort_by(|a, b| a.name.cmp(&b.name));
         self.families.into_iter().map(|family| table.share(family)).collect()
     }

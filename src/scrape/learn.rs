@@ -3,14 +3,13 @@
 use foldhash::fast::RandomState;
 use hashbrown::{HashSet, HashTable};
 use std::hash::BuildHasher;
-use std::sync::Arc;
 
 use crate::exposition::{Entry, Format, ParseError, SeriesLine, parse};
 use crate::model::Labels;
 use crate::storage::{AppendError, Column, RowWriter};
 
 use super::created::{Created, CreatedBuilder};
-use super::families::{Family, FamilyTable, PageFamilies};
+use super::families::{Families, FamilyTable, PageFamilies};
 use super::lines::{COLUMN_MAX, Fate, Lines};
 use super::options::JobOptions;
 use super::resolve::{self, Refused};
@@ -46,6 +45,8 @@ pub(super) struct Context<'a> {
     pub target: &'a Labels,
     pub job: &'a JobOptions,
     pub families: &'a FamilyTable,
+    /// The page of last time.
+    pub before: &'a Lines,
     /// Columns that a page may not fill: those of `up` and the `scrape_*` series.
     pub own: &'a [Column],
     pub times: Times,
@@ -56,7 +57,8 @@ pub(super) struct Context<'a> {
 pub(super) struct Learned {
     pub lines: Lines,
     pub created: Created,
-    pub families: Vec<Arc<Family>>,
+    /// None where the comment lines are those of last time.
+    pub families: Option<Families>,
 }
 
 /// The lines of last time, spread out for looking up. Reuse it: the buffers stay.
@@ -130,10 +132,10 @@ pub(super) fn learn(
     context: &mut Context<'_>,
 ) -> Result<Learned, PageError> {
     let mut learned = Learned::default();
-    let mut families = PageFamilies::default();
     let has_created = format == Format::OpenMetrics && memchr::memmem::find(page, b"_created").is_some();
     let mut created = has_created.then(CreatedBuilder::default);
     let mut starts: Vec<(usize, f64)> = Vec::new();
+    let mut notes: Vec<&[u8]> = Vec::new();
     let mut seen: HashSet<Column> = context.own.iter().copied().collect();
     let mut scanner = parse(format, page);
     let (mut before, mut read_to): (&[u8], usize) = (&[], 0);
@@ -141,16 +143,16 @@ pub(super) fn learn(
     while let Some(entry) = scanner.next() {
         let line = match entry.map_err(PageError::Parse)? {
             Entry::Series(line) => line,
-            entry => {
-                if let (Some(created), Entry::Type { family, .. }) = (&mut created, &entry) {
-                    created.enter(family);
+            Entry::Type { family, .. } => {
+                if let Some(created) = &mut created {
+                    created.enter(&family);
                 }
-                families.take(entry);
                 continue;
             }
+            _ => continue,
         };
         let start = line.metric.as_ptr() as usize - page.as_ptr() as usize;
-        push_note(&mut learned.lines, &page[read_to..start]);
+        push_note(&mut learned.lines, &mut notes, &page[read_to..start]);
         let fate = match recall.find(line.metric) {
             Some(fate) => fate.column(),
             // Beyond the limit nothing is opened in the store; the lines are still counted.
@@ -176,9 +178,11 @@ pub(super) fn learn(
     if is_over || (limit > 0 && samples.counted() > limit) {
         return Err(PageError::SampleLimit);
     }
-    push_note(&mut learned.lines, page.get(read_to..notes_end(page, format)).unwrap_or_default());
+    push_note(&mut learned.lines, &mut notes, page.get(read_to..notes_end(page, format)).unwrap_or_default());
     learned.lines.shrink();
-    learned.families = families.finish(context.families);
+    if !learned.lines.has_notes_of(context.before) {
+        learned.families = Some(families_of(&notes, format, context.families));
+    }
     if let Some(created) = created {
         learned.created = created.finish();
         let mut cursor = 0;
@@ -197,11 +201,22 @@ fn notes_end(page: &[u8], format: Format) -> usize {
 }
 
 /// Comment lines between two samples; blank lines before them say nothing.
-fn push_note(lines: &mut Lines, gap: &[u8]) {
+fn push_note<'a>(lines: &mut Lines, notes: &mut Vec<&'a [u8]>, gap: &'a [u8]) {
     let blank = gap.iter().take_while(|b| **b == b'\n').count();
     if gap.get(blank) == Some(&b'#') {
         lines.push_note(&gap[blank..]);
+        notes.push(&gap[blank..]);
     }
+}
+
+/// What the comment lines say; they have been read once without fault.
+fn families_of(notes: &[&[u8]], format: Format, table: &FamilyTable) -> Families {
+    let mut families = PageFamilies::default();
+    for note in notes {
+        // In OpenMetrics a note by itself lacks its end: the entries before that count.
+        parse(format, note).map_while(Result::ok).for_each(|entry| families.take(entry));
+    }
+    families.finish(table)
 }
 
 /// The column of a series that the last page did not have; none when relabeling drops it.

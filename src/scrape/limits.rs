@@ -1,9 +1,9 @@
 //! The bounds of this room.
 
-/// Pages that wait for one ingest thread; a loop whose page does not fit waits, and so scrapes later.
-pub(super) const INGEST_QUEUE: usize = 64;
 /// Ingest threads, at most; pages are read faster than a few targets can send them.
 pub(super) const INGEST_THREADS_MAX: usize = 4;
+/// Threads for host name look-ups and secrets in files, per ingest thread; idle ones end.
+pub(super) const LOOKUP_THREADS_MAX: usize = 4;
 /// Body buffers that are kept for the next scrape, over all targets.
 pub(super) const BUFFERS_KEPT: usize = 8;
 /// A larger buffer is given back to the system after use.

@@ -60,7 +60,7 @@ impl Line {
 }
 
 /// A run of comment lines.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Note {
     bytes: u32,
     hash: u64,
@@ -99,6 +99,11 @@ impl Lines {
     /// Appends a run of comment lines, newlines included.
     pub(super) fn push_note(&mut self, text: &[u8]) {
         self.notes.push(Note { bytes: text.len() as u32, hash: xxh64(text, 0) });
+    }
+
+    /// Whether the comment lines are those of the other page.
+    pub(super) fn has_notes_of(&self, other: &Self) -> bool {
+        self.notes == other.notes
     }
 
     pub(super) fn shrink(&mut self) {

@@ -13,7 +13,7 @@ use crate::storage::GroupKey;
 use crate::telemetry::Registry;
 
 use super::figures::Figures;
-use super::ingest::{Buffers, Command, LoopId};
+use super::ingest::{Buffers, LoopId, Worker};
 use super::limits::DROPPED_KEPT_MAX;
 use super::options::JobOptions;
 use super::status::StatusCell;
@@ -23,7 +23,7 @@ use super::visits::{Forced, Visitor};
 
 /// What all pools share.
 pub(super) struct Shared {
-    pub queues: Vec<mpsc::Sender<Command>>,
+    pub workers: Vec<Worker>,
     pub buffers: Arc<Buffers>,
     pub clock: Clock,
     pub figures: Figures,
@@ -212,11 +212,11 @@ impl Pool {
         let (gone, is_gone) = watch::channel(false);
         // A loop that begins anew shows how the one before did, until its first scrape.
         let status = self.running.get(&key).map(|before| before.status.clone()).unwrap_or_default();
-        let queue = shared.queues[(setup.seed() % shared.queues.len().max(1) as u64) as usize].clone();
+        let worker = shared.workers[(setup.seed() % shared.workers.len().max(1) as u64) as usize].clone();
         let visitor = Visitor {
             id,
             setup: setup.clone(),
-            queue,
+            worker: worker.clone(),
             buffers: shared.buffers.clone(),
             clock: shared.clock.clone(),
             figures: shared.figures.clone(),
@@ -225,7 +225,7 @@ impl Pool {
             gone: is_gone,
         };
         let ended = key.clone();
-        let task = tokio::spawn(async move {
+        let task = worker.handle.spawn(async move {
             if visitor.run().await {
                 shared.close(&ended, id);
             }

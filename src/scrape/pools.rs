@@ -27,7 +27,7 @@ impl ScrapePools {
         let figures = Figures::new(registry);
         let ingest = Ingest::start(&append, &clock, &figures)?;
         let shared = Shared {
-            queues: ingest.queues(),
+            workers: ingest.workers.clone(),
             buffers: ingest.buffers.clone(),
             clock,
             figures,

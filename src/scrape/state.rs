@@ -9,9 +9,9 @@ use crate::model::{METRIC_NAME, STALE_NAN, TimestampMs};
 use crate::storage::{Append, AppendError, Column, Rejected, Row, RowReport, RowWriter};
 
 use super::created::Created;
-use super::families::{Family, FamilyTable};
+use super::families::{Families, FamilyTable};
 use super::figures::Figures;
-use super::learn::{self, Context, Learned, PageError, Recall};
+use super::learn::{self, Context, PageError, Recall};
 use super::limits::BUFFER_KEPT_BYTES;
 use super::lines::Lines;
 use super::samples::{Samples, Times};
@@ -56,8 +56,8 @@ pub(super) struct Scraped {
     pub error: Option<String>,
     pub samples: u64,
     pub duration: Duration,
-    /// What the target said of its families, where it was read anew.
-    pub families: Option<Vec<Arc<Family>>>,
+    /// What the target says of its families.
+    pub families: Families,
 }
 
 pub(super) struct TargetState {
@@ -73,7 +73,7 @@ pub(super) struct TargetState {
     /// Whether the series of `lines` still go on: not after a failed scrape.
     is_live: bool,
     last_at: Option<TimestampMs>,
-    families: Vec<Arc<Family>>,
+    families: Families,
 }
 
 impl TargetState {
@@ -90,7 +90,7 @@ impl TargetState {
             is_current: false,
             is_live: false,
             last_at: None,
-            families: Vec::new(),
+            families: Families::default(),
         })
     }
 
@@ -112,20 +112,14 @@ impl TargetState {
         let mut scraped = Scraped::default();
         match scrape.page {
             Ok(page) => {
-                let taken = self.take_page(&page, at, tools).and_then(|families| {
-                    self.commit_timed(tools).map_err(PageError::Store)?;
-                    Ok(families)
-                });
-                match taken {
-                    Ok(families) => scraped.families = families,
-                    Err(error) => {
-                        match error {
-                            PageError::LabelLimit(_) => tools.figures.over_label_limits.inc(),
-                            PageError::SampleLimit => tools.figures.over_sample_limit.inc(),
-                            _ => {}
-                        }
-                        scraped.error = Some(error.to_string());
+                let taken = self.take_page(&page, at, tools).and_then(|()| self.commit_timed(tools).map_err(PageError::Store));
+                if let Err(error) = taken {
+                    match error {
+                        PageError::LabelLimit(_) => tools.figures.over_label_limits.inc(),
+                        PageError::SampleLimit => tools.figures.over_sample_limit.inc(),
+                        _ => {}
                     }
+                    scraped.error = Some(error.to_string());
                 }
             }
             Err(error) => scraped.error = Some(error),
@@ -162,6 +156,7 @@ impl TargetState {
         }
         self.last_at = Some(at);
         tools.recall.trim(BUFFER_KEPT_BYTES);
+        scraped.families = self.families.clone();
         scraped
     }
 
@@ -177,8 +172,8 @@ impl TargetState {
         }
     }
 
-    /// Reads the page into `tools.samples`; the families where they were read anew.
-    fn take_page(&mut self, page: &PlainPage<'_>, at: TimestampMs, tools: &mut Tools) -> Result<Option<Vec<Arc<Family>>>, PageError> {
+    /// Reads the page into `tools.samples`.
+    fn take_page(&mut self, page: &PlainPage<'_>, at: TimestampMs, tools: &mut Tools) -> Result<(), PageError> {
         let job = self.setup.job.clone();
         let times = Times { at, honor: job.honor_timestamps, track: job.track_timestamps_staleness };
         if self.is_current && self.format == page.format && self.replay(page, times, &mut tools.samples) {
@@ -187,7 +182,7 @@ impl TargetState {
             }
             tools.figures.replayed.inc();
             self.is_live = true;
-            return Ok(None);
+            return Ok(());
         }
         tools.figures.learned.inc();
         tools.samples.clear(at);
@@ -201,16 +196,19 @@ impl TargetState {
             target: &self.setup.labels,
             job: &job,
             families: &tools.families,
+            before: &self.lines,
             own: &self.report,
             times,
         };
         let learned = learn::learn(page.body, page.format, &mut tools.recall, &mut tools.samples, &mut context)?;
         self.end_missing(&learned.lines, &mut tools.samples.row);
-        self.describe(&learned, tools)?;
-        let families = learned.families.clone();
-        (self.lines, self.created, self.families) = (learned.lines, learned.created, learned.families);
+        if let Some(families) = learned.families {
+            self.describe(&families, tools)?;
+            self.families = families;
+        }
+        (self.lines, self.created) = (learned.lines, learned.created);
         (self.format, self.is_current, self.is_live) = (page.format, true, true);
-        Ok(Some(families))
+        Ok(())
     }
 
     fn replay(&self, page: &PlainPage<'_>, times: Times, samples: &mut Samples) -> bool {
@@ -226,9 +224,9 @@ impl TargetState {
         })
     }
 
-    fn describe(&mut self, learned: &Learned, tools: &Tools) -> Result<(), PageError> {
-        tools.figures.metadata_changed(&self.setup.job.job_name, self.families.len(), learned.families.len());
-        for family in &learned.families {
+    fn describe(&mut self, families: &Families, tools: &Tools) -> Result<(), PageError> {
+        tools.figures.metadata_changed(&self.setup.job.job_name, self.families.len(), families.len());
+        for family in families.iter() {
             let known = self.families.binary_search_by(|other| other.name.cmp(&family.name));
             if !known.is_ok_and(|at| self.families[at] == *family) {
                 self.writer.describe(&family.name, &family.metadata).map_err(PageError::Store)?;

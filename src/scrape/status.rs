@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::model::TimestampMs;
 
-use super::families::Family;
+use super::families::Families;
 use super::view::TargetHealth;
 
 #[derive(Clone, Debug, Default)]
@@ -15,7 +15,7 @@ pub(super) struct Status {
     pub last_scrape: Option<TimestampMs>,
     pub last_duration: Duration,
     pub last_samples: u64,
-    pub families: Vec<Arc<Family>>,
+    pub families: Families,
 }
 
 /// Written by the ingest thread, read by whoever shows it.

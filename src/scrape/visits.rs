@@ -1,16 +1,16 @@
-//! The loop of one target, on the socket workers: wait for the beat, fetch, hand over, and at the end say goodbye.
+//! The loop of one target: wait for the beat, fetch, store, and at the end say goodbye.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::watch;
 
 use crate::client::{FetchError, FetchOptions, Fetcher, USER_AGENT};
 use crate::clock::Clock;
 
 use super::beat::Beat;
 use super::figures::Figures;
-use super::ingest::{Buffers, Command, LoopId, NoPage, Page, Visit};
+use super::ingest::{Buffers, LoopId, NoPage, Page, Visit, Worker};
 use super::negotiate;
 use super::status::StatusCell;
 use super::target::Setup;
@@ -33,7 +33,7 @@ impl Forced {
 pub(super) struct Visitor {
     pub id: LoopId,
     pub setup: Arc<Setup>,
-    pub queue: mpsc::Sender<Command>,
+    pub worker: Worker,
     pub buffers: Arc<Buffers>,
     pub clock: Clock,
     pub figures: Figures,
@@ -63,13 +63,8 @@ impl Visitor {
             }
             let at = beat.stamp(self.clock.now());
             let page = self.fetch(&mut fetcher).await;
-            let (done, written) = oneshot::channel();
-            let visit = Visit { id: self.id, setup: self.setup.clone(), at, started, page, status: self.status.clone(), done };
-            if self.queue.send(Command::Visit(Box::new(visit))).await.is_err() {
-                return false;
-            }
-            // The thread drops the sender unsent where it could not write; the status says why.
-            let _ = written.await;
+            let visit = Visit { id: self.id, setup: &self.setup, at, started, page, status: &self.status };
+            self.worker.desk().visit(visit);
             beat.advance(self.clock.monotonic());
         }
         drop(fetcher);
@@ -85,11 +80,7 @@ impl Visitor {
         let at = beat.stamp(self.clock.now());
         beat.advance(self.clock.monotonic());
         until(&self.clock, beat.due() + self.setup.interval.to_std() / 10).await;
-        let (done, ended) = oneshot::channel();
-        if self.queue.send(Command::End { id: self.id, at, done }).await.is_err() {
-            return false;
-        }
-        ended.await.unwrap_or(false)
+        self.worker.desk().end(self.id, at)
     }
 
     async fn fetch(&self, fetcher: &mut Option<Fetcher>) -> Result<Page, NoPage> {

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::client::ClientOptions;
 use crate::model::regex::AnchoredRegex;
@@ -347,4 +349,50 @@ fn a_clock_that_goes_back_a_little_costs_nothing() {
     world.scrape(4_000, "a 2\n");
     assert_eq!(world.own(5_001), ["a 2"]);
     assert_eq!(world.figure("promlet_scrape_clock_steps_total"), 1.0);
+}
+
+/// What a scrape shall store, worked out without any memory of lines: series to value, the first of duplicates.
+fn plainly(page: &str) -> Option<BTreeMap<String, String>> {
+    let mut values = BTreeMap::new();
+    for entry in crate::exposition::parse(Format::Text, page.as_bytes()) {
+        if let crate::exposition::Entry::Series(line) = entry.ok()? {
+            let value = crate::model::number::format_general(line.tail.value);
+            values.entry(line.labels().ok()?.to_string()).or_insert(value);
+        }
+    }
+    Some(values)
+}
+
+proptest! {
+    #[test]
+    fn any_succession_of_pages_is_stored_as_it_stands(
+        pages in proptest::collection::vec(
+            proptest::collection::vec((prop_oneof![
+                "a", "ab", "abc", "b\\{x=\"1\"\\}", "b\\{x=\"12\"\\}", "b \\{x=\"1\"\\}", "b\\{x=\"1\",\\}", "b", "# HELP a [xy]\na", "# TYPE b gauge\nb", "\n\nc", "#\nc",
+                "\\{\"q r\"\\}", "bad\\{",
+            ], 0..3u8), 0..6),
+            1..8,
+        ),
+        repeat in any::<bool>(),
+    ) {
+        let mut world = world(job());
+        let mut before: BTreeMap<String, String> = BTreeMap::new();
+        let mut at = 0;
+        for lines in &pages {
+            let page: String = lines.iter().map(|(metric, value)| format!("{metric} {value}\n")).collect();
+            for _ in 0..=u8::from(repeat) {
+                at += 1;
+                let error = world.scrape(at, &page).error;
+                let now = plainly(&page);
+                prop_assert_eq!(error.is_none(), now.is_some());
+                let now = now.unwrap_or_default();
+                let mut expected = now.clone();
+                expected.extend(before.keys().filter(|series| !now.contains_key(*series)).map(|series| (series.clone(), "stale".to_owned())));
+                let mut found = world.row(at);
+                found.retain(|name, _| name != "up" && !name.starts_with("scrape_"));
+                prop_assert_eq!(found, expected, "page {:?}", page);
+                before = now;
+            }
+        }
+    }
 }

@@ -9,7 +9,7 @@ use crate::model::histogram::buckets::spanned;
 use crate::model::histogram::{CUSTOM_BUCKETS_SCHEMA, ResetHint};
 use crate::model::{Histogram, Labels, METRIC_NAME, Value};
 
-/// Values as a store gives them back: after the first, a counter histogram is known to follow a reset or not.
+/// Values as a store gives them back: a counter histogram that follows another without a reset says so.
 pub fn with_reset_hints(values: &Values) -> Values {
     let mut previous: Option<Arc<Histogram>> = None;
     let hinted = |value: &Option<Value>| {
@@ -23,13 +23,8 @@ pub fn with_reset_hints(values: &Values) -> Values {
         let mut out = Histogram::clone(histogram);
         if out.reset_hint != ResetHint::Gauge {
             out.reset_hint = match &previous {
-                Some(before) if before.reset_hint != ResetHint::Gauge => {
-                    if detect_reset(histogram, before) {
-                        ResetHint::Reset
-                    } else {
-                        ResetHint::NotReset
-                    }
-                }
+                Some(before) if before.reset_hint != ResetHint::Gauge && !detect_reset(histogram, before) => ResetHint::NotReset,
+                // A store that finds a reset begins a new chunk, which does not tell why it began.
                 _ => out.reset_hint,
             };
         }

@@ -1,9 +1,13 @@
 //! Subqueries: the inner expression at multiples of the step, seen as a range vector.
 
+use std::sync::Arc;
+
 use super::select::reference;
 use super::steps::Steps;
 use super::window::{Frames, RangeSeries, Shared, Unpacked};
 use super::{Eval, Series};
+use crate::model::Histogram;
+use crate::model::histogram::ResetHint;
 use crate::promql::ast::Subquery;
 use crate::promql::error::QueryError;
 use crate::promql::limits::STEPS_MAX;
@@ -62,7 +66,15 @@ fn fill(unpacked: &mut Unpacked, series: &mut Series) {
     values.floats.extend_from_slice(&series.column.floats);
     for (row, histogram) in series.column.histograms.iter().enumerate() {
         if let Some(histogram) = histogram {
-            values.histograms.push((row as u32, std::sync::Arc::clone(histogram)));
+            values.histograms.push((row as u32, without_hint(histogram)));
         }
     }
+}
+
+/// Steps skip and repeat samples: what a histogram knows of the one before it no longer holds.
+fn without_hint(histogram: &Arc<Histogram>) -> Arc<Histogram> {
+    if matches!(histogram.reset_hint, ResetHint::Unknown | ResetHint::Gauge) {
+        return Arc::clone(histogram);
+    }
+    Arc::new(Histogram { reset_hint: ResetHint::Unknown, ..Histogram::clone(histogram) })
 }

@@ -100,7 +100,7 @@ impl Fixture {
             select: Arc::new(store.clone()),
             engine: Arc::new(move || Arc::clone(&engine)),
             // deadlines of the pool are real time, whatever the fixture's clock says
-            pool: Pool::new(2, Clock::system(), &registry),
+            pool: Pool::new(2, Clock::system(), &registry).unwrap(),
             clock: clock.clone(),
             timeout: wishes.timeout,
         };

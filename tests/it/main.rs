@@ -4,6 +4,7 @@ mod alerts;
 mod http;
 mod layers;
 mod promql;
+mod shell;
 mod sources;
 mod state;
 mod tidy;

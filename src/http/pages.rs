@@ -24,10 +24,12 @@ pub struct Asset {
     pub immutable: bool,
 }
 
+pub type FindAsset = Arc<dyn Fn(&str) -> Option<Asset> + Send + Sync>;
+
 #[derive(Clone)]
 pub struct PageState {
     /// An asset by its path without the leading slash; `index.html` is the page.
-    pub asset: Arc<dyn Fn(&str) -> Option<Asset> + Send + Sync>,
+    pub asset: FindAsset,
     /// Whether a path (without the leading slash) is one of the application's own addresses.
     pub is_page: Arc<dyn Fn(&str) -> bool + Send + Sync>,
     /// `--web.route-prefix` without a slash at the end.

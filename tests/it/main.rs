@@ -1,4 +1,5 @@
 //! All integration tests, in one binary.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod alerts;
 mod http;

@@ -32,3 +32,5 @@ pub const WRITE_BODIES_KIB_MAX: u32 = 64 << 10;
 pub const WRITE_WAIT: Duration = Duration::from_secs(10);
 /// Deliveries that one answer lists at most.
 pub const DELIVERIES_MAX: usize = 10_000;
+/// Stack of a query thread in bytes: the parser's deepest expression fits, even without optimisation.
+pub const QUERY_STACK_BYTES: usize = 64 << 20;

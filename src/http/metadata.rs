@@ -14,7 +14,7 @@ use super::params::Params;
 use super::query::QueryState;
 use super::state::Lookup;
 use crate::model::{Metadata, TimeRange};
-use crate::scrape::TargetView;
+use crate::scrape::view::TargetView;
 
 #[derive(Clone)]
 pub struct MetadataState {

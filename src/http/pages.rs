@@ -5,8 +5,8 @@ use std::io::Read;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Path, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
@@ -24,10 +24,12 @@ pub struct Asset {
     pub immutable: bool,
 }
 
+pub type FindAsset = Arc<dyn Fn(&str) -> Option<Asset> + Send + Sync>;
+
 #[derive(Clone)]
 pub struct PageState {
     /// An asset by its path without the leading slash; `index.html` is the page.
-    pub asset: Arc<dyn Fn(&str) -> Option<Asset> + Send + Sync>,
+    pub asset: FindAsset,
     /// Whether a path (without the leading slash) is one of the application's own addresses.
     pub is_page: Arc<dyn Fn(&str) -> bool + Send + Sync>,
     /// `--web.route-prefix` without a slash at the end.
@@ -35,7 +37,12 @@ pub struct PageState {
 }
 
 pub fn routes(state: PageState) -> Router {
-    Router::new().route("/", get(to_query)).route("/graph", get(to_query)).route("/{*path}", get(page)).with_state(state)
+    Router::new().route("/", get(to_query)).route("/graph", get(to_query)).fallback(page).with_state(state)
+}
+
+/// The address of the prefix itself with a slash behind it, which lies outside of what is nested below the prefix.
+pub fn home(state: PageState) -> Router {
+    Router::new().route(&format!("{}/", state.prefix), get(to_query)).with_state(state)
 }
 
 /// Prometheus's old addresses lead to the query page, with their parameters.
@@ -48,9 +55,12 @@ async fn to_query(State(state): State<PageState>, uri: Uri) -> Response {
     }
 }
 
-async fn page(State(state): State<PageState>, Path(path): Path<String>, headers: HeaderMap) -> Response {
-    let name = if (state.is_page)(&path) { "index.html" } else { path.as_str() };
-    match (state.asset)(name) {
+/// Whatever no route takes: a page, an asset, or nothing.
+async fn page(State(state): State<PageState>, method: Method, uri: Uri, headers: HeaderMap) -> Response {
+    let path = uri.path().trim_start_matches('/');
+    let name = if (state.is_page)(path) { "index.html" } else { path };
+    let reads = matches!(method, Method::GET | Method::HEAD);
+    match (state.asset)(name).filter(|_| reads) {
         Some(asset) => send(asset, &headers),
         None => not_found(),
     }

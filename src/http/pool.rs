@@ -1,13 +1,17 @@
 //! Blocking work off the socket workers: as many queries at a time as there are cores, each with a deadline,
 //! cancelled when its client goes away. The rest waits in line; the connection limit bounds the line.
+//!
+//! The threads are the pool's own, with stacks that hold the deepest expression.
 
-use std::sync::Arc;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 
 use super::error::ApiError;
-use super::limits::DEADLINE_GRACE;
+use super::limits::{DEADLINE_GRACE, QUERY_STACK_BYTES};
 use crate::clock::Clock;
 use crate::promql::Cancel;
 use crate::telemetry::{Counter, Gauge, Registry};
@@ -31,9 +35,13 @@ pub struct Turn {
     pub deadline: Duration,
 }
 
+type Job = Box<dyn FnOnce() + Send>;
+
 #[derive(Clone)]
 pub struct Pool {
     permits: Arc<Semaphore>,
+    /// A permit comes before a job, so that there are never more jobs than threads.
+    jobs: Sender<Job>,
     clock: Clock,
     running: Gauge,
     size: usize,
@@ -41,20 +49,28 @@ pub struct Pool {
 }
 
 impl Pool {
-    /// `size` jobs at a time.
-    pub fn new(size: usize, clock: Clock, registry: &Registry) -> Self {
+    /// `size` jobs at a time, at least one. The threads end with the last clone of the pool.
+    pub fn new(size: usize, clock: Clock, registry: &Registry) -> std::io::Result<Self> {
+        let size = size.max(1);
+        let (jobs, queue) = channel::<Job>();
+        let queue = Arc::new(Mutex::new(queue));
+        for number in 0..size {
+            let queue = Arc::clone(&queue);
+            std::thread::Builder::new().name(format!("query-{number}")).stack_size(QUERY_STACK_BYTES).spawn(move || serve(&queue))?;
+        }
         registry.gauge("prometheus_engine_queries_concurrent_max", "The max number of concurrent queries.", &[]).set(size as f64);
-        Self {
-            permits: Arc::new(Semaphore::new(size.max(1))),
+        Ok(Self {
+            permits: Arc::new(Semaphore::new(size)),
+            jobs,
             clock,
             running: registry.gauge("prometheus_engine_queries", "The current number of queries being executed or waiting.", &[]),
-            size: size.max(1),
+            size,
             timed_out: registry.counter(
                 "promlet_query_deadlines_total",
                 "Queries that reached their deadline in line or while running.",
                 &[],
             ),
-        }
+        })
     }
 
     /// Waits for a turn and runs the job on a blocking thread. A job that was given up keeps its place until it notices.
@@ -70,22 +86,31 @@ impl Pool {
         };
         let permit = permit.map_err(|_| ApiError::Canceled("the server is stopping".to_owned()))?;
         let waited = self.clock.monotonic().saturating_sub(asked);
+        if waited >= timeout {
+            self.timed_out.inc();
+            return Err(ApiError::Timeout("query timed out in query queue".to_owned()));
+        }
         let turn = Turn { cancel: Cancel::default(), waited, deadline: asked + timeout };
         let guard = CancelOnDrop(turn.cancel.clone());
         self.show_running();
-        let pool = self.clone();
-        let work = tokio::task::spawn_blocking(move || {
-            let result = job(&turn);
+        let (done, outcome) = oneshot::channel();
+        let (permits, running, size) = (Arc::clone(&self.permits), self.running.clone(), self.size);
+        let work: Job = Box::new(move || {
+            let result = catch_unwind(AssertUnwindSafe(|| job(&turn)));
             drop(permit);
-            pool.show_running();
-            result
+            running.set((size - permits.available_permits().min(size)) as f64);
+            // the client may be gone
+            let _ = done.send(result);
         });
+        if self.jobs.send(work).is_err() {
+            return Err(ApiError::Internal("no thread is left to run queries; the log says more".to_owned()));
+        }
         let left = timeout.saturating_sub(waited) + DEADLINE_GRACE;
-        let result = tokio::time::timeout(left, work).await;
+        let result = tokio::time::timeout(left, outcome).await;
         drop(guard);
         match result {
-            Ok(Ok(result)) => result,
-            Ok(Err(failed)) => Err(ApiError::Internal(format!("the request ended with an error of the program: {failed}"))),
+            Ok(Ok(Ok(result))) => result,
+            Ok(Ok(Err(_)) | Err(_)) => Err(ApiError::Internal("the query met an error of the program; the log says more".to_owned())),
             Err(_) => {
                 self.timed_out.inc();
                 Err(ApiError::Timeout("query timed out in expression evaluation".to_owned()))
@@ -98,13 +123,24 @@ impl Pool {
     }
 }
 
+/// One thread: takes jobs until the pool is gone.
+fn serve(queue: &Mutex<Receiver<Job>>) {
+    loop {
+        let job = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        match job {
+            Ok(job) => job(),
+            Err(_) => return,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::sync::mpsc;
 
     fn pool(size: usize) -> Pool {
-        Pool::new(size, Clock::system(), &Registry::default())
+        Pool::new(size, Clock::system(), &Registry::default()).unwrap()
     }
 
     #[tokio::test]

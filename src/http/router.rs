@@ -57,6 +57,7 @@ pub fn router(parts: Parts) -> Router {
     let Parts { registry, clock, cors, prefix, query, federate, head, targets, rules, status, manage, promlet, pages, write, alerts } =
         parts;
     let readiness = manage.readiness.clone();
+    let home = (!prefix.is_empty()).then(|| pages::home(pages.clone()));
     let metadata = MetadataState { active: targets.active.clone(), query: query.clone() };
     let v1 = Router::new()
         .merge(query::routes(query.clone()))
@@ -79,20 +80,17 @@ pub fn router(parts: Parts) -> Router {
         .merge(manage::routes(manage))
         .merge(federate::routes(federate, readiness))
         .merge(pages::routes(pages));
-    let placed = if prefix.is_empty() {
-        all
-    } else {
-        let home = format!("{prefix}/");
-        let to_home = move || {
-            let home = home.clone();
-            async move { (StatusCode::FOUND, [("location", home)]).into_response() }
-        };
-        Router::new().nest(&prefix, all).route("/", get(to_home))
+    let placed = match home {
+        None => all,
+        Some(home) => {
+            let location = format!("{prefix}/");
+            let to_home = move || async move { (StatusCode::FOUND, [("location", location)]).into_response() };
+            Router::new().nest(&prefix, all).merge(home).route("/", get(to_home)).fallback(|| async { not_found() })
+        }
     };
     let small = u16::try_from(COMPRESS_BYTES_MIN).unwrap_or(u16::MAX);
     let compressed = SizeAbove::new(small).and(NotForContentType::GRPC).and(NotForContentType::IMAGES);
     placed
-        .fallback(|| async { not_found() })
         .method_not_allowed_fallback(|| async { method_not_allowed() })
         .layer(CatchPanicLayer::custom(caught))
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(compressed))

@@ -10,7 +10,7 @@ use super::json::{self, Object};
 use super::params::Params;
 use super::state::{Addresses, Lookup};
 use super::time::rfc3339_or_never;
-use crate::scrape::{DroppedTarget, TargetHealth, TargetView};
+use crate::scrape::view::{DroppedTarget, TargetHealth, TargetView};
 
 #[derive(Clone)]
 pub struct TargetState {

@@ -5,8 +5,11 @@ use super::wire::{Malformed, Reader};
 use crate::model::number::quote;
 use crate::model::{Labels, METRIC_NAME};
 
-/// Names and values in the order of the message; the inner error says why the series cannot be taken.
-pub fn pairs(fields: &[u8]) -> Result<Result<Vec<(&str, &str)>, String>, Malformed> {
+/// Well-formed bytes may still hold labels that no series can have: the inner error says why.
+type Checked<T> = Result<Result<T, String>, Malformed>;
+
+/// Names and values in the order of the message.
+pub fn pairs(fields: &[u8]) -> Checked<Vec<(&str, &str)>> {
     let mut found = Vec::new();
     let mut reader = Reader::new(fields);
     while let Some((number, field)) = reader.next()? {
@@ -52,7 +55,7 @@ pub fn sorted(mut pairs: Vec<(&str, &str)>) -> Result<Labels, String> {
 }
 
 /// The label set of a series, which must have a metric name.
-pub fn series(fields: &[u8]) -> Result<Result<Labels, String>, Malformed> {
+pub fn series(fields: &[u8]) -> Checked<Labels> {
     let labels = match pairs(fields)?.and_then(sorted) {
         Ok(labels) => labels,
         Err(problem) => return Ok(Err(problem)),

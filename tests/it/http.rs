@@ -2,7 +2,7 @@
 //! Alertmanager 0.33.1 gave to the same requests (`tests/http/*.http`).
 
 mod client;
-mod fixture;
+pub mod fixture;
 mod golden;
 mod limits;
 mod management;

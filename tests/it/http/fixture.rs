@@ -31,7 +31,6 @@ pub const START: i64 = 1_700_000_000_000;
 
 pub struct Fixture {
     pub address: SocketAddr,
-    pub store: MemoryStore,
     pub readiness: Readiness,
     pub quits: Arc<Mutex<u32>>,
     pub registry: Registry,
@@ -53,11 +52,13 @@ impl Default for Wishes {
     }
 }
 
+type Series<'s> = (&'s [(&'s str, &'s str)], [f64; 5]);
+
 /// The series that the recorded answers are about.
 pub fn fill(store: &MemoryStore) {
     let key = GroupKey { source: GroupSource::Push, name: "fixture".to_owned(), labels: Labels::empty() };
     let mut writer = store.writer(&key).unwrap();
-    let series: [(&[(&str, &str)], [f64; 5]); 7] = [
+    let series: [Series; 7] = [
         (&[("__name__", "up"), ("instance", "a:1"), ("job", "x")], [1.0, 1.0, 1.0, 0.0, 1.0]),
         (&[("__name__", "up"), ("html", "<&>\"\\"), ("instance", "b:1"), ("job", "x")], [1.0; 5]),
         (&[("__name__", "http_requests_total"), ("code", "200"), ("instance", "a:1"), ("job", "x")], [0.0, 10.0, 20.0, 30.0, 40.0]),
@@ -100,7 +101,7 @@ impl Fixture {
             select: Arc::new(store.clone()),
             engine: Arc::new(move || Arc::clone(&engine)),
             // deadlines of the pool are real time, whatever the fixture's clock says
-            pool: Pool::new(2, Clock::system(), &registry),
+            pool: Pool::new(2, Clock::system(), &registry).unwrap(),
             clock: clock.clone(),
             timeout: wishes.timeout,
         };
@@ -126,7 +127,7 @@ impl Fixture {
         let address = listener.local_addr().unwrap();
         let server = Server::new(router(parts), wishes.connections, &registry);
         tokio::spawn(async move { server.run(listener, std::future::pending()).await });
-        Self { address, store, readiness, quits, registry, _folder: folder }
+        Self { address, readiness, quits, registry, _folder: folder }
     }
 }
 

@@ -69,7 +69,7 @@ async fn large_answers_are_compressed_on_request() {
     let path = "/api/v1/query_range?query=up&start=1700000000&end=1700000060&step=1";
     let plain = get(fixture.address, path).await;
     assert_eq!(plain.header("content-encoding"), None);
-    for path in [path, "/api/v1/rules"] {
+    for path in [path, "/api/v1/targets"] {
         let packed = ask(fixture.address, "GET", path, &[("Accept-Encoding", "gzip")], b"").await;
         assert_eq!((packed.header("content-encoding"), packed.header("content-type")), (Some("gzip"), Some("application/json")), "{path}");
         let mut text = String::new();

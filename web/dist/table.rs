@@ -1,34 +1,34 @@
 // Written by web/build.mjs; sorted by path.
 [
     (
-        "/assets/app-I52X3WF2.js",
+        "assets/app-V4OFDLUE.js",
         Asset {
-            bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/app-I52X3WF2.js.gz")),
+            bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/app-V4OFDLUE.js.gz")),
             content_type: "text/javascript; charset=utf-8",
-            etag: "\"e74192929414\"",
+            etag: "\"261fd9a79d1d\"",
             immutable: true,
         },
     ),
     (
-        "/assets/chunk-SLTWXMYJ.js",
+        "assets/chunk-WWJ23J7N.js",
         Asset {
-            bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/chunk-SLTWXMYJ.js.gz")),
+            bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/chunk-WWJ23J7N.js.gz")),
             content_type: "text/javascript; charset=utf-8",
-            etag: "\"1a27f3f4fe0c\"",
+            etag: "\"b0ac33eb2be0\"",
             immutable: true,
         },
     ),
     (
-        "/assets/editor-TRNNC3CJ.js",
+        "assets/editor-DMZQ6IBI.js",
         Asset {
-            bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/editor-TRNNC3CJ.js.gz")),
+            bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/editor-DMZQ6IBI.js.gz")),
             content_type: "text/javascript; charset=utf-8",
-            etag: "\"0139108ac0aa\"",
+            etag: "\"5d3e874a21d4\"",
             immutable: true,
         },
     ),
     (
-        "/assets/licences.txt",
+        "assets/licences.txt",
         Asset {
             bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/licences.txt.gz")),
             content_type: "text/plain; charset=utf-8",
@@ -37,7 +37,7 @@
         },
     ),
     (
-        "/assets/style-DUC3ZTSY.css",
+        "assets/style-DUC3ZTSY.css",
         Asset {
             bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/style-DUC3ZTSY.css.gz")),
             content_type: "text/css; charset=utf-8",
@@ -46,7 +46,7 @@
         },
     ),
     (
-        "/assets/theme-RDBH4QTH.js",
+        "assets/theme-RDBH4QTH.js",
         Asset {
             bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/theme-RDBH4QTH.js.gz")),
             content_type: "text/javascript; charset=utf-8",
@@ -55,7 +55,7 @@
         },
     ),
     (
-        "/favicon.svg",
+        "favicon.svg",
         Asset {
             bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/favicon.svg.gz")),
             content_type: "image/svg+xml",
@@ -64,11 +64,11 @@
         },
     ),
     (
-        "/index.html",
+        "index.html",
         Asset {
             bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/index.html.gz")),
             content_type: "text/html; charset=utf-8",
-            etag: "\"8fa45ec67603\"",
+            etag: "\"58f194e201f9\"",
             immutable: false,
         },
     ),

@@ -1,11 +1,11 @@
 // Written by web/build.mjs; sorted by path.
 [
     (
-        "assets/app-V4OFDLUE.js",
+        "assets/app-6XVQEVN5.js",
         Asset {
-            bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/app-V4OFDLUE.js.gz")),
+            bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/app-6XVQEVN5.js.gz")),
             content_type: "text/javascript; charset=utf-8",
-            etag: "\"261fd9a79d1d\"",
+            etag: "\"86db3f7495d6\"",
             immutable: true,
         },
     ),
@@ -37,11 +37,11 @@
         },
     ),
     (
-        "assets/style-DUC3ZTSY.css",
+        "assets/style-YVKUDDC4.css",
         Asset {
-            bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/style-DUC3ZTSY.css.gz")),
+            bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/style-YVKUDDC4.css.gz")),
             content_type: "text/css; charset=utf-8",
-            etag: "\"25945545ab6a\"",
+            etag: "\"704399536469\"",
             immutable: true,
         },
     ),
@@ -68,7 +68,7 @@
         Asset {
             bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/index.html.gz")),
             content_type: "text/html; charset=utf-8",
-            etag: "\"58f194e201f9\"",
+            etag: "\"4697bd2d4b4f\"",
             immutable: false,
         },
     ),

@@ -12,27 +12,26 @@ pub struct Asset {
     pub immutable: bool,
 }
 
-/// The policy to send with every asset and page: nothing from elsewhere, no inline script or style.
-pub const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; frame-ancestors 'self'; base-uri 'none'; form-action 'self'";
-
-/// Sorted by path; written by `web/build.mjs`.
+/// Sorted by path, without a slash at the start; written by `web/build.mjs`.
 const ASSETS: &[(&str, Asset)] = &include!("../web/dist/table.rs");
 
-/// Paths of single pages, besides `/dashboards/NAME`. The ones that promlet has no page of its own
+/// Paths of single pages, besides `dashboards/NAME`. The ones that promlet has no page of its own
 /// for are Prometheus's addresses of the same things.
 const PAGES: [&str; 10] =
-    ["/query", "/dashboards", "/alerts", "/rules", "/targets", "/service-discovery", "/status", "/tsdb-status", "/flags", "/config"];
+    ["query", "dashboards", "alerts", "rules", "targets", "service-discovery", "status", "tsdb-status", "flags", "config"];
 
-/// The file at a path such as `/assets/app-1234ABCD.js`; pages get `/index.html`.
+/// The file at a path such as `/assets/app-1234ABCD.js`, with or without its first slash; pages get `/index.html`.
 pub fn asset(path: &str) -> Option<Asset> {
+    let path = path.strip_prefix('/').unwrap_or(path);
     let at = ASSETS.binary_search_by(|(name, _)| (*name).cmp(path)).ok()?;
     Some(ASSETS[at].1)
 }
 
 /// Is this path one that `index.html` answers? `/` and `/graph` are not: they redirect.
 pub fn is_page(path: &str) -> bool {
+    let path = path.strip_prefix('/').unwrap_or(path);
     let path = path.strip_suffix('/').unwrap_or(path);
-    let dashboard = path.strip_prefix("/dashboards/").is_some_and(|name| !name.is_empty() && !name.contains('/'));
+    let dashboard = path.strip_prefix("dashboards/").is_some_and(|name| !name.is_empty() && !name.contains('/'));
     dashboard || PAGES.contains(&path)
 }
 
@@ -68,12 +67,13 @@ mod tests {
         }
         assert!(!html.contains("http:") && !html.contains("https:"), "nothing from elsewhere: {html}");
         assert!(!html.contains("<style") && !html.contains("<script>"), "nothing inline: {html}");
+        assert!(html.contains("default-src 'self'"), "the page says so itself: {html}");
     }
 
     #[test]
     fn only_hashed_names_are_immutable() {
         for (path, found) in ASSETS {
-            let hashed = path.starts_with("/assets/") && path.contains('-');
+            let hashed = path.starts_with("assets/") && path.contains('-');
             assert_eq!(found.immutable, hashed, "{path}");
             assert!(found.etag.starts_with('"') && found.etag.ends_with('"') && found.etag.len() > 8, "{path}");
         }
@@ -82,7 +82,7 @@ mod tests {
     #[test]
     fn pages_are_the_listed_paths_and_one_level_of_dashboards() {
         for page in ["/query", "/dashboards", "/dashboards/", "/dashboards/grpo-overview", "/alerts", "/targets", "/status", "/config"] {
-            assert!(is_page(page), "{page}");
+            assert!(is_page(page) && is_page(&page[1..]), "{page}");
         }
         for other in ["/", "/graph", "/dashboards/a/b", "/api/v1/query", "/metrics", "/querying", "/assets/app.js"] {
             assert!(!is_page(other), "{other}");

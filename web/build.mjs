@@ -72,7 +72,7 @@ function indexHtml(names) {
 function rustTable(files) {
   const rows = files.map(
     ({ url, file, type, etag, immutable }) =>
-      `    (\n        "${url}",\n        Asset {\n            bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/${file}")),\n` +
+      `    (\n        "${url.slice(1)}",\n        Asset {\n            bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/${file}")),\n` +
       `            content_type: "${type}",\n            etag: "\\"${etag}\\"",\n            immutable: ${immutable},\n        },\n    ),\n`,
   );
   return `// Written by web/build.mjs; sorted by path.\n[\n${rows.join('')}]\n`;

@@ -1,34 +1,34 @@
 // Written by web/build.mjs; sorted by path.
 [
     (
-        "/assets/app-I52X3WF2.js",
+        "assets/app-6XVQEVN5.js",
         Asset {
-            bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/app-I52X3WF2.js.gz")),
+            bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/app-6XVQEVN5.js.gz")),
             content_type: "text/javascript; charset=utf-8",
-            etag: "\"e74192929414\"",
+            etag: "\"86db3f7495d6\"",
             immutable: true,
         },
     ),
     (
-        "/assets/chunk-SLTWXMYJ.js",
+        "assets/chunk-WWJ23J7N.js",
         Asset {
-            bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/chunk-SLTWXMYJ.js.gz")),
+            bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/chunk-WWJ23J7N.js.gz")),
             content_type: "text/javascript; charset=utf-8",
-            etag: "\"1a27f3f4fe0c\"",
+            etag: "\"b0ac33eb2be0\"",
             immutable: true,
         },
     ),
     (
-        "/assets/editor-TRNNC3CJ.js",
+        "assets/editor-DMZQ6IBI.js",
         Asset {
-            bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/editor-TRNNC3CJ.js.gz")),
+            bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/editor-DMZQ6IBI.js.gz")),
             content_type: "text/javascript; charset=utf-8",
-            etag: "\"0139108ac0aa\"",
+            etag: "\"5d3e874a21d4\"",
             immutable: true,
         },
     ),
     (
-        "/assets/licences.txt",
+        "assets/licences.txt",
         Asset {
             bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/licences.txt.gz")),
             content_type: "text/plain; charset=utf-8",
@@ -37,16 +37,16 @@
         },
     ),
     (
-        "/assets/style-DUC3ZTSY.css",
+        "assets/style-YVKUDDC4.css",
         Asset {
-            bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/style-DUC3ZTSY.css.gz")),
+            bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/style-YVKUDDC4.css.gz")),
             content_type: "text/css; charset=utf-8",
-            etag: "\"25945545ab6a\"",
+            etag: "\"704399536469\"",
             immutable: true,
         },
     ),
     (
-        "/assets/theme-RDBH4QTH.js",
+        "assets/theme-RDBH4QTH.js",
         Asset {
             bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/theme-RDBH4QTH.js.gz")),
             content_type: "text/javascript; charset=utf-8",
@@ -55,7 +55,7 @@
         },
     ),
     (
-        "/favicon.svg",
+        "favicon.svg",
         Asset {
             bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/favicon.svg.gz")),
             content_type: "image/svg+xml",
@@ -64,11 +64,11 @@
         },
     ),
     (
-        "/index.html",
+        "index.html",
         Asset {
             bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/index.html.gz")),
             content_type: "text/html; charset=utf-8",
-            etag: "\"8fa45ec67603\"",
+            etag: "\"4697bd2d4b4f\"",
             immutable: false,
         },
     ),

@@ -23,8 +23,12 @@ const complaints = [];
 const foreign = [];
 /** Requests that a step makes fail on purpose: part of their address. */
 let expectedFailure = null;
+/** Inline scripts that the content policy stopped, and how many of those one check tried on purpose. */
+let blocked = 0;
+let tried = 0;
 page.on('console', (message) => {
   if (message.type() !== 'error') return;
+  if (/inline script violates/.test(message.text())) return void blocked++;
   if (expectedFailure && message.location().url.includes(expectedFailure)) return;
   complaints.push(`${message.text()} (${message.location().url})`);
 });
@@ -111,7 +115,17 @@ async function shell() {
     const response = await open('/');
     await page.waitForURL(/\/(dashboards|query)/);
     assert(response.ok(), `answered ${response.status()}`);
-    assert(/default-src 'self'/.test(response.headers()['content-security-policy'] ?? ''), 'a content policy is sent');
+    const policy = await page.locator('meta[http-equiv="Content-Security-Policy"]').getAttribute('content');
+    assert(/default-src 'self'/.test(policy), 'the page asks for a strict content policy');
+    const inline = await page.evaluate(() => {
+      const script = document.createElement('script');
+      script.textContent = 'window.inlineRan = true';
+      document.head.append(script);
+      return window.inlineRan === true;
+    });
+    assert(!inline, 'an inline script ran');
+    tried = await until('the policy speaks', () => Promise.resolve(blocked), (n) => n > 0);
+
   });
   await check('navigation reaches every page without loading anew', async () => {
     await page.evaluate(() => (window.stayed = true));
@@ -341,7 +355,7 @@ try {
   await dashboards();
   await alerts();
   await rest();
-  await check('no error on the console', () => assert(complaints.length === 0, complaints.join('\n')));
+  await check('no error on the console', () => assert(complaints.length === 0 && blocked === tried, `${complaints.join('\n')}; ${blocked - tried} inline scripts were stopped`));
   await check('nothing is asked of any other host', () => assert(foreign.length === 0, foreign.join('\n')));
 } finally {
   await context.close();

@@ -84,6 +84,19 @@ export async function get<T>(path: string, query: Record<string, string | string
   return parseEnvelope<T>(url, status, text);
 }
 
+/** GET a document that may come with or without the envelope. */
+export async function getBare(path: string, signal?: AbortSignal): Promise<unknown> {
+  const url = `${prefix}/api/v1/${path}`;
+  const { status, text } = await fetchText(url, { signal: signal ?? null });
+  try {
+    const body = JSON.parse(text) as Partial<Envelope<unknown>>;
+    if (status < 400 && !(body?.status === 'success' && body.data !== undefined)) return body;
+  } catch {
+    // Not JSON: the envelope's reader words the error.
+  }
+  return (parseEnvelope<unknown>(url, status, text)).data;
+}
+
 /** POST a form to an API v1 path: long expressions do not fit into an address. */
 export async function post<T>(path: string, form: Record<string, string | string[]>, signal?: AbortSignal): Promise<Reply<T>> {
   const url = `${prefix}/api/v1/${path}`;

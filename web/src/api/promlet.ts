@@ -1,6 +1,6 @@
 // promlet's own read-only endpoints under /api/v1/promlet/.
 import { signal } from '@preact/signals';
-import { get, type Labels, type Reply } from './prometheus.ts';
+import { get, getBare, type Labels, type Reply } from './prometheus.ts';
 
 export interface DashboardEntry {
   name: string;
@@ -20,13 +20,13 @@ export interface Overview {
   mode: 'config' | 'zero-config' | 'demo';
   demo_url: string | null;
   demo_script: { at_seconds: number; what: string }[];
-  started_at: number;
+  started_at: number | string;
   scrape_interval_seconds: number;
   alerting: { configured: boolean; hint: string };
   notes: Note[];
 }
 export interface Delivery {
-  at: number;
+  at: number | string;
   receiver: string;
   integration: string;
   group_labels: Labels;
@@ -38,9 +38,12 @@ export interface Delivery {
   id: string;
 }
 
+/** A moment of this API, unix seconds or RFC 3339, as milliseconds. */
+export const momentMs = (at: number | string): number => (typeof at === 'number' ? at * 1000 : Date.parse(at));
+
 export const dashboards = (signal?: AbortSignal): Promise<Reply<DashboardEntry[]>> => get('promlet/dashboards', {}, signal);
-export const dashboard = (name: string, signal?: AbortSignal): Promise<Reply<unknown>> =>
-  get(`promlet/dashboards/${encodeURIComponent(name)}`, {}, signal);
+/** The dashboard's JSON, bare or in the envelope of the API. */
+export const dashboard = (name: string, signal?: AbortSignal): Promise<unknown> => getBare(`promlet/dashboards/${encodeURIComponent(name)}`, signal);
 export const deliveries = (limit: number, signal?: AbortSignal): Promise<Reply<Delivery[]>> =>
   get('promlet/deliveries', { limit: String(limit) }, signal);
 

@@ -21,7 +21,7 @@ import { resolveAll, scopeOf, type TimeSpan } from './variables.ts';
 const LEAST_REFRESH_MS = 1000;
 
 export function DashboardPage({ name }: { name: string }): JSX.Element {
-  const loaded = useLoad(async (signal) => normalize((await api.dashboard(name, signal)).data), [name]);
+  const loaded = useLoad(async (signal) => normalize(await api.dashboard(name, signal)), [name]);
   useEffect(() => {
     document.title = `${loaded.data?.title ?? name} - promlet`;
   }, [loaded.data, name]);

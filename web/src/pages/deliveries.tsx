@@ -1,7 +1,7 @@
 // What was delivered to whom.
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import type { Delivery } from '../api/promlet.ts';
+import { momentMs, type Delivery } from '../api/promlet.ts';
 import { zone } from '../core/settings.ts';
 import { formatMoment, humanDuration } from '../core/time.ts';
 import { Badge, LabelSet, type Tone } from '../core/widgets.tsx';
@@ -17,8 +17,8 @@ function names(alerts: Delivery['alerts']): string {
 function Row({ d, now }: { d: Delivery; now: number }): JSX.Element {
   return (
     <tr data-testid="delivery" data-outcome={d.outcome} data-status={d.status}>
-      <td class="nowrap dim" title={formatMoment(d.at * 1000, zone.value === 'utc')}>
-        {humanDuration(Math.max(0, now - d.at * 1000))} ago
+      <td class="nowrap dim" title={formatMoment(momentMs(d.at), zone.value === 'utc')}>
+        {humanDuration(Math.max(0, now - momentMs(d.at)))} ago
       </td>
       <td>
         <Badge tone={OUTCOME[d.outcome]}>{d.outcome}</Badge>

@@ -1,13 +1,13 @@
 // What the demo does when: a line of events with the time left to each.
 import type { JSX } from 'preact';
-import { overview } from '../api/promlet.ts';
+import { momentMs, overview } from '../api/promlet.ts';
 import { humanDuration } from '../core/time.ts';
 import { Icon } from '../core/widgets.tsx';
 
 export function DemoScript({ now }: { now: number }): JSX.Element | null {
   const about = overview.value;
   if (about?.mode !== 'demo' || about.demo_script.length === 0) return null;
-  const since = (now - about.started_at * 1000) / 1000;
+  const since = (now - momentMs(about.started_at)) / 1000;
   return (
     <section class="demo" data-testid="demo-script" aria-label="What the demo does when">
       {about.demo_script.map((step, i) => {

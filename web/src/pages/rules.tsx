@@ -2,7 +2,7 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { covers, type RoutedAlert, type Silence } from '../api/alertmanager.ts';
-import type { Delivery } from '../api/promlet.ts';
+import { momentMs, type Delivery } from '../api/promlet.ts';
 import { numeric, type ActiveAlert, type Labels, type Rule, type RuleGroup } from '../api/prometheus.ts';
 import { href } from '../core/prefix.ts';
 import { zone } from '../core/settings.ts';
@@ -76,7 +76,7 @@ function Told({ labels, sent, now }: { labels: Labels; sent: Delivery[]; now: nu
       {[...latest].slice(0, 6).map(([key, d]) => (
         <span key={key} class={`told-one ${d.outcome}`} title={d.detail}>
           <Icon name={d.outcome === 'failed' ? 'warn' : 'mail'} />
-          {d.receiver} <span class="dim">{d.integration}</span> {d.outcome === 'delivered' ? `told ${d.status}` : d.outcome} {humanDuration(Math.max(0, now - d.at * 1000))} ago
+          {d.receiver} <span class="dim">{d.integration}</span> {d.outcome === 'delivered' ? `told ${d.status}` : d.outcome} {humanDuration(Math.max(0, now - momentMs(d.at)))} ago
         </span>
       ))}
     </div>

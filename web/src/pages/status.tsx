@@ -1,7 +1,7 @@
 // The status page: build, runtime, storage, settings that are accepted but not acted on, flags, configuration.
 import type { ComponentChildren, JSX } from 'preact';
 import { get } from '../api/prometheus.ts';
-import { overview, type Note } from '../api/promlet.ts';
+import { momentMs, overview, type Note } from '../api/promlet.ts';
 import { useLoad } from '../core/load.ts';
 import { params, setParams } from '../core/router.ts';
 import { zone } from '../core/settings.ts';
@@ -93,7 +93,7 @@ function Overview(): JSX.Element {
   const runtime = useLoad((s) => get<Facts>('status/runtimeinfo', {}, s), [], 10_000);
   const tsdb = useLoad((s) => get<TsdbStatus>('status/tsdb', {}, s), [], 10_000);
   const now = useNow(1000);
-  const started = overview.value ? overview.value.started_at * 1000 : Date.parse(String(runtime.data?.data['startTime'] ?? ''));
+  const started = overview.value ? momentMs(overview.value.started_at) : Date.parse(String(runtime.data?.data['startTime'] ?? ''));
   const head = tsdb.data?.data.headStats;
   const span = head && head.maxTime > head.minTime && head.minTime > 0 ? humanDuration(head.maxTime - head.minTime) : '-';
   return (

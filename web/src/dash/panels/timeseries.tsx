@@ -79,7 +79,10 @@ function scaleFor(c: FieldConfig, first: boolean): ChartScale {
   };
 }
 
-function chartSeries(l: Line, values: Value[], index: number, isDark: boolean, hidden: boolean): ChartSeries {
+/** Areas that lie over each other are drawn thinner, or the colours turn to mud. */
+const thinned = (fill: number, c: FieldConfig, lines: number): number => (c.stackMode && c.stackMode !== 'none') || c.draw === 'bars' || lines <= 2 ? fill : (fill * 2) / lines;
+
+function chartSeries(l: Line, values: Value[], index: number, lines: number, isDark: boolean, hidden: boolean): ChartSeries {
   const c = l.config;
   const span = spanOf(c, l.field.values);
   const draw = c.draw ?? 'line';
@@ -91,7 +94,7 @@ function chartSeries(l: Line, values: Value[], index: number, isDark: boolean, h
     draw,
     interpolation: c.interpolation ?? 'linear',
     width: draw === 'bars' ? Math.min(c.lineWidth ?? 1, 1) : (c.lineWidth ?? 1) === 1 ? 1.4 : c.lineWidth!,
-    fill: (c.fillOpacity ?? 0) / 100,
+    fill: thinned((c.fillOpacity ?? 0) / 100, c, lines),
     fades: c.gradient === 'opacity' || c.gradient === 'hue',
     dash: c.dash && c.dash.length > 0 ? c.dash : undefined,
     points: c.points ?? 'auto',
@@ -137,7 +140,7 @@ export function TimeSeriesPanel(props: Drawn): JSX.Element {
   const cut = lines.slice(0, MOST_SERIES);
   const spec = useMemo((): ChartSpec => {
     const { times, values } = alignLines(cut, data.span);
-    const series = cut.map((l, i) => chartSeries(l, values[i]!, i, isDark, hidden.has(l.name)));
+    const series = cut.map((l, i) => chartSeries(l, values[i]!, i, cut.length, isDark, hidden.has(l.name)));
     const scales: Record<string, ChartScale> = {};
     for (const l of cut) scales[scaleKey(l.config)] ??= scaleFor(l.config, Object.keys(scales).length === 0);
     if (Object.keys(scales).length === 0) scales['y'] = scaleFor(panel.defaults, true);

@@ -12,6 +12,9 @@ pub mod scrape;
 
 pub mod storage;
 
+pub mod promql;
+pub mod promqltest;
+
 pub mod remote;
 pub mod tsdb;
 

@@ -48,3 +48,17 @@ impl AnchoredRegex {
         Some(out)
     }
 }
+
+/// Unanchored.
+#[derive(Clone, Debug)]
+pub struct GoRegex(meta::Regex);
+
+impl GoRegex {
+    pub fn new(pattern: &str) -> Result<Self, String> {
+        meta::Regex::new(pattern).map(Self).map_err(|error| format!("error parsing regexp: {error}"))
+    }
+
+    pub fn is_match(&self, text: &str) -> bool {
+        self.0.is_match(text)
+    }
+}

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod layers;
+mod promql;
 mod rules;
 mod sources;
 mod template;

@@ -5,6 +5,8 @@ pub mod model;
 pub mod clock;
 pub mod telemetry;
 
+pub mod yaml;
+
 pub mod client;
 pub mod discovery;
 pub mod relabel;
@@ -24,6 +26,8 @@ pub mod rules;
 
 pub mod alerts;
 pub mod notify;
+
+pub mod config;
 
 pub mod bundled;
 pub mod demo;

@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use super::ast::{Branch, Command, Node, Operand, Pipe, TemplateCall, Tree};
 use super::error::TemplateError;
-use super::functions::Functions;
+use super::functions::{Functions, Kind};
 use super::html::Escaper;
 use super::limits::Limits;
-use super::print::shown;
+use super::print::{shown, sprint};
 use super::value::{Markup, Value};
 use crate::model::number::quote;
 
@@ -134,20 +134,43 @@ impl<'a> Machine<'a> {
         if self.out.len() > self.limits.output_bytes { self.too_long() } else { Ok(()) }
     }
 
-    fn write_value(&mut self, pipe: &'a Pipe, value: &Value) -> Result<(), TemplateError> {
+    /// An action that prints. In a page a pipeline that ends in `html` leaves that to the contextual escaper, as Go does.
+    fn print(&mut self, dot: &Value, pipe: &'a Pipe) -> Result<(), TemplateError> {
+        let unescaped = if self.escaper.is_some() { self.before_html(dot, pipe)? } else { None };
+        let ends_in_html = unescaped.is_some();
+        let value = match unescaped {
+            Some(value) => value,
+            None => self.pipe(dot, pipe)?,
+        };
         self.place = Some(Place::Pipe(pipe));
         if matches!(value, Value::Function(_)) {
             return self.error(format!("can't print {pipe} of type func"));
         }
         match &mut self.escaper {
-            Some(escaper) => {
-                let marked = escaped_already(pipe, value);
-                escaper.value(marked.as_ref().unwrap_or(value), &mut self.out);
-            }
-            None => self.out.push_str(&shown(value)),
+            Some(escaper) if ends_in_html => escaper.value_for_html(&value, &mut self.out),
+            Some(escaper) => escaper.value(&already_query(pipe, value), &mut self.out),
+            None => self.out.push_str(&shown(&value)),
         }
         self.spend(1)?;
         if self.out.len() > self.limits.output_bytes { self.too_long() } else { Ok(()) }
+    }
+
+    /// The value that a final `html` would escape; none where the pipeline ends otherwise.
+    fn before_html(&mut self, dot: &Value, pipe: &'a Pipe) -> Result<Option<Value>, TemplateError> {
+        let Some((last, before)) = pipe.commands.split_last() else { return Ok(None) };
+        let is_html = matches!(&last.args[0], Operand::Identifier { name, .. } if name == "html");
+        match (is_html && !self.functions.contains("html"), before.is_empty(), last.args.len()) {
+            (true, false, 1) => self.commands(dot, before).map(Some),
+            (true, true, 2..) => {
+                let mut values = Vec::with_capacity(last.args.len() - 1);
+                for arg in &last.args[1..] {
+                    values.push(self.argument(dot, Kind::Any, arg)?);
+                }
+                let joined = if values.len() == 1 { values.remove(0) } else { Value::from(sprint(&values)) };
+                Ok(Some(joined))
+            }
+            _ => Ok(None),
+        }
     }
 
     pub(super) fn list(&mut self, nodes: &'a [Node], dot: &Value) -> Result<Flow, TemplateError> {
@@ -168,9 +191,10 @@ impl<'a> Machine<'a> {
         match node {
             Node::Text(text) => self.write_text(text)?,
             Node::Action(pipe) => {
-                let value = self.pipe(dot, pipe)?;
                 if pipe.variables.is_empty() {
-                    self.write_value(pipe, &value)?;
+                    self.print(dot, pipe)?;
+                } else {
+                    self.pipe(dot, pipe)?;
                 }
             }
             Node::If(branch) => return self.branch(branch, dot, false),
@@ -316,12 +340,10 @@ impl<'a> Machine<'a> {
     }
 }
 
-/// A pipeline that ends in `html` or `urlquery` has escaped its value itself; the contextual escaper must not do it twice.
-fn escaped_already(pipe: &Pipe, value: &Value) -> Option<Value> {
-    let text = value.as_text()?;
-    match pipe.commands.last()?.args.first()? {
-        Operand::Identifier { name, .. } if name == "html" => Some(Value::Safe(Markup::Html, text.into())),
-        Operand::Identifier { name, .. } if name == "urlquery" => Some(Value::Safe(Markup::Url, text.into())),
-        _ => None,
+/// What `urlquery` has escaped is not escaped for a query again.
+fn already_query(pipe: &Pipe, value: Value) -> Value {
+    match (pipe.commands.last().map(|command| &command.args[0]), value.as_text()) {
+        (Some(Operand::Identifier { name, .. }), Some(text)) if name == "urlquery" => Value::Safe(Markup::Url, text.into()),
+        _ => value,
     }
 }

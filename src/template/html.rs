@@ -118,6 +118,8 @@ pub struct Escaper {
     recent: String,
     /// A newline was inside the comment that is being left out.
     comment_had_newline: bool,
+    /// The value at hand came to `html`, which leaves a plus as it is.
+    keeps_plus: bool,
 }
 
 /// What an attribute's value is taken as, by its name.

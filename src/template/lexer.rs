@@ -239,11 +239,11 @@ impl<'a> Lexer<'a> {
         let rest = self.rest();
         let sigil = usize::from(kind != TokenKind::Identifier);
         let length = sigil + rest[sigil..].find(|c| !is_word(c)).unwrap_or(rest.len() - sigil);
+        self.check_terminator(length)?;
         if length == 1 && kind == TokenKind::Field {
             self.emit(TokenKind::Dot, 1);
             return Ok(());
         }
-        self.check_terminator(length)?;
         let word = &rest[..length];
         let kind = match word {
             _ if kind != TokenKind::Identifier => kind,
@@ -267,12 +267,30 @@ impl<'a> Lexer<'a> {
 
     fn number(&mut self) -> Result<(), String> {
         let rest = self.rest();
-        let length = number_length(rest);
-        if let Some(c) = rest[length..].chars().next().filter(|c| is_word(*c)) {
-            return Err(format!("bad number syntax: {}", quote(&rest[..length + c.len_utf8()])));
+        let mut length = number_length(rest);
+        let bad = |end: usize| Err(format!("bad number syntax: {}", quote(&rest[..end])));
+        let mut last = scan_end(rest, length);
+        // `1+2i`: complex numbers are read so far as to be refused in one piece.
+        if last == Ok(length) && rest[length..].starts_with(['+', '-']) {
+            length += number_length(&rest[length..]);
+            last = scan_end(rest, length);
+            return bad(last.unwrap_or_else(|end| end));
+        }
+        if let Err(end) = last {
+            return bad(end);
         }
         self.emit(TokenKind::Number, length);
         Ok(())
+    }
+}
+
+/// The end of a number: behind an `i`, if there is one; an error with the end that is shown where a word goes on.
+fn scan_end(text: &str, length: usize) -> Result<usize, usize> {
+    let end = length + usize::from(text[length..].starts_with('i'));
+    match text[end..].chars().next().filter(|c| is_word(*c)) {
+        Some(c) => Err(end + c.len_utf8()),
+        None if end > length => Err(end),
+        None => Ok(end),
     }
 }
 

@@ -69,6 +69,9 @@ fn character(literal: &str) -> Result<i64, String> {
     let mut bytes = Vec::new();
     let malformed = || format!("malformed character constant: {literal}");
     let inner = literal.strip_prefix('\'').ok_or_else(malformed)?;
+    if inner.starts_with('\'') {
+        return Err(INVALID.to_owned());
+    }
     if one(inner, '\'', &mut bytes)? != "'" {
         return Err(malformed());
     }

@@ -10,15 +10,20 @@ impl<'a> Machine<'a> {
     /// The value of a pipeline; its variables stay declared until the caller cuts them off.
     pub(super) fn pipe(&mut self, dot: &Value, pipe: &'a Pipe) -> Result<Value, TemplateError> {
         self.place = Some(Place::Pipe(pipe));
-        let mut value = None;
-        for command in &pipe.commands {
-            value = Some(self.command(dot, command, value)?.unwrapped());
-        }
-        let value = value.unwrap_or(Value::Nil);
+        let value = self.commands(dot, &pipe.commands)?;
         for name in &pipe.variables {
             self.assign(name, value.clone(), pipe.assigns)?;
         }
         Ok(value)
+    }
+
+    /// Each command gets the value of the one before.
+    pub(super) fn commands(&mut self, dot: &Value, commands: &'a [Command]) -> Result<Value, TemplateError> {
+        let mut value = None;
+        for command in commands {
+            value = Some(self.command(dot, command, value)?.unwrapped());
+        }
+        Ok(value.unwrap_or(Value::Nil))
     }
 
     /// `last` is the value of the command before, this one's final argument.

@@ -1,13 +1,24 @@
 //! Values in a page: escaped for where they stand, and for the attribute around that.
 
 use super::{AttributeKind, Code, Element, Escaper, Quote, State, UrlPart};
-use crate::template::print::plain;
+use crate::template::print::{plain, shown};
 use crate::template::value::{Markup, Value};
 
 /// What stands where a value would be dangerous; html/template's word for it.
 const REFUSED: &str = "ZgotmplZ";
 
 impl Escaper {
+    /// Writes a value that the template hands to `html`.
+    pub fn value_for_html(&mut self, value: &Value, out: &mut String) {
+        self.keeps_plus = true;
+        // Where the escaper is `html` itself, no markup is trusted and nothing is `<no value>`.
+        match self.state {
+            State::Value { kind: AttributeKind::Url | AttributeKind::Css | AttributeKind::Script, .. } => self.value(value, out),
+            _ => self.value(&Value::from(shown(value)), out),
+        }
+        self.keeps_plus = false;
+    }
+
     /// Writes a value, made safe for the present place.
     pub fn value(&mut self, value: &Value, out: &mut String) {
         if self.state == State::BeforeValue {
@@ -21,8 +32,8 @@ impl Escaper {
         match self.state {
             State::Text | State::Raw(Element::Textarea | Element::Title) => match (markup, self.state) {
                 (Some(Markup::Html), State::Text) => out.push_str(&text),
-                (Some(Markup::Html), _) => escape_into(&text, Escape::NORMALIZE, out),
-                _ => escape_into(&text, Escape::FULL, out),
+                (Some(Markup::Html), _) => escape_into(&text, Escape { normalize: true, ..self.escape(Quote::Double) }, out),
+                _ => escape_into(&text, self.escape(Quote::Double), out),
             },
             State::Less | State::Bang(_) => {
                 // The `<` was text after all.
@@ -41,7 +52,7 @@ impl Escaper {
     fn attribute_value(&mut self, value: &Value, text: &str, markup: Option<Markup>, quote: Quote, kind: AttributeKind, out: &mut String) {
         let inner = match kind {
             AttributeKind::Plain if markup == Some(Markup::Html) => {
-                return escape_into(&without_tags(text), Escape { normalize: true, spaces: quote == Quote::None }, out);
+                return escape_into(&without_tags(text), Escape { normalize: true, ..self.escape(quote) }, out);
             }
             AttributeKind::Plain => text.to_owned(),
             AttributeKind::Url => self.url_text(text, markup),
@@ -51,7 +62,11 @@ impl Escaper {
         if quote == Quote::None && inner.is_empty() {
             return out.push_str(REFUSED);
         }
-        escape_into(&inner, Escape { normalize: false, spaces: quote == Quote::None }, out);
+        escape_into(&inner, self.escape(quote), out);
+    }
+
+    fn escape(&self, quote: Quote) -> Escape {
+        Escape { normalize: false, spaces: quote == Quote::None, plus: !self.keeps_plus }
     }
 
     fn url_text(&self, text: &str, markup: Option<Markup>) -> String {
@@ -93,11 +108,8 @@ struct Escape {
     normalize: bool,
     /// Also what would end an attribute without quotes.
     spaces: bool,
-}
-
-impl Escape {
-    const FULL: Self = Self { normalize: false, spaces: false };
-    const NORMALIZE: Self = Self { normalize: true, spaces: false };
+    /// A plus too: old browsers read it as the start of another encoding.
+    plus: bool,
 }
 
 fn escape_into(text: &str, how: Escape, out: &mut String) {
@@ -105,7 +117,7 @@ fn escape_into(text: &str, how: Escape, out: &mut String) {
         match c {
             '"' => out.push_str("&#34;"),
             '\'' => out.push_str("&#39;"),
-            '+' => out.push_str("&#43;"),
+            '+' if how.plus => out.push_str("&#43;"),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
             '&' if !how.normalize => out.push_str("&amp;"),
@@ -165,11 +177,13 @@ fn percent(text: &str, keep: bool) -> String {
     out
 }
 
-/// A CSS keyword, number, colour or list of such.
+/// A CSS keyword, number, colour or list of such: nothing that ends the value, opens a string, comment or function, or runs code.
 fn is_safe_css(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
-    let harmless = lower.bytes().all(|b| b.is_ascii_alphanumeric() || b" \t\n\r-_.%#!,".contains(&b) || b >= 0x80);
-    harmless && !lower.contains("expression") && !lower.contains("mozbinding")
+    !lower.contains(['\0', '"', '\'', '(', ')', '/', ';', '@', '[', '\\', ']', '`', '{', '}', '<', '>'])
+        && !lower.contains("--")
+        && !lower.contains("expression")
+        && !lower.contains("mozbinding")
 }
 
 fn css_string(text: &str) -> String {

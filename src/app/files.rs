@@ -45,7 +45,7 @@ pub fn load(settings: &Settings, own_address: &str, external_url: &str, environm
     let mut errors = Vec::new();
     let mut keep = |problems: Vec<Problem>| errors.extend(problems);
     let prometheus = prometheus(settings, own_address, environment).map_err(&mut keep).ok();
-    let alerting = alerting(settings, external_url).map_err(&mut keep).ok();
+    let alerting = alerting(settings, external_url, environment).map_err(&mut keep).ok();
     let config_file = settings.mode.config_file().map(PathBuf::as_path);
     let upstream = promlet_file(config_file).map_err(&mut keep).ok();
     let extra = match &prometheus {
@@ -56,6 +56,7 @@ pub fn load(settings: &Settings, own_address: &str, external_url: &str, environm
         return Err(errors);
     };
     let mut notes = prometheus.notes.clone();
+    notes.extend(prometheus.missing_files.iter().cloned());
     notes.extend(extra_notes);
     notes.extend(upstream.notes);
     let alerting = alerting.map(|loaded| {
@@ -134,13 +135,13 @@ fn yaml_files(folder: &Path) -> Loaded<Vec<PathBuf>> {
     Ok(files)
 }
 
-fn alerting(settings: &Settings, external_url: &str) -> Loaded<Option<config::AlertmanagerConfig>> {
+fn alerting(settings: &Settings, external_url: &str, environment: &Environment) -> Loaded<Option<config::AlertmanagerConfig>> {
     let beside = || {
         let folder = settings.mode.config_file().and_then(|file| file.parent()).unwrap_or(Path::new(""));
         Some(folder.join("alertmanager.yml")).filter(|file| file.is_file())
     };
     match settings.alertmanager_file.clone().or_else(beside) {
-        Some(file) => config::load_alertmanager(&file, external_url).map(Some),
+        Some(file) => config::load_alertmanager(&file, external_url, &environment.checkers).map(Some),
         None => Ok(None),
     }
 }

@@ -27,7 +27,7 @@ use crate::rules::{RuleGroups, RulesOptions, RulesParts};
 use crate::scrape::ScrapePools;
 use crate::state::State;
 use crate::telemetry::{Gauge, Registry};
-use crate::tsdb::{Tsdb, TsdbOptions};
+use crate::tsdb::{RealDisk, Tsdb, TsdbOptions};
 
 /// Reload requests that wait; one more is refused.
 const RELOADS_MAX: usize = 4;
@@ -78,6 +78,8 @@ pub struct Shared {
     pub requests: mpsc::Sender<Request>,
     pub external_url: String,
     pub listening: SocketAddr,
+    /// `15d`, or `15d or 10GiB`.
+    pub retention: Arc<str>,
 }
 
 /// What the web server may ask of the lifecycle.
@@ -134,6 +136,11 @@ fn store_options(settings: &Settings, files: &Files) -> TsdbOptions {
     options
 }
 
+fn retention(options: &TsdbOptions) -> String {
+    let time = options.retention_time.to_string();
+    if options.retention_bytes == 0 { time } else { format!("{time} or {}B", options.retention_bytes) }
+}
+
 fn rules_options(settings: &Settings, files: &Files, external_url: &str) -> RulesOptions {
     RulesOptions {
         groups: files.rules.clone(),
@@ -153,7 +160,8 @@ impl App {
         let external_url = addresses::external_url(settings.web.external_url.as_deref(), listening);
         let files = files::load(&settings, &addresses::own(listening), &external_url, &environment).map_err(StartError::Files)?;
         say_notes(&files);
-        let store = open_store(store_options(&settings, &files), &clock, &registry).await?;
+        let options = store_options(&settings, &files);
+        let store = open_store(options.clone(), &clock, &registry).await?;
         let state = State::open(&settings.storage.path.join("promlet"), &registry).map_err(other)?;
         let alerting = start_alerting(&files, &external_url, &state, &clock, &registry)?;
         let engine = Arc::new(ArcSwap::from_pointee(questions::engine(&settings, files.prometheus.evaluation_interval, &clock, &registry)));
@@ -179,9 +187,10 @@ impl App {
             requests,
             external_url,
             listening,
+            retention: Arc::from(retention(&options)),
         };
         let (stop_servers, _) = watch::channel(false);
-        let servers = serve(&shared, listeners, &stop_servers);
+        let servers = serve(&shared, listeners, &stop_servers).map_err(other)?;
         let figures = ReloadFigures::new(&shared.registry);
         let app = Self { shared, environment, figures, maintenance, state, requests: received, servers, stop_servers };
         app.put_in_force().await;
@@ -318,7 +327,7 @@ fn say_notes(files: &Files) {
 
 async fn open_store(options: TsdbOptions, clock: &Clock, registry: &Registry) -> Result<Arc<Tsdb>, StartError> {
     let (clock, registry) = (clock.clone(), registry.clone());
-    let opened = tokio::task::spawn_blocking(move || Tsdb::open_folder(options, clock, &registry)).await.map_err(other)?;
+    let opened = tokio::task::spawn_blocking(move || Tsdb::open(options, Arc::new(RealDisk), clock, &registry)).await.map_err(other)?;
     opened.map(Arc::new).map_err(other)
 }
 
@@ -353,8 +362,8 @@ fn start_rules(store: &Arc<Tsdb>, engine: &Arc<ArcSwap<Engine>>, alerting: &Aler
     rules
 }
 
-fn serve(shared: &Shared, listeners: Vec<TcpListener>, stop: &watch::Sender<bool>) -> Vec<JoinHandle<()>> {
-    let server = Server::new(web::router(shared), shared.settings.web.max_connections, &shared.registry);
+fn serve(shared: &Shared, listeners: Vec<TcpListener>, stop: &watch::Sender<bool>) -> std::io::Result<Vec<JoinHandle<()>>> {
+    let server = Server::new(web::router(shared)?, shared.settings.web.max_connections, &shared.registry);
     let mut servers = Vec::new();
     for listener in listeners {
         let (server, mut stopped) = (server.clone(), stop.subscribe());
@@ -366,5 +375,5 @@ fn serve(shared: &Shared, listeners: Vec<TcpListener>, stop: &watch::Sender<bool
             server.run(listener, until).await;
         }));
     }
-    servers
+    Ok(servers)
 }

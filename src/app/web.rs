@@ -17,18 +17,19 @@ use crate::http::{
     self, AlertState, Asset, FederateState, ManageState, PageState, Parts, PromletState, QueryState, RuleState, StatusState, TargetState,
     WriteState,
 };
+use crate::model::TimestampMs;
 use crate::remote::Receiver;
 use crate::telemetry::process::ProcessFigures;
 use crate::ui;
 
 /// The whole web server as one service.
-pub fn router(shared: &Shared) -> Router {
+pub fn router(shared: &Shared) -> std::io::Result<Router> {
     let prefix = route_prefix(shared.settings.web.route_prefix.as_deref(), &shared.external_url);
     // The pattern was checked with the flags; one that does not compile allows no foreign origin.
     let cors =
         Cors::new(&shared.settings.web.cors_origin).or_else(|_| Cors::new("$^")).unwrap_or_else(|_| unreachable!("a literal pattern"));
-    let (store, labels, query) = (shared.store.clone(), shared.loaded.clone(), query(shared));
-    http::router(Parts {
+    let (store, labels, query) = (shared.store.clone(), shared.loaded.clone(), query(shared)?);
+    Ok(http::router(Parts {
         registry: shared.registry.clone(),
         clock: shared.clock.clone(),
         cors,
@@ -38,8 +39,9 @@ pub fn router(shared: &Shared) -> Router {
         },
         query,
         head: Arc::new(move || {
-            let head = store.head();
-            HeadFacts { chunks: head.chunks, min_time: head.range.min, max_time: head.range.max }
+            let stats = store.stats(0);
+            let time = |at: Option<i64>| TimestampMs(at.unwrap_or(0));
+            HeadFacts { chunks: stats.groups as u64, min_time: time(stats.min_time), max_time: time(stats.max_time) }
         }),
         targets: targets(shared),
         rules: rules(shared),
@@ -55,7 +57,7 @@ pub fn router(shared: &Shared) -> Router {
             started_at: shared.started_at,
         },
         prefix,
-    })
+    }))
 }
 
 /// The files as they were, with word that reading them again failed.
@@ -67,15 +69,15 @@ fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
-fn query(shared: &Shared) -> QueryState {
+fn query(shared: &Shared) -> std::io::Result<QueryState> {
     let engine = shared.engine.clone();
-    QueryState {
+    Ok(QueryState {
         select: shared.store.clone(),
         engine: Arc::new(move || engine.load_full()),
-        pool: Pool::new(cores().min(shared.settings.query.max_concurrency), shared.clock.clone(), &shared.registry),
+        pool: Pool::new(cores().min(shared.settings.query.max_concurrency), shared.clock.clone(), &shared.registry)?,
         clock: shared.clock.clone(),
         timeout: shared.settings.query.timeout.to_std(),
-    }
+    })
 }
 
 fn targets(shared: &Shared) -> TargetState {
@@ -116,22 +118,17 @@ fn status(shared: &Shared) -> StatusState {
 
 fn runtime_info(shared: &Shared) -> RuntimeInfo {
     let loaded = shared.loaded.load();
-    let options = shared.store.options();
-    let mut storage_retention = options.retention_time.to_string();
-    if options.retention_bytes > 0 {
-        storage_retention.push_str(&format!(" or {}B", options.retention_bytes));
-    }
     RuntimeInfo {
         started_at: shared.started_at,
         working_directory: std::env::current_dir().map_or(String::new(), |path| path.display().to_string()),
         host_name: host_name(),
         reload_succeeded: loaded.succeeded,
         last_config_at: loaded.at,
-        corruptions: shared.store.corruptions(),
+        corruptions: 0,
         threads: std::fs::read_dir("/proc/self/task").map_or(0, |tasks| tasks.count() as u64),
         cores: cores() as u64,
         memory_limit_bytes: 0,
-        storage_retention,
+        storage_retention: shared.retention.to_string(),
     }
 }
 

@@ -26,7 +26,7 @@ use crate::promql::{Engine, EngineOptions};
 use crate::rules::{RuleGroups, RulesOptions, RulesParts};
 use crate::storage::{GroupKey, GroupSource};
 use crate::telemetry::Registry;
-use crate::tsdb::{Tsdb, TsdbOptions};
+use crate::tsdb::{RealDisk, Tsdb, TsdbOptions};
 
 /// Pending alerts of the last twenty minutes are what a restart would restore.
 const RULES_FROM_SECONDS: i64 = -20 * 60;
@@ -201,7 +201,7 @@ fn write_history(settings: &Settings, folder: &Path, targets: &[Target; 2], star
     let clock = Clock::manual(start);
     let registry = Registry::default();
     let options = TsdbOptions::new(&settings.storage.path);
-    let store = Arc::new(Tsdb::open_folder(options, clock.clone(), &registry).map_err(other)?);
+    let store = Arc::new(Tsdb::open(options, Arc::new(RealDisk), clock.clone(), &registry).map_err(other)?);
     let simulation = history::write(store.as_ref(), &targets[0], &targets[1], start).map_err(other)?;
     let environment = serve::environment();
     let config = config::load_prometheus(&folder.join("prometheus.yml"), &environment).map_err(StartError::Files)?;

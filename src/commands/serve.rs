@@ -21,7 +21,11 @@ const BLOCKING_MAX: usize = 64;
 
 /// The languages that configuration files hold, and this process's variables.
 pub fn environment() -> Environment {
-    Environment::of_process(Checkers { expr: questions::check_expression, template: |text| template::check(text).err() })
+    Environment::of_process(Checkers {
+        expr: questions::check_expression,
+        template: |name, text| template::check_rule(name, text).err(),
+        notification: |text| template::check(text).err(),
+    })
 }
 
 pub fn runtime() -> std::io::Result<tokio::runtime::Runtime> {

@@ -57,10 +57,8 @@ fn hex_number(input: &str) -> Scan<'_> {
 
 fn decimal_number(input: &str) -> Scan<'_> {
     let exponent = (alt((char('e'), char('E'))), opt(alt((char('+'), char('-')))), decimal_digits);
-    let mantissa = alt((
-        recognize((decimal_digits, opt(pair(char('.'), opt(decimal_digits))))),
-        recognize(pair(char('.'), decimal_digits)),
-    ));
+    let mantissa =
+        alt((recognize((decimal_digits, opt(pair(char('.'), opt(decimal_digits))))), recognize(pair(char('.'), decimal_digits))));
     recognize(pair(mantissa, opt(exponent))).parse(input)
 }
 
@@ -109,7 +107,8 @@ const OPERATORS: [(&str, Operator); 14] = [
 
 /// Reads the whole text. The last token is the end of input or an error.
 pub fn lex(source: &str) -> Vec<Token> {
-    let mut lexer = Lexer { source, at: 0, tokens: Vec::new(), parens: 0, in_braces: false, in_brackets: false, brackets: Brackets::default() };
+    let mut lexer =
+        Lexer { source, at: 0, tokens: Vec::new(), parens: 0, in_braces: false, in_brackets: false, brackets: Brackets::default() };
     loop {
         let done = lexer.step();
         if done {

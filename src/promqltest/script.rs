@@ -65,7 +65,11 @@ pub fn parse(text: &str) -> Result<Script, Failure> {
             _ if word.starts_with("eval") => case(line, body, at + 1).map(Command::Eval),
             _ => Err((0, format!("invalid command: {line}"))),
         };
-        let fail = |(offset, message): (usize, String)| Failure { line: at + 1 + offset, expr: lines[(at + offset).min(lines.len() - 1)].to_owned(), message };
+        let fail = |(offset, message): (usize, String)| Failure {
+            line: at + 1 + offset,
+            expr: lines[(at + offset).min(lines.len() - 1)].to_owned(),
+            message,
+        };
         script.commands.push(command.map_err(fail)?);
         at = end;
     }

@@ -39,7 +39,13 @@ impl Eval<'_> {
         steps.times().map(|at| reference(modifiers, at)).collect()
     }
 
-    fn batches(&self, selector: &Selector, range: TimeRange, window: Option<i64>, steps: &Steps) -> Result<Vec<Box<dyn Batch>>, QueryError> {
+    fn batches(
+        &self,
+        selector: &Selector,
+        range: TimeRange,
+        window: Option<i64>,
+        steps: &Steps,
+    ) -> Result<Vec<Box<dyn Batch>>, QueryError> {
         let hints = Hints {
             range: Some(range),
             function: None,

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::model::{LabelsBuilder, Labels};
+use crate::model::{Labels, LabelsBuilder};
 use crate::storage::{LabelPair, Snapshot, Symbol};
 
 /// Symbols from here on are the query's own; a store would need two thousand million texts to get here.

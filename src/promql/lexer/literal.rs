@@ -87,7 +87,9 @@ fn push_char(out: &mut Vec<u8>, c: char) {
 
 fn unescape(chars: &mut std::str::Chars<'_>, out: &mut Vec<u8>) {
     let Some(c) = chars.next() else { return };
-    let mut number = |count: usize, base: u32, start: u32| (0..count).fold(start, |v, _| v * base + chars.next().and_then(|d| d.to_digit(base)).unwrap_or(0));
+    let mut number = |count: usize, base: u32, start: u32| {
+        (0..count).fold(start, |v, _| v * base + chars.next().and_then(|d| d.to_digit(base)).unwrap_or(0))
+    };
     match c {
         'a' => out.push(7),
         'b' => out.push(8),

@@ -44,9 +44,8 @@ impl Parser<'_> {
     fn length_expr(&mut self, min_precedence: u8, context: &str) -> Parsed<LengthExpr> {
         self.nested(|p| {
             let mut left = p.length_unary(context)?;
-            while let Kind::Operator(
-                op @ (Operator::Add | Operator::Sub | Operator::Mul | Operator::Div | Operator::Mod | Operator::Pow),
-            ) = p.peek().kind
+            while let Kind::Operator(op @ (Operator::Add | Operator::Sub | Operator::Mul | Operator::Div | Operator::Mod | Operator::Pow)) =
+                p.peek().kind
             {
                 if op.precedence() < min_precedence {
                     break;

@@ -26,6 +26,7 @@ pub mod set;
 pub mod time;
 mod time_methods;
 mod time_parse;
+mod title;
 pub mod value;
 
 pub use error::TemplateError;

@@ -45,10 +45,14 @@ impl DurationMs {
         let (mut rest, mut total, mut next_unit) = (text, 0i64, 0usize);
         while !rest.is_empty() {
             let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-            let letters = rest[digits..].bytes().take_while(u8::is_ascii_alphabetic).count();
+            let letters = rest[digits..].bytes().take_while(|b| !b.is_ascii_digit()).count();
             let (number, unit) = (&rest[..digits], &rest[digits..digits + letters]);
-            let at = UNITS.iter().position(|(name, _)| *name == unit).ok_or_else(invalid)?;
-            if digits == 0 || at < next_unit {
+            if digits == 0 || letters == 0 {
+                return Err(invalid());
+            }
+            let unknown = || format!("unknown unit {} in duration {}", super::number::quote(unit), super::number::quote(text));
+            let at = UNITS.iter().position(|(name, _)| *name == unit).ok_or_else(unknown)?;
+            if at < next_unit {
                 return Err(invalid());
             }
             let out_of_range = || "duration out of range".to_owned();
@@ -98,6 +102,8 @@ mod tests {
         for bad in ["", "1", "1.5h", "10x", "1m1h", "h", "1h1h", "-1s"] {
             assert!(DurationMs::parse(bad).is_err(), "{bad}");
         }
+        assert_eq!(DurationMs::parse("10x"), Err("unknown unit \"x\" in duration \"10x\"".to_owned()));
+        assert_eq!(DurationMs::parse("1m1h"), Err("not a valid duration string: \"1m1h\"".to_owned()));
         for (ms, text) in [(5_400_000, "1h30m"), (86_400_000, "1d"), (90_000_000, "25h"), (1_500, "1s500ms"), (0, "0s")] {
             assert_eq!(DurationMs(ms).to_string(), text);
         }

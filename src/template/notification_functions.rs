@@ -12,6 +12,7 @@ use super::limits::VALUE_DEPTH_MAX;
 use super::pattern;
 use super::time::Time;
 use super::time_parse::parse_time;
+use super::title::{Rest, title};
 use super::value::{Markup, Value};
 use crate::model::{Labels, TimestampMs};
 
@@ -33,7 +34,7 @@ pub fn notification_functions(now: TimestampMs, route_labels: &Labels) -> Functi
 fn text_functions(set: &mut Functions) {
     set.set("toUpper", Function::plain(TEXT, |args| Ok(Value::from(text_at(args, 0).to_uppercase()))));
     set.set("toLower", Function::plain(TEXT, |args| Ok(Value::from(text_at(args, 0).to_lowercase()))));
-    set.set("title", Function::plain(TEXT, |args| Ok(Value::from(title(text_at(args, 0))))));
+    set.set("title", Function::plain(TEXT, |args| Ok(Value::from(title(text_at(args, 0), Rest::Lower)))));
     set.set("trimSpace", Function::plain(TEXT, |args| Ok(Value::text(text_at(args, 0).trim()))));
     set.set("match", Function::plain(&[Kind::Text; 2], |args| pattern::matches(text_at(args, 0), text_at(args, 1)).map(Value::Bool)));
     set.set(
@@ -168,39 +169,9 @@ fn url_unescape(text: &str) -> Result<String, String> {
     Ok(String::from_utf8_lossy(&out).into_owned())
 }
 
-/// Each word's first letter upper case, the rest lower case. Words are those of Unicode: an apostrophe, point
-/// or colon between two letters, and `_`, do not end one.
-fn title(text: &str) -> String {
-    let chars: Vec<char> = text.chars().collect();
-    let mut out = String::with_capacity(text.len());
-    let mut lower = false;
-    for (at, c) in chars.iter().enumerate() {
-        let between = |test: fn(char) -> bool| at > 0 && test(chars[at - 1]) && chars.get(at + 1).is_some_and(|c| test(*c));
-        let joins = match c {
-            '\'' | '\u{2019}' | '.' => between(char::is_alphabetic) || between(char::is_numeric),
-            ':' | '\u{b7}' => between(char::is_alphabetic),
-            ',' | ';' => between(char::is_numeric),
-            c => c.is_alphanumeric() || *c == '_',
-        };
-        if lower {
-            out.extend(c.to_lowercase());
-        } else {
-            out.extend(c.to_uppercase());
-            lower = c.is_alphabetic();
-        }
-        lower = lower && joins;
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn title_as_amtool() {
-        assert_eq!(title("hELLO wORLD fOO-bar o'neil \u{fc}ber_x 3rd"), "Hello World Foo-Bar O'neil \u{dc}ber_x 3Rd");
-    }
 
     #[test]
     fn unescapes_queries() {

@@ -10,7 +10,7 @@ use crate::model::Labels;
 const VARIABLES: &str = "{{$labels := .Labels}}{{$externalLabels := .ExternalLabels}}{{$externalURL := .ExternalURL}}{{$value := .Value}}";
 
 static DATA: Class =
-    Class::plain("struct { Labels map[string]string; ExternalLabels map[string]string; ExternalURL string; Value float64 }");
+    Class::plain("struct { Labels map[string]string; ExternalLabels map[string]string; ExternalURL string; Value interface {} }");
 
 /// What a rule's template sees as `.`.
 #[derive(Clone, Debug)]

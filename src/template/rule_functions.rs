@@ -7,6 +7,7 @@ use super::functions::{Function, Functions, Kind, text_at};
 use super::humanize::{humanize, humanize_1024, humanize_duration, humanize_percentage, to_float};
 use super::pattern;
 use super::time::Time;
+use super::title::{Rest, title};
 use super::value::{ANY_MAP, Absent, Class, Markup, Value};
 use crate::model::{DurationMs, Labels, TimestampMs};
 
@@ -51,7 +52,7 @@ fn text_functions() -> Functions {
     let mut set = Functions::default();
     set.set("toUpper", Function::plain(TEXT, |args| Ok(Value::from(text_at(args, 0).to_uppercase()))));
     set.set("toLower", Function::plain(TEXT, |args| Ok(Value::from(text_at(args, 0).to_lowercase()))));
-    set.set("title", Function::plain(TEXT, |args| Ok(Value::from(title(text_at(args, 0))))));
+    set.set("title", Function::plain(TEXT, |args| Ok(Value::from(title(text_at(args, 0), Rest::Keep)))));
     set.set("match", Function::plain(&[Kind::Text; 2], |args| pattern::matches(text_at(args, 0), text_at(args, 1)).map(Value::Bool)));
     set.set(
         "reReplaceAll",
@@ -175,21 +176,6 @@ fn label_of<'a>(sample: &'a Value, name: &str) -> &'a str {
         Some(Value::Map(labels)) => labels.entries.get(name).and_then(Value::as_text).unwrap_or(""),
         _ => "",
     }
-}
-
-/// Each word's first letter upper case, the rest as it was.
-fn title(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut inside = false;
-    for c in text.chars() {
-        if inside {
-            out.push(c)
-        } else {
-            out.extend(c.to_uppercase())
-        }
-        inside = if c.is_ascii() { c.is_ascii_alphanumeric() || c == '_' } else { c.is_alphanumeric() || !c.is_whitespace() };
-    }
-    out
 }
 
 /// Host and port of `host:port` or `[v6]:port`.

@@ -3,5 +3,6 @@
 mod bench;
 mod restart;
 mod running;
+mod shipped;
 mod store;
 mod timelines;

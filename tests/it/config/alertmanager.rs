@@ -111,7 +111,7 @@ fn every_problem_is_told_with_alertmanagers_words() {
         "bad matcher format",
         "error parsing regexp",
         "undefined time interval \"weekend\" used in route",
-        "not a valid duration string: \"1.5h\"",
+        "unknown unit \".\" in duration \"1.5h\"",
         "field recevier not found in route",
         "no global SMTP smarthost set",
         "no global SMTP from set",

@@ -85,7 +85,7 @@ fn all_files_are_told_in_one_run() {
     for expected in [
         "prometheus.yml:1:10 global scrape timeout greater than scrape interval",
         "prometheus.yml:1:30 field scrape_intervall not found in global",
-        "prometheus.yml:6:19 not a valid duration string: \"10x\"",
+        "prometheus.yml:6:19 unknown unit \"x\" in duration \"10x\"",
         "prometheus.yml:8:17 \"honor_labels\": expected true or false, found \"yes\"",
         "prometheus.yml:10:14 unknown relabel action \"keepp\"",
         "prometheus.yml:11:13 found multiple scrape configs with job name \"a\"",

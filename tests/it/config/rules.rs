@@ -22,7 +22,7 @@ fn every_defect_is_told_at_its_place() {
         problems(text),
         [
             "5:21 group \"b\", rule 1, \"A\": could not parse expression: unclosed left parenthesis",
-            "8:10 not a valid duration string: \"10x\"",
+            "8:10 unknown unit \"x\" in duration \"10x\"",
             "10:5 field exprr not found in rule",
             "14:10 group \"b\", rule 4, \"r\": could not parse expression: unclosed left parenthesis",
             "15:5 group \"b\", rule 4, \"r\": invalid field 'for' in recording rule",

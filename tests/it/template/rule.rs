@@ -1,4 +1,4 @@
-//! Rule templates against what promtool 3.5.3 made of them: texts, texts of failures, and refusals at load.
+//! Rule templates against what Prometheus 3.5.3 made of them: texts, texts of failures, and refusals at load.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use promlet::model::{Labels, TimestampMs};
 use promlet::template::rule_functions::rule_functions;
 use promlet::template::{QuerySample, RuleData, RuleTemplate, TemplateQuery, check_rule};
 
-/// The answers that promtool's engine gave on the series `m{instance="b:1",job="j"} 2.5` and `m{instance="a:1",job="k"} 1`.
+/// The answers that its engine gave on the series `m{instance="b:1",job="j"} 2.5` and `m{instance="a:1",job="k"} 1`.
 fn query() -> TemplateQuery {
     let sample = |pairs: &[(&str, &str)], value| QuerySample { labels: Labels::from_pairs(pairs.iter().copied()), value };
     let both = vec![
@@ -17,6 +17,7 @@ fn query() -> TemplateQuery {
         "m" => Ok(both.clone()),
         "sum(m)" => Ok(vec![QuerySample { labels: Labels::empty(), value: 3.5 }]),
         "m > 1000" => Ok(Vec::new()),
+        "scalar(sum(m))" => Ok(vec![QuerySample { labels: Labels::empty(), value: 3.5 }]),
         "m >" => Err("1:4: parse error: unexpected end of input".to_owned()),
         other => panic!("no answer for {other}"),
     })

@@ -207,12 +207,9 @@ pub fn push_sample(out: &mut Vec<u8>, value: f64) {
         };
         return out.extend_from_slice(word);
     }
-    let size = value.abs();
-    let mut buffer = zmij::Buffer::new();
-    let shortest = buffer.format_finite(value).as_bytes();
-    // The crate turns to exponents elsewhere than Go does; between the two bounds its digits stand as they are.
-    if (1e-4..1e15).contains(&size) && !shortest.contains(&b'e') {
-        out.extend_from_slice(shortest);
+    // in between the crate's shortest digits stand without an exponent, as Go's do; outside the two part ways
+    if (1e-4..1e15).contains(&value.abs()) {
+        out.extend_from_slice(zmij::Buffer::new().format_finite(value).as_bytes());
     } else {
         out.extend_from_slice(crate::model::number::format_sample(value).as_bytes());
     }

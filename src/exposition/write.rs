@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::model::MetricType;
-use crate::model::number::format_shortest;
+use crate::model::number::format_general;
 use crate::telemetry::{Family, Kind};
 
 use super::entry::Format;
@@ -74,7 +74,7 @@ pub fn write_sample<N: AsRef<str>, V: AsRef<str>>(out: &mut String, name: &str, 
         out.push('}');
     }
     out.push(' ');
-    out.push_str(&format_shortest(value));
+    out.push_str(&format_general(value));
     out.push('\n');
 }
 

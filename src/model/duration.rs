@@ -45,13 +45,14 @@ impl DurationMs {
         let (mut rest, mut total, mut next_unit) = (text, 0i64, 0usize);
         while !rest.is_empty() {
             let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-            let letters = rest[digits..].bytes().take_while(|b| !b.is_ascii_digit()).count();
+            let letters = rest[digits..].bytes().take_while(u8::is_ascii_alphabetic).count();
             let (number, unit) = (&rest[..digits], &rest[digits..digits + letters]);
-            if digits == 0 || letters == 0 {
+            let foreign = rest[digits..].find(|c: char| c.is_ascii_digit()).map_or(&rest[digits..], |end| &rest[digits..digits + end]);
+            if digits == 0 || foreign.is_empty() {
                 return Err(invalid());
             }
-            let unknown = || format!("unknown unit {} in duration {}", super::number::quote(unit), super::number::quote(text));
-            let at = UNITS.iter().position(|(name, _)| *name == unit).ok_or_else(unknown)?;
+            let unknown = || format!("unknown unit {} in duration {}", super::number::quote(foreign), super::number::quote(text));
+            let at = UNITS.iter().position(|(name, _)| *name == unit && foreign == unit).ok_or_else(unknown)?;
             if at < next_unit {
                 return Err(invalid());
             }
@@ -70,7 +71,7 @@ impl DurationMs {
 }
 
 impl fmt::Display for DurationMs {
-    /// Prometheus's shortest notation: years, weeks and days only where they divide the rest evenly.
+    /// Prometheus's shortest notation: years and weeks only where they divide the rest evenly.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0 == 0 {
             return f.write_str("0s");
@@ -80,7 +81,7 @@ impl fmt::Display for DurationMs {
         }
         let mut rest = self.0.unsigned_abs() as i64;
         for (unit, length) in UNITS {
-            let exact_only = matches!(unit, "y" | "w" | "d");
+            let exact_only = matches!(unit, "y" | "w");
             if rest >= length && (!exact_only || rest % length == 0) {
                 write!(f, "{}{unit}", rest / length)?;
                 rest %= length;
@@ -104,7 +105,7 @@ mod tests {
         }
         assert_eq!(DurationMs::parse("10x"), Err("unknown unit \"x\" in duration \"10x\"".to_owned()));
         assert_eq!(DurationMs::parse("1m1h"), Err("not a valid duration string: \"1m1h\"".to_owned()));
-        for (ms, text) in [(5_400_000, "1h30m"), (86_400_000, "1d"), (90_000_000, "25h"), (1_500, "1s500ms"), (0, "0s")] {
+        for (ms, text) in [(5_400_000, "1h30m"), (86_400_000, "1d"), (90_000_000, "1d1h"), (691_200_000, "8d"), (1_500, "1s500ms"), (0, "0s")] {
             assert_eq!(DurationMs(ms).to_string(), text);
         }
     }

@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::limits::ANNOTATIONS_MAX;
 use crate::model::Span;
-use crate::model::number::{format_shortest, quote};
+use crate::model::number::{format_general, quote};
 
 /// Collected while a query runs; the same text is kept once.
 #[derive(Debug)]
@@ -85,9 +85,9 @@ impl Note<'_> {
     /// The sentence, without prefix and position.
     fn text(&self) -> String {
         match self {
-            Self::InvalidQuantile(got) => format!("quantile value should be between 0 and 1, got {}", format_shortest(*got)),
+            Self::InvalidQuantile(got) => format!("quantile value should be between 0 and 1, got {}", format_general(*got)),
             Self::InvalidRatio { got, used } => {
-                format!("ratio value should be between -1 and 1, got {}, capping to {}", format_shortest(*got), format_shortest(*used))
+                format!("ratio value should be between -1 and 1, got {}, capping to {}", format_general(*got), format_general(*used))
             }
             Self::BadBucketLabel { value, metric } => {
                 format!("bucket label \"le\" is missing or has a malformed value of {}{}", quote(value), of_metric(metric))

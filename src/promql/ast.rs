@@ -164,7 +164,7 @@ pub enum LengthKind {
 /// `name{matchers}` with its modifiers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Selector {
-    /// The name before the braces or quoted alone inside them.
+    /// The name before the braces; one that is quoted inside them is a matcher only.
     pub name: Option<String>,
     /// All matchers, the one of the name included (last, as Prometheus keeps it).
     pub matchers: Vec<Matcher>,

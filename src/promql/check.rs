@@ -168,7 +168,7 @@ impl Checker<'_> {
             return self.report(arg.span, "expected label selectors only");
         };
         if selector.name.is_some() {
-            self.report(arg.span, format!("expected label selectors only, got vector selector {} instead", super::printer::print(arg)));
+            self.report(arg.span, "expected label selectors only, got vector selector instead");
         }
     }
 }

@@ -207,7 +207,7 @@ impl Engine {
         let guard = Guard::new(self.clock.clone(), timeout.to_std(), options.cancel.clone(), self.options.max_samples);
         let notes = Annotations::new(run.source);
         let bounds = Bounds::of(&run.steps, run.is_range);
-        let expr = resolve(run.expr, bounds, run.source)?;
+        let expr = resolve(run.expr, bounds)?;
         let lookback = options.lookback.unwrap_or(self.options.lookback).0;
         let subquery_step = self.options.default_subquery_step.0;
         let range = extent::of(&expr, &run.steps, lookback);

@@ -9,7 +9,7 @@ use crate::storage::SelectError;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParseError {
     pub span: Span,
-    /// Line and column of the span's start, from 1; the column counts bytes.
+    /// Line and column of the span's start, from 1; the column counts bytes. Both are 0 in an empty text.
     pub line: usize,
     pub column: usize,
     /// Prometheus's sentence without position.
@@ -18,13 +18,17 @@ pub struct ParseError {
 
 impl ParseError {
     pub fn new(source: &str, span: Span, message: impl Into<String>) -> Self {
-        let (line, column) = span.line_column(source);
+        // In an empty text there is no place to name.
+        let (line, column) = if source.is_empty() { (0, 0) } else { span.line_column(source) };
         Self { span, line, column, message: message.into() }
     }
 }
 
 impl fmt::Display for ParseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.line == 0 {
+            return write!(f, "unknown position: parse error: {}", self.message);
+        }
         write!(f, "{}:{}: parse error: {}", self.line, self.column, self.message)
     }
 }

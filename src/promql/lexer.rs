@@ -52,7 +52,7 @@ fn decimal_digits(input: &str) -> Scan<'_> {
 }
 
 fn hex_number(input: &str) -> Scan<'_> {
-    recognize((char('0'), alt((char('x'), char('X'))), opt(char('_')), |rest| digits(rest, |c| c.is_ascii_hexdigit()))).parse(input)
+    recognize((char('0'), alt((char('x'), char('X'))), opt(char('_')), opt(|rest| digits(rest, |c| c.is_ascii_hexdigit())))).parse(input)
 }
 
 fn decimal_number(input: &str) -> Scan<'_> {
@@ -72,19 +72,29 @@ fn duration_part(input: &str) -> Scan<'_> {
     recognize(pair(take_while1(|c: char| c.is_ascii_digit()), unit)).parse(input)
 }
 
-/// The number or duration that the input starts with; it must not run on into a word.
+/// `1.5h`, which is read so that the error can name what is wrong.
+fn decimal_duration(input: &str) -> Scan<'_> {
+    let digits = |c: char| c.is_ascii_digit();
+    recognize((take_while(digits), char('.'), duration_part, many0_count(duration_part))).parse(input)
+}
+
+/// The number or duration that the input starts with; it must not run on into a word. The error is how many bytes to show.
 fn number_or_duration(input: &str) -> Result<(Kind, usize), usize> {
-    let ends = |rest: &str| !rest.starts_with(is_word_part);
-    let mut longest = 0;
-    for (kind, scan) in [(Kind::Number, hex_number as fn(&str) -> Scan<'_>), (Kind::Number, decimal_number), (Kind::Duration, duration)] {
-        if let Ok((rest, found)) = scan(input) {
-            if ends(rest) {
-                return Ok((kind, found.len()));
-            }
-            longest = longest.max(found.len());
+    let ends = |rest: &str| !rest.starts_with(|c| is_word_part(c) || c == '.');
+    let scans: [(Kind, fn(&str) -> Scan<'_>); 4] =
+        [(Kind::Number, hex_number), (Kind::Number, decimal_number), (Kind::Duration, duration), (Kind::Duration, decimal_duration)];
+    let mut shown = 0;
+    for (kind, scan) in scans {
+        let Ok((rest, found)) = scan(input) else { continue };
+        if ends(rest) {
+            return Ok((kind, found.len()));
         }
+        // Digits that no unit follows belong to what is wrong, else the next character does.
+        let more = if kind == Kind::Duration { rest.bytes().take_while(u8::is_ascii_digit).count() } else { usize::from(rest.starts_with('_')) };
+        let next = if kind == Kind::Duration && more > 0 { 0 } else { 1 };
+        shown = shown.max(found.len() + more + next);
     }
-    Err(longest)
+    Err(shown)
 }
 
 /// Operators outside braces, the longer first.
@@ -147,7 +157,10 @@ impl<'s> Lexer<'s> {
     }
 
     fn fail(&mut self, message: String) -> bool {
-        let start = self.at;
+        self.fail_at(self.at, message)
+    }
+
+    fn fail_at(&mut self, start: usize, message: String) -> bool {
         self.tokens.push(Token { kind: Kind::Error(message), span: Span::new(start, self.source.len().max(start)) });
         true
     }
@@ -168,6 +181,9 @@ impl<'s> Lexer<'s> {
         };
         match c {
             ',' => self.push(Kind::Comma, 1),
+            '"' | '\'' | '`' if self.in_brackets && !self.in_braces => {
+                self.fail(format!("unexpected character in duration expression: {}", literal::quote_char(Some(c))))
+            }
             '"' | '\'' | '`' => self.text(c),
             _ if self.in_braces => self.step_in_braces(c),
             _ => self.step_outside(c),
@@ -179,7 +195,8 @@ impl<'s> Lexer<'s> {
             return self.fail("unexpected end of input inside braces".to_owned());
         }
         if self.in_brackets {
-            return self.fail("unexpected end of input in duration expression".to_owned());
+            let message = if self.brackets.value { "unclosed left bracket" } else { "unexpected end of input in duration expression" };
+            return self.fail(message.to_owned());
         }
         if self.parens > 0 {
             return self.fail("unclosed left parenthesis".to_owned());
@@ -217,7 +234,8 @@ impl<'s> Lexer<'s> {
                 self.parens += 1;
                 self.push(Kind::LeftParen, 1)
             }
-            ')' if self.parens == 0 => self.fail("unexpected right parenthesis ')'".to_owned()),
+            // Prometheus sees this and some others only after the character.
+            ')' if self.parens == 0 => self.fail_at(self.at + 1, "unexpected right parenthesis ')'".to_owned()),
             ')' => {
                 self.parens -= 1;
                 self.push(Kind::RightParen, 1)
@@ -251,10 +269,10 @@ impl<'s> Lexer<'s> {
 
     fn colon(&mut self) -> bool {
         if !self.brackets.value {
-            return self.fail("unexpected colon before duration in duration expression".to_owned());
+            return self.fail_at(self.at + 1, "unexpected colon before duration in duration expression".to_owned());
         }
         if self.brackets.colon {
-            return self.fail("unexpected repeated colon in duration expression".to_owned());
+            return self.fail("unexpected colon ':'".to_owned());
         }
         self.brackets.colon = true;
         self.push(Kind::Colon, 1)
@@ -269,7 +287,7 @@ impl<'s> Lexer<'s> {
             return match number_or_duration(self.rest()) {
                 Ok((kind, length)) => self.push(kind, length),
                 Err(length) => {
-                    let shown: String = self.rest().chars().take(length + 1).collect();
+                    let shown: String = self.rest().chars().take(length).collect();
                     self.fail(format!("bad number or duration syntax: {}", crate::model::number::quote(&shown)))
                 }
             };

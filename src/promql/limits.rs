@@ -8,6 +8,8 @@ pub const DEPTH_MAX: usize = 500;
 pub const DEEP_STACK_BYTES: usize = 64 * 1024 * 1024;
 /// Deepest expression that runs on the caller's own stack, in levels.
 pub const DEPTH_ON_CALLER_MAX: usize = 40;
+/// Most characters that can nest in a text that is parsed on the caller's own stack.
+pub const NESTING_ON_CALLER_MAX: usize = 64;
 /// Most samples that one query may hold at a time, unless the options say otherwise.
 pub const SAMPLES_MAX: u64 = 50_000_000;
 /// Most evaluation steps of one subquery or query.

@@ -201,14 +201,14 @@ impl<'s> Parser<'s> {
         let name = self.next();
         let text = self.text(&name);
         let known = Function::find(text).or_else(|| Function::find(&text.to_ascii_lowercase()).filter(|_| name.kind != Kind::Identifier));
+        // What is wrong inside comes first.
+        let (args, close) = self.arguments()?;
         let Some(function) = known else {
-            // Prometheus reads on and may report more; the first error is the same.
             return self.fail(name.span, format!("unknown function with name {}", crate::model::number::quote(text)));
         };
         if function.experimental && !self.features.experimental_functions {
             self.report(name.span, format!("function \"{}\" is not enabled", function.name));
         }
-        let (args, close) = self.arguments()?;
         self.node(ExprKind::Call(Box::new(Call { function, args })), name.span.to(close))
     }
 
@@ -224,12 +224,11 @@ impl<'s> Parser<'s> {
             if let Some(close) = self.accept(&Kind::RightParen) {
                 return Ok((args, close.span));
             }
-            if self.accept(&Kind::Comma).is_none() {
+            let Some(comma) = self.accept(&Kind::Comma) else {
                 return self.unexpected("", "");
-            }
+            };
             if self.peek().kind == Kind::RightParen {
-                let span = self.peek().span;
-                return self.fail(span, "trailing commas not allowed in function call args");
+                return self.fail(comma.span, "trailing commas not allowed in function call args");
             }
         }
     }

@@ -279,22 +279,12 @@ impl Token {
             Kind::Keyword(_) => format!("<{text}>"),
             Kind::Aggregator(_) => format!("<aggr:{text}>"),
             Kind::Operator(_) | Kind::RegexMatch | Kind::RegexNotMatch => format!("<op:{text}>"),
-            Kind::Identifier => format!("identifier {}", shortened(text)),
-            Kind::MetricIdentifier => format!("metric identifier {}", shortened(text)),
-            Kind::Text => format!("string {}", shortened(text)),
-            Kind::Number => format!("number {}", shortened(text)),
-            Kind::Duration => format!("duration {}", shortened(text)),
+            Kind::Identifier => format!("identifier {}", quote(text)),
+            Kind::MetricIdentifier => format!("metric identifier {}", quote(text)),
+            Kind::Text => format!("string {}", quote(text)),
+            Kind::Number => format!("number {}", quote(text)),
+            Kind::Duration => format!("duration {}", quote(text)),
             _ => quote(text),
         }
-    }
-}
-
-/// At most ten characters of a text, quoted.
-fn shortened(text: &str) -> String {
-    if text.chars().count() > 10 {
-        let start: String = text.chars().take(10).collect();
-        format!("{}...", quote(&start))
-    } else {
-        quote(text)
     }
 }

@@ -238,7 +238,7 @@ fn scalar_text(node: &Node, kind: &Kind) -> String {
         Kind::Secret | Kind::SecretUrl => HIDDEN.to_owned(),
         Kind::Bool => scalar::boolean(node).unwrap_or(false).to_string(),
         Kind::Int | Kind::Count => scalar::integer(node).unwrap_or(0).to_string(),
-        Kind::Float => crate::model::number::format_shortest(scalar::float(node).unwrap_or(0.0)),
+        Kind::Float => crate::model::number::format_general(scalar::float(node).unwrap_or(0.0)),
         Kind::Duration => DurationMs::parse(text).map_or_else(|_| text_of(text), |duration| duration.to_string()),
         Kind::GoDuration => scalar::go_duration(text).map_or_else(|_| text_of(text), scalar::format_go_duration),
         Kind::Bytes => scalar::bytes(text).map_or_else(|_| text_of(text), scalar::format_bytes),

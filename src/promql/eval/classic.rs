@@ -193,7 +193,7 @@ impl Eval<'_> {
     }
 
     fn note_forced(&self, repair: &Repair, metric: &str, span: Span, steps: &Steps, step: usize) {
-        let general = crate::model::number::format_shortest;
+        let general = crate::model::number::format_general;
         let name = if metric.is_empty() { String::new() } else { format!(" for metric name {}", crate::model::number::quote(metric)) };
         let at = steps.at(step);
         let details = format!(

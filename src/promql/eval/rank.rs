@@ -87,7 +87,7 @@ impl Eval<'_> {
                 }
                 continue;
             }
-            let shown = crate::model::number::format_shortest(*value);
+            let shown = crate::model::number::format_general(*value);
             if *value >= i64::MAX as f64 {
                 return QueryError::execution(format!("Scalar value {shown} overflows int64"));
             }

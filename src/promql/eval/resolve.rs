@@ -23,18 +23,17 @@ impl Bounds {
 }
 
 /// A tree that can be evaluated.
-pub fn resolve(expr: &Expr, bounds: Bounds, source: &str) -> Result<Expr, QueryError> {
+pub fn resolve(expr: &Expr, bounds: Bounds) -> Result<Expr, QueryError> {
     let mut expr = expr.clone();
-    let invariant = Resolver { bounds, source }.expr(&mut expr)?;
+    let invariant = Resolver { bounds }.expr(&mut expr)?;
     if invariant {
         mark(&mut expr);
     }
     Ok(expr)
 }
 
-struct Resolver<'r> {
+struct Resolver {
     bounds: Bounds,
-    source: &'r str,
 }
 
 /// Functions whose value depends on the evaluation time even where their arguments do not.
@@ -74,7 +73,7 @@ fn mark(expr: &mut Expr) {
     *expr = Expr { kind: ExprKind::Invariant(Box::new(inner)), span, depth };
 }
 
-impl Resolver<'_> {
+impl Resolver {
     /// Whether the expression has the same value at every step.
     fn expr(&self, expr: &mut Expr) -> Result<bool, QueryError> {
         Ok(match &mut expr.kind {
@@ -153,8 +152,8 @@ impl Resolver<'_> {
     }
 
     fn fail<T>(&self, span: Span, message: &str) -> Result<T, QueryError> {
-        let (line, column) = span.line_column(self.source);
-        QueryError::execution(format!("{line}:{column}: {message}"))
+        // Prometheus prints both byte offsets here instead of line and column.
+        Err(QueryError::BadRequest(format!("{}:{}: {message}", span.start, span.end)))
     }
 
     fn length(&self, expr: &LengthExpr) -> Result<DurationMs, QueryError> {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::model::{Labels, LabelsBuilder};
+use crate::model::Labels;
 use crate::storage::{LabelPair, Snapshot, Symbol};
 
 /// Symbols from here on are the query's own; a store would need two thousand million texts to get here.
@@ -96,9 +96,5 @@ impl<'q> Symbols<'q> {
     pub fn to_labels(&self, pairs: &[LabelPair]) -> Labels {
         let texts: Vec<(Arc<str>, Arc<str>)> = pairs.iter().map(|p| (self.text(p.name), self.text(p.value))).collect();
         Labels::from_sorted(texts.iter().map(|(n, v)| (&**n, &**v)))
-    }
-
-    pub fn intern(&self, labels: &LabelsBuilder) -> Vec<LabelPair> {
-        labels.iter().map(|(n, v)| LabelPair { name: self.get(n), value: self.get(v) }).collect()
     }
 }

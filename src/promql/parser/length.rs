@@ -50,8 +50,14 @@ impl Parser<'_> {
                 if op.precedence() < min_precedence {
                     break;
                 }
-                p.next();
+                let op_span = p.next().span;
                 let right = p.length_expr(op.precedence() + u8::from(op != Operator::Pow), context)?;
+                let zero = matches!(&right.kind, LengthKind::Number(Number { value, .. }) if *value == 0.0);
+                match op {
+                    Operator::Div if zero => p.report(op_span, "division by zero"),
+                    Operator::Mod if zero => p.report(op_span, "modulo by zero"),
+                    _ => {}
+                }
                 let span = left.span.to(right.span);
                 left = p.length_node(LengthKind::Binary(op, Box::new(left), Box::new(right)), span)?;
             }

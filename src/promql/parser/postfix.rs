@@ -53,8 +53,7 @@ impl Parser<'_> {
         let end = self.tokens[self.at - 1].span;
         let span = expr.span;
         let Some(modifiers) = modifiers_of(&mut expr) else {
-            return self
-                .fail(span, "offset modifier must be preceded by an instant vector selector or range vector selector or a subquery");
+            return self.fail(span, "offset modifier must be preceded by an instant vector selector or range vector selector or a subquery");
         };
         if modifiers.offset != Length::default() {
             return self.fail(span, "offset may not be set multiple times");
@@ -66,7 +65,7 @@ impl Parser<'_> {
 
     fn at_modifier(&mut self, mut expr: Expr) -> Parsed<Expr> {
         self.next();
-        let at = self.at_value()?;
+        let at = self.at_value(expr.span)?;
         let end = self.tokens[self.at - 1].span;
         let span = expr.span;
         let Some(modifiers) = modifiers_of(&mut expr) else {
@@ -80,7 +79,7 @@ impl Parser<'_> {
         Ok(expr)
     }
 
-    fn at_value(&mut self) -> Parsed<At> {
+    fn at_value(&mut self, of: Span) -> Parsed<At> {
         let token = self.peek().clone();
         let preprocessor = match token.kind {
             Kind::Keyword(Keyword::Start) => Some(At::Start),
@@ -104,8 +103,8 @@ impl Parser<'_> {
         let number = self.number_value(&number_token)?;
         let seconds = if negative { -number.value } else { number.value };
         if !seconds.is_finite() || seconds.abs() >= i64::MAX as f64 / 1000.0 {
-            let shown = crate::model::number::format_shortest(seconds);
-            return self.fail(token.span, format!("timestamp out of bounds for @ modifier: {shown}"));
+            let shown = crate::model::number::format_general(seconds);
+            return self.fail(of, format!("timestamp out of bounds for @ modifier: {shown}"));
         }
         Ok(At::Time(TimestampMs::from_seconds(seconds)))
     }

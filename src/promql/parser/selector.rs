@@ -1,6 +1,7 @@
 //! Vector selectors: `name`, `name{...}`, `{"quoted.name", a="b"}`.
 
 use super::{Parsed, Parser};
+use crate::model::number::quote;
 use crate::model::{METRIC_NAME, MatchOp, Matcher, Span};
 use crate::promql::ast::{Expr, ExprKind, Modifiers, Selector};
 use crate::promql::lexer::literal;
@@ -17,15 +18,12 @@ impl Parser<'_> {
         let mut span = start;
         let mut matchers = Vec::new();
         if self.peek().kind == Kind::LeftBrace {
-            let (found, quoted_name, close) = self.matchers()?;
+            let (found, quoted_names, close) = self.matchers()?;
             span = start.to(close);
             matchers = found;
-            if let Some((quoted, at)) = quoted_name {
-                if let Some(first) = &name {
-                    let message = format!("metric name must not be set twice: {} or {}", quote(first), quote(&quoted));
-                    return self.fail(at, message);
-                }
-                name = Some(quoted);
+            if let (Some(first), Some(second)) = (&name, quoted_names.first()) {
+                let message = format!("metric name must not be set twice: {} or {}", quote(first), quote(second));
+                return self.fail(span, message);
             }
         }
         if let Some(name) = &name {
@@ -35,18 +33,17 @@ impl Parser<'_> {
         self.node(ExprKind::Selector(selector), span)
     }
 
-    /// What stands in braces, a quoted metric name apart; the last span is the closing brace.
-    #[expect(clippy::type_complexity, reason = "one caller, which takes it apart at once")]
-    fn matchers(&mut self) -> Parsed<(Vec<Matcher>, Option<(String, Span)>, Span)> {
+    /// What stands in braces, with the quoted metric names listed again; the last span is the closing brace.
+    fn matchers(&mut self) -> Parsed<(Vec<Matcher>, Vec<String>, Span)> {
         self.next();
-        let (mut matchers, mut name) = (Vec::new(), None);
+        let (mut matchers, mut names) = (Vec::new(), Vec::new());
         loop {
             if let Some(close) = self.accept(&Kind::RightBrace) {
-                return Ok((matchers, name, close.span));
+                return Ok((matchers, names, close.span));
             }
-            self.matcher(&mut matchers, &mut name)?;
+            self.matcher(&mut matchers, &mut names)?;
             if let Some(close) = self.accept(&Kind::RightBrace) {
-                return Ok((matchers, name, close.span));
+                return Ok((matchers, names, close.span));
             }
             if self.accept(&Kind::Comma).is_none() {
                 return self.unexpected("label matching", "\",\" or \"}\"");
@@ -54,18 +51,15 @@ impl Parser<'_> {
         }
     }
 
-    fn matcher(&mut self, matchers: &mut Vec<Matcher>, name: &mut Option<(String, Span)>) -> Parsed<()> {
+    fn matcher(&mut self, matchers: &mut Vec<Matcher>, names: &mut Vec<String>) -> Parsed<()> {
         let token = self.peek().clone();
         let label = match &token.kind {
             Kind::Text => {
                 self.next();
                 let label = self.utf8(&token)?;
                 if matches!(self.peek().kind, Kind::Comma | Kind::RightBrace) {
-                    if let Some((first, _)) = name {
-                        let message = format!("metric name must not be set twice: {} or {}", quote(first), quote(&label));
-                        return self.fail(token.span, message);
-                    }
-                    *name = Some((label, token.span));
+                    matchers.push(Matcher::equal(METRIC_NAME, &label));
+                    names.push(label);
                     return Ok(());
                 }
                 label
@@ -103,5 +97,3 @@ impl Parser<'_> {
         }
     }
 }
-
-use crate::model::number::quote;

@@ -164,7 +164,7 @@ fn an_unchanged_page_is_replayed_with_its_new_values() {
     assert_eq!(world.own(1_000), ["a{l=\"1\"} 1", "a{l=\"2\"} 2", "b 3"]);
     assert_eq!(world.report(1_000), ["1", "3", "3", "3"]);
     world.scrape(2_000, &PAGE.replace("} 2", "} 2.5e10").replace("b 3", "b NaN"));
-    assert_eq!(world.own(2_000), ["a{l=\"1\"} 1", "a{l=\"2\"} 25000000000", "b NaN"]);
+    assert_eq!(world.own(2_000), ["a{l=\"1\"} 1", "a{l=\"2\"} 2.5e+10", "b NaN"]);
     assert_eq!(world.report(2_000), ["1", "3", "3", "0"]);
     assert_eq!((world.figure("promlet_scrape_pages_unchanged_total"), world.figure("promlet_scrape_pages_changed_total")), (1.0, 1.0));
     assert_eq!(world.recorder.0.lock().unwrap().described.len(), 2);

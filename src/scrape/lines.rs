@@ -83,6 +83,20 @@ impl Lines {
         self.lines.iter().map(|line| line.fate)
     }
 
+    /// The text of the column's last line: of the repetition, where a page has the series twice.
+    pub(super) fn text_of(&self, column: Column) -> Option<String> {
+        let index = self.lines.iter().rposition(|line| line.fate.column() == Some(column))?;
+        let (mut text, mut ends) = (Vec::new(), Vec::new());
+        self.unpack(&mut text, &mut ends);
+        let start = if index == 0 { 0 } else { ends[index - 1] };
+        Some(String::from_utf8_lossy(&text[start..ends[index]]).into_owned())
+    }
+
+    /// A column that has two lines.
+    pub(super) fn repeated(&self) -> Option<Column> {
+        self.fates().find(|fate| fate.is_repeated()).and_then(Fate::column)
+    }
+
     /// Appends a line; `before` is the metric text of the line above, empty for the first.
     /// The error names the limit.
     pub(super) fn push(&mut self, before: &[u8], metric: &[u8], fate: Fate) -> Result<(), String> {
@@ -181,5 +195,29 @@ fn is_end(format: Format, rest: &[u8]) -> bool {
     match format {
         Format::Text => rest.is_empty(),
         Format::OpenMetrics => rest == b"# EOF\n" || rest == b"# EOF",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn replays(known: &[&str], page: &str) -> bool {
+        let (mut lines, mut before) = (Lines::default(), "");
+        for metric in known {
+            lines.push(before.as_bytes(), metric.as_bytes(), Fate::of(Column(0), true, false)).unwrap();
+            before = metric;
+        }
+        lines.replay(Format::Text, page.as_bytes(), |_, _, _| true)
+    }
+
+    #[test]
+    fn only_the_very_same_lines_are_the_same() {
+        assert!(replays(&["b", "b{x=\"1\"}", "b{x=\"12\"}"], "b 1\nb{x=\"1\"} 2\n\nb{x=\"12\"}\t3 4\n"));
+        assert!(!replays(&["b"], "b1 5\n"), "not the value 1 at the time 5");
+        assert!(!replays(&["b{x=\"1\"}", "b{x=\"12\"}"], "b{x=\"1\"} 2\nc{x=\"12\"} 3\n"), "what is shared is compared, too");
+        assert!(!replays(&["a", "b"], "a 1\n"));
+        assert!(!replays(&["a"], "a 1\nb 1\n"));
+        assert!(!replays(&["a"], "# a comment\na 1\n"));
     }
 }

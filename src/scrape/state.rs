@@ -74,6 +74,8 @@ pub(super) struct TargetState {
     is_live: bool,
     last_at: Option<TimestampMs>,
     families: Families,
+    /// Whether samples were refused at the last scrape, which has then been said.
+    has_complained: bool,
 }
 
 impl TargetState {
@@ -91,6 +93,7 @@ impl TargetState {
             is_live: false,
             last_at: None,
             families: Families::default(),
+            has_complained: false,
         })
     }
 
@@ -150,14 +153,33 @@ impl TargetState {
         }
         tools.figures.duplicates.add(samples.duplicates);
         tools.figures.out_of_bounds.add(samples.out_of_bounds);
-        match self.writer.commit(&samples.row) {
-            Ok(report) => count(&report, &tools.figures),
-            Err(error) => scraped.error = Some(error.to_string()),
-        }
+        let duplicates = samples.duplicates;
+        let refused = match self.writer.commit(&samples.row) {
+            Ok(report) => {
+                count(&report, &tools.figures);
+                report.rejected
+            }
+            Err(error) => {
+                scraped.error = Some(error.to_string());
+                Vec::new()
+            }
+        };
+        self.complain(duplicates, &refused);
         self.last_at = Some(at);
         tools.recall.trim(BUFFER_KEPT_BYTES);
         scraped.families = self.families.clone();
         scraped
+    }
+
+    /// Says once that samples are being refused, and names one of their series.
+    fn complain(&mut self, duplicates: u64, refused: &[(Column, Rejected)]) {
+        let first = refused.first().copied().or_else(|| Some((self.lines.repeated().filter(|_| duplicates > 0)?, Rejected::Duplicate)));
+        let said = std::mem::replace(&mut self.has_complained, first.is_some());
+        if let Some((column, reason)) = first.filter(|_| !said) {
+            let count = duplicates + refused.len() as u64;
+            let series = self.lines.text_of(column).unwrap_or_else(|| "a series of the scrape itself".to_owned());
+            tracing::warn!(target = self.setup.url, count, series, "samples of a scrape are refused: {}", reason.as_str());
+        }
     }
 
     /// Timestamps of one target grow; a wall clock that was set back a little does not cost samples.

@@ -229,6 +229,8 @@ fn of_duplicates_the_first_wins() {
         assert_eq!(world.report(at)[1..3], ["4", "4"]);
         assert_eq!(world.figure("prometheus_target_scrapes_sample_duplicate_timestamp_total"), 2.0 * at as f64);
     }
+    let repeated = world.state.lines.repeated().and_then(|column| world.state.lines.text_of(column));
+    assert_eq!(repeated.as_deref(), Some("a{x=\"1\",y=\"2\"}"));
     world.scrape(3, "b 1\n");
     assert_eq!(world.own(3), ["a{x=\"1\", y=\"2\"} stale", "b 1"]);
 }
@@ -369,7 +371,7 @@ proptest! {
         pages in proptest::collection::vec(
             proptest::collection::vec((prop_oneof![
                 "a", "ab", "abc", "b\\{x=\"1\"\\}", "b\\{x=\"12\"\\}", "b \\{x=\"1\"\\}", "b\\{x=\"1\",\\}", "b", "# HELP a [xy]\na", "# TYPE b gauge\nb", "\n\nc", "#\nc",
-                "\\{\"q r\"\\}", "bad\\{",
+                "\\{\"q r\"\\}", "bad\\{", "b1", "c\\{x=\"12\"\\}",
             ], 0..3u8), 0..6),
             1..8,
         ),

@@ -76,9 +76,19 @@ fn bound(histogram: &Histogram, index: i32) -> f64 {
             Ok(at) => histogram.custom_bounds.get(at).copied().unwrap_or(f64::INFINITY),
         };
     }
-    // the last finite bound is rounded down to what a float can hold
-    let exponent = f64::from(index) * f64::powi(2.0, -histogram.schema);
-    if exponent == 1024.0 { f64::MAX } else { exponent.exp2() }
+    if histogram.schema <= 0 {
+        let exponent = i64::from(index) << -histogram.schema.max(-16);
+        return power_of_two(exponent);
+    }
+    // fraction and power apart, so that a bound has the same digits in every octave
+    let steps = 1i64 << histogram.schema.min(16);
+    let (octave, step) = (i64::from(index).div_euclid(steps), i64::from(index).rem_euclid(steps));
+    (step as f64 / steps as f64).exp2() * power_of_two(octave)
+}
+
+/// The last bound is the largest float, as the format has it.
+fn power_of_two(exponent: i64) -> f64 {
+    if exponent == 1024 { f64::MAX } else { f64::powi(2.0, exponent.clamp(-1100, 1100) as i32) }
 }
 
 #[cfg(test)]

@@ -119,6 +119,7 @@ fn delivery(out: &mut Vec<u8>, view: &DeliveryView) {
         .text("integration", &view.integration)
         .labels("group_labels", &view.group_labels)
         .text("status", &view.status)
+        .text("reason", &view.reason)
         .list("alerts", &view.alerts, json::labels)
         .text("outcome", outcome)
         .integer("attempts", i64::from(view.attempts))

@@ -72,6 +72,7 @@ pub fn router(parts: Parts) -> Router {
         .fallback(|| async { not_found() })
         .method_not_allowed_fallback(|| async { method_not_allowed() })
         .layer(from_fn_with_state(readiness.clone(), when_ready))
+        .merge(status::early_routes())
         .layer(from_fn_with_state(cors, around_v1));
     let v2 = v2::routes(alerts).layer(from_fn_with_state(readiness.clone(), when_ready)).layer(from_fn(around_v2));
     let all = Router::new()

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -31,6 +32,7 @@ pub struct Server {
     router: Router,
     connections: Arc<Semaphore>,
     connections_max: usize,
+    was_full: Arc<AtomicBool>,
     at_limit: Counter,
     failed_accepts: Counter,
 }
@@ -46,6 +48,7 @@ impl Server {
             router,
             connections: Arc::new(Semaphore::new(connections_max)),
             connections_max,
+            was_full: Arc::default(),
             at_limit: registry.counter(
                 "promlet_http_connections_waited_total",
                 "Connections that had to wait because as many as allowed were open.",
@@ -88,12 +91,16 @@ impl Server {
 
     async fn accept(&self, listener: &TcpListener) -> (TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit) {
         loop {
-            if self.connections.available_permits() == 0 {
+            let full = self.connections.available_permits() == 0;
+            if full {
                 self.at_limit.inc();
-                tracing::warn!(
-                    limit = self.connections_max,
-                    "as many connections as allowed are open; new ones wait (--web.max-connections)"
-                );
+            }
+            // said once each time the limit is reached, not for every connection
+            if full && !self.was_full.swap(full, Ordering::Relaxed) {
+                let limit = self.connections_max;
+                tracing::warn!(limit, "as many connections as allowed are open; new ones wait (--web.max-connections)");
+            } else if !full {
+                self.was_full.store(false, Ordering::Relaxed);
             }
             let Ok(permit) = Arc::clone(&self.connections).acquire_owned().await else { return std::future::pending().await };
             match listener.accept().await {

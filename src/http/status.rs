@@ -32,13 +32,18 @@ pub fn routes(state: StatusState) -> Router {
         .route("/status/runtimeinfo", get(runtime))
         .route("/status/config", get(config))
         .route("/status/flags", get(flags))
-        .route("/status/walreplay", get(replay))
         .route("/features", get(features))
-        .route("/notifications", get(|| async { Success::new(|out| out.extend_from_slice(b"[]")) }))
         .route("/admin/tsdb/delete_series", post(refused).put(refused))
         .route("/admin/tsdb/clean_tombstones", post(refused).put(refused))
         .route("/admin/tsdb/snapshot", post(refused).put(refused))
         .with_state(state)
+}
+
+/// What pages ask for while the server starts: these two answer always.
+pub fn early_routes() -> Router {
+    Router::new()
+        .route("/status/walreplay", get(replay))
+        .route("/notifications", get(|| async { Success::new(|out| out.extend_from_slice(b"[]")) }))
 }
 
 pub fn build_info(out: &mut Vec<u8>, build: &BuildInfo) {

@@ -25,6 +25,8 @@ use promlet::storage::memory::MemoryStore;
 use promlet::storage::{Append, GroupKey, GroupSource, Row};
 use promlet::telemetry::Registry;
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
 
 /// 2023-11-14T22:13:20Z.
 pub const START: i64 = 1_700_000_000_000;
@@ -34,6 +36,10 @@ pub struct Fixture {
     pub readiness: Readiness,
     pub quits: Arc<Mutex<u32>>,
     pub registry: Registry,
+    /// Lets the dashboard `slow` be answered.
+    pub release: Arc<Notify>,
+    pub stop: Arc<Notify>,
+    pub running: JoinHandle<()>,
     _folder: tempfile::TempDir,
 }
 
@@ -90,6 +96,7 @@ impl Fixture {
         let readiness = Readiness::default();
         readiness.set_ready();
         let quits = Arc::new(Mutex::new(0));
+        let (release, stop) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let state = State::open(folder.path(), &registry).unwrap();
         let mut options = AlertsOptions::nobody("http://box:9090");
         options.original = "route:\n  receiver: d\n".to_owned();
@@ -118,7 +125,7 @@ impl Fixture {
             rules: RuleState { groups: Arc::new(groups), alertmanagers: Arc::new(alertmanagers) },
             status: status(&clock, &wishes),
             manage: manage(&readiness, &wishes, &quits),
-            promlet: promlet(),
+            promlet: promlet(&release),
             pages: pages(&wishes.prefix),
             write: WriteState::new(receiver, 2, &registry),
             alerts: AlertState { alerting, clock: clock.clone(), build: Arc::new(build), started_at: TimestampMs(START) },
@@ -126,8 +133,9 @@ impl Fixture {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let server = Server::new(router(parts), wishes.connections, &registry);
-        tokio::spawn(async move { server.run(listener, std::future::pending()).await });
-        Self { address, readiness, quits, registry, _folder: folder }
+        let stopped = Arc::clone(&stop);
+        let running = tokio::spawn(async move { server.run(listener, stopped.notified()).await });
+        Self { address, readiness, quits, registry, release, stop, running, _folder: folder }
     }
 }
 
@@ -273,7 +281,8 @@ fn manage(readiness: &Readiness, wishes: &Wishes, quits: &Arc<Mutex<u32>>) -> Ma
     }
 }
 
-fn promlet() -> PromletState {
+fn promlet(release: &Arc<Notify>) -> PromletState {
+    let release = Arc::clone(release);
     let overview = || Overview {
         version: "0.1.0".to_owned(),
         demo_script: vec![(20, "a loss that is not finite fires".to_owned())],
@@ -303,7 +312,20 @@ fn promlet() -> PromletState {
     PromletState {
         overview: Arc::new(overview),
         dashboards: Arc::new(dashboards),
-        dashboard: ask(|name: String| async move { (name == "grpo").then(|| b"{\"title\":\"GRPO\"}".to_vec()) }),
+        dashboard: ask(move |name: String| {
+            let release = Arc::clone(&release);
+            async move {
+                match name.as_str() {
+                    "grpo" => Some(b"{\"title\":\"GRPO\"}".to_vec()),
+                    "slow" => {
+                        release.notified().await;
+                        Some(b"{}".to_vec())
+                    }
+                    "broken" => panic!("on purpose"),
+                    _ => None,
+                }
+            }
+        }),
         deliveries: ask(|_| async { Ok(Vec::new()) }),
     }
 }

@@ -66,3 +66,32 @@ async fn a_deadline_of_nothing_is_a_timeout() {
     assert_eq!(response.status, 503);
     assert!(response.text().contains("\"errorType\":\"timeout\""), "{}", response.text());
 }
+
+#[tokio::test]
+async fn an_error_of_the_program_is_an_answer() {
+    let fixture = Fixture::start().await;
+    let response = get(fixture.address, "/api/v1/promlet/dashboards/broken").await;
+    assert_eq!(response.status, 500);
+    assert!(response.text().starts_with(r#"{"status":"error","errorType":"internal","error":"#), "{}", response.text());
+    assert_eq!(get(fixture.address, "/-/healthy").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_stop_lets_requests_end_and_takes_no_new_ones() {
+    let fixture = Fixture::start().await;
+    let address = fixture.address;
+    let mut slow = TcpStream::connect(address).await.unwrap();
+    slow.write_all(b"GET /api/v1/promlet/dashboards/slow HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    // connections are taken in turn: when this one is answered the slow one is at work
+    assert_eq!(get(address, "/-/healthy").await.status, 200);
+    fixture.stop.notify_one();
+    while TcpStream::connect(address).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    assert!(!fixture.running.is_finished());
+    fixture.release.notify_one();
+    let mut heard = Vec::new();
+    slow.read_to_end(&mut heard).await.unwrap();
+    assert_eq!(parse(&heard).status, 200);
+    fixture.running.await.unwrap();
+}

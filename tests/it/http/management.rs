@@ -14,7 +14,9 @@ async fn before_readiness_and_while_stopping_the_apis_refuse() {
         assert_eq!((response.status, response.text().as_str()), (503, "Service Unavailable\n"), "{path}");
         assert_eq!(response.header("x-prometheus-stopping"), Some("true"), "{path}");
     }
-    assert_eq!(get(fixture.address, "/-/healthy").await.status, 200);
+    for path in ["/-/healthy", "/api/v1/status/walreplay", "/api/v1/notifications"] {
+        assert_eq!(get(fixture.address, path).await.status, 200, "{path}");
+    }
     assert_eq!(get(fixture.address, "/metrics").await.status, 200);
 }
 

@@ -1,4 +1,5 @@
-//! JSON as Go's encoder writes it: fields in order, `<`, `>`, `&` and two line separators escaped, a newline at the end.
+//! JSON as Go's encoder writes it: fields in order, `<`, `>`, `&` and two line separators escaped; without the newline at
+//! the end, so that a log of bodies has one a line.
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
@@ -31,6 +32,5 @@ pub fn go_json(value: &impl Serialize) -> Result<String, String> {
             c => out.push(c),
         }
     }
-    out.push('\n');
     Ok(out)
 }

@@ -7,9 +7,9 @@ use super::bits::Bits;
 use super::group::Group;
 use super::segment::{Segment, SegmentFile, SegmentIndex, StripeRef};
 use super::snapshot::TsdbSnapshot;
-use super::store::{lock, read};
+use super::store::{Store, lock, read};
 use crate::model::{TimeRange, TimestampMs};
-use crate::storage::{Batch, LabelPair, SelectError};
+use crate::storage::{Batch, ColumnValues, LabelPair, SelectError};
 
 pub mod group_batch;
 pub mod merged;
@@ -59,7 +59,12 @@ impl BatchBuilder {
         let mut layers: Vec<Arc<GroupBatch>> = Vec::new();
         for builder in builders.list {
             let built = GroupBatch::layers(builder, range).inspect_err(|_| metrics.damaged_reads.inc())?;
-            layers.extend(built.into_iter().map(Arc::new));
+            for mut layer in built {
+                layer.leave_out_empty()?;
+                if layer.len() > 0 {
+                    layers.push(Arc::new(layer));
+                }
+            }
         }
         let mut batches = merged::separate(layers)?;
         if limit > 0 {
@@ -212,6 +217,28 @@ impl<'a> Builders<'a> {
         present.dedup();
         present
     }
+}
+
+/// The newest sample at or after a time that sealed segments have of a series: time and bits.
+pub fn sealed_last(store: &Arc<Store>, id: u64, from: i64) -> Option<(i64, u64)> {
+    let range = TimeRange::new(TimestampMs(from), TimestampMs::MAX);
+    let snapshot = TsdbSnapshot::open(store.clone(), range);
+    let mut builders = Builders::new(&snapshot, range);
+    for segment in snapshot.segments.sealed.iter().filter(|s| s.range().overlaps(range)) {
+        let Ok(index) = store.indexes.get(segment) else { continue };
+        if let Some(series) = index.series.find_id(id) {
+            builders.add_segment(segment, &index, &[series]);
+        }
+    }
+    let mut values = ColumnValues::default();
+    let mut newest = None;
+    for batch in BatchBuilder::finish(builders, 0).ok()? {
+        let times = batch.times();
+        batch.read(0, 0..times.len(), &mut values).ok()?;
+        let last = (0..times.len()).rev().find(|row| values.is_present(*row));
+        newest = newest.max(last.map(|row| (times[row].0, values.floats[row].to_bits())));
+    }
+    newest
 }
 
 /// The group's stripes in every segment that was open since the snapshot.

@@ -100,7 +100,8 @@ impl Coder {
                 let xor = (bits ^ self.last).to_be_bytes();
                 let front = xor.iter().take_while(|b| **b == 0).count().min(7);
                 let kept = 8 - front - xor[front..].iter().rev().take_while(|b| **b == 0).count();
-                if kept < 7 {
+                // Without a value before, the code must stand by itself: readers may know another one.
+                if kept < 7 && self.last != 0 {
                     put_op(out, OP_XOR);
                     out.push((front << 4 | kept) as u8);
                     out.extend_from_slice(&xor[front..front + kept]);

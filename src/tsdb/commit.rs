@@ -1,5 +1,6 @@
 //! Taking a row: which cells go to which group, which are refused, then log first, memory after.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::group::{Group, Meeting, Place};
@@ -17,7 +18,7 @@ const KEYFRAME_ROWS: u64 = 1024;
 
 /// One commit on its way.
 struct Commit<'a> {
-    store: &'a Store,
+    store: &'a Arc<Store>,
     source: &'a Source,
     row: &'a Row,
     report: RowReport,
@@ -26,7 +27,7 @@ struct Commit<'a> {
 }
 
 impl Source {
-    pub fn commit(&self, store: &Store, row: &Row) -> Result<RowReport, AppendError> {
+    pub fn commit(&self, store: &Arc<Store>, row: &Row) -> Result<RowReport, AppendError> {
         store.check_writable()?;
         let mut scratch = store.take_scratch();
         let mut commit = Commit { store, source: self, row, report: RowReport::default(), written: 0 };
@@ -161,7 +162,7 @@ impl Commit<'_> {
         if !contested.is_empty() {
             let known = lock(&self.store.contested);
             for column in &mut state.groups[group as usize].columns {
-                column.contested |= known.contains_key(&column.series);
+                column.set_contested(column.is_contested() || known.contains_key(&column.series));
             }
         }
     }
@@ -202,7 +203,10 @@ impl Commit<'_> {
                     state.drop_lookup();
                 }
             }
-            Meeting::Completes | Meeting::Late => self.check_late(group, meeting, scratch),
+            Meeting::Completes | Meeting::Late => {
+                self.look_up_sealed(group, &scratch.group);
+                self.check_late(group, meeting, scratch);
+            }
         }
         if scratch.group.is_empty() {
             return Ok(());
@@ -214,6 +218,24 @@ impl Commit<'_> {
         self.store.versions.touch(at, sequence);
         self.store.newest_time.fetch_max(at, Ordering::AcqRel);
         Ok(())
+    }
+
+    /// What sealed segments know of columns whose last time this process does not know: those of an earlier run.
+    fn look_up_sealed(&self, group: &mut Group, places: &[Place]) {
+        let at = self.row.at.0;
+        let segments = self.store.segments();
+        if segments.sealed.iter().all(|segment| segment.footer.max_time < at) {
+            return;
+        }
+        for place in places {
+            if group.last_time_of(place.column).is_some() {
+                continue;
+            }
+            let id = super::store::read(&self.store.head).index.id(group.columns[place.column as usize].series);
+            if let Some(last) = super::batch::sealed_last(self.store, id, at) {
+                group.sealed_lasts.insert(place.column, last);
+            }
+        }
     }
 
     /// Takes out what is refused, what is there already, and what must go to another group.
@@ -242,7 +264,7 @@ impl Commit<'_> {
         scratch.group.retain(|place| {
             let column = &mut group.columns[place.column as usize];
             let cell = &cells[place.cell as usize];
-            let Some(known) = contested.get_mut(&column.series).filter(|_| column.contested) else { return true };
+            let Some(known) = contested.get_mut(&column.series).filter(|_| column.is_contested()) else { return true };
             let bits = if let Value::Float(float) = cell.value { Some(float.to_bits()) } else { None };
             if known.last_group != id {
                 if cell.value.is_stale() {
@@ -262,7 +284,7 @@ impl Commit<'_> {
                 }
             }
             if known.is_handover {
-                column.contested = false;
+                column.set_contested(false);
                 contested.remove(&column.series);
             } else if at > known.last_time {
                 *known = Contested { last_time: at, last_bits: bits, last_group: id, is_handover: false };
@@ -288,9 +310,9 @@ impl Commit<'_> {
         for cell in std::mem::take(&mut scratch.moved) {
             let Some((group, column)) = of(state, cell) else { continue };
             let old = &state.groups[group as usize].columns[column as usize];
-            let (series, is_contested) = (old.series, old.contested);
+            let (series, is_contested) = (old.series, old.is_contested());
             let moved = state.groups[target as usize].add_column(series);
-            state.groups[target as usize].columns[moved as usize].contested = is_contested;
+            state.groups[target as usize].columns[moved as usize].set_contested(is_contested);
             let count = state.first_group() - usize::from(target == 0);
             state.slots.set(self.row.cells[cell as usize].column.0, Slot::In { group: target, column: moved }, count);
             scratch.places.push((target, Place { column: moved, cell }));

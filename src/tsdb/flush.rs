@@ -26,7 +26,7 @@ impl Store {
             self.append_stripe(group, key, scratch)?;
             from = until;
         }
-        group.restart_tail(self.oldest_pin());
+        group.restart_tail(self.oldest_pin(), self.options.sizes.stripe_rows);
         Ok(())
     }
 
@@ -72,7 +72,7 @@ fn encode_columns(group: &Group, columns: std::ops::Range<u32>, scratch: &mut Sc
         }
         codes.clear();
         group.arena.read(column.chain(), codes);
-        if tail::decode(codes, live.then_some(column.coder.last), rows, page).is_err() {
+        if tail::decode(codes, live.then_some(column.last()), rows, page).is_err() {
             debug_assert!(false, "a tail that this process wrote cannot be read");
             continue;
         }

@@ -4,8 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::bits::Bits;
-use super::cell::{put_gap, put_histogram, put_stale};
-use super::limits::{STRIPE_ROWS, STRIPE_ROWS_FIRST};
+use super::cell::{Coder, put_gap, put_histogram, put_stale};
 use super::row::{Changed, ChangedKind, RowCode};
 use super::tail::{Arena, Column};
 use crate::model::{Histogram, Value, is_stale};
@@ -44,6 +43,8 @@ pub struct Group {
     pub arena: Arena,
     /// Last times of columns that are not live.
     pub idle: HashMap<u32, i64>,
+    /// Newest samples (time, bits) that sealed segments have of columns which this process has not seen yet; only where it mattered.
+    pub sealed_lasts: HashMap<u32, (i64, u64)>,
     /// Row of the tail, column, histogram.
     pub histograms: Vec<(u16, u32, Arc<Histogram>)>,
     /// Row of the tail, column, start timestamp from there on.
@@ -64,9 +65,9 @@ pub struct Group {
 }
 
 impl Group {
-    pub fn new(id: u64, subgroup: u32) -> Self {
+    pub fn new(id: u64, subgroup: u32, stripe_rows: usize) -> Self {
         // Groups that start together are encoded at different times.
-        let stripe_rows = STRIPE_ROWS_FIRST + (id >> 32) as usize % (STRIPE_ROWS - STRIPE_ROWS_FIRST + 1);
+        let stripe_rows = stripe_rows / 2 + (id >> 32) as usize % (stripe_rows / 2 + 1);
         Self {
             id,
             subgroup,
@@ -78,6 +79,7 @@ impl Group {
             last_time: i64::MIN,
             arena: Arena::default(),
             idle: HashMap::new(),
+            sealed_lasts: HashMap::new(),
             histograms: Vec::new(),
             starts: Vec::new(),
             last_starts: HashMap::new(),
@@ -122,7 +124,7 @@ impl Group {
     /// Whether this value is what the column holds already at its newest time.
     pub fn holds(&self, column: u32, value: &Value) -> bool {
         match value {
-            Value::Float(float) if self.live.get(column) => float.to_bits() == self.columns[column as usize].coder.last,
+            Value::Float(float) if self.live.get(column) => float.to_bits() == self.columns[column as usize].last(),
             Value::Float(float) => is_stale(*float) && !self.histograms.iter().any(|(_, c, _)| *c == column),
             Value::Histogram(h) => self.histograms.iter().rfind(|(_, c, _)| *c == column).is_some_and(|(_, _, held)| held.same_bits(h)),
         }
@@ -131,6 +133,15 @@ impl Group {
     /// Why a sample that does not open a row cannot be taken here; `Ok(true)` when it is there already, `Ok(false)` when its series goes forward.
     pub fn check_late(&self, column: u32, at: i64, value: &Value) -> Result<bool, Rejected> {
         match self.last_time_of(column) {
+            None if self.sealed_lasts.contains_key(&column) => {
+                let (last, bits) = self.sealed_lasts[&column];
+                match value {
+                    _ if at < last => Err(Rejected::OutOfOrder),
+                    Value::Float(float) if at == last && float.to_bits() == bits => Ok(true),
+                    _ if at == last => Err(Rejected::Duplicate),
+                    _ => Ok(false),
+                }
+            }
             Some(last) if at < last => Err(Rejected::OutOfOrder),
             Some(last) if at == last && self.holds(column, value) => Ok(true),
             Some(last) if at == last => Err(Rejected::Duplicate),
@@ -165,13 +176,10 @@ impl Group {
     }
 
     fn spell_cell(&self, column: u32, value: &Value, code: &mut RowCode) {
-        let mut after = self.columns[column as usize].coder;
+        let mut after = self.columns[column as usize].coder();
         let live = self.live.get(column);
         let kind = match value {
             Value::Float(float) if is_stale(*float) => {
-                if !live && !self.columns[column as usize].has_histogram {
-                    return;
-                }
                 put_stale(&mut code.codes);
                 ChangedKind::Stale
             }
@@ -230,6 +238,19 @@ impl Group {
                 self.starts.push((row, *column, *start));
             }
         }
+        if code.is_keyframe {
+            self.forget_coders(code);
+        }
+    }
+
+    /// A reader may begin at a keyframe: of columns without a value in it, nothing before counts.
+    fn forget_coders(&mut self, code: &RowCode) {
+        let mut named = code.changed.iter().filter(|c| c.kind == ChangedKind::Value).map(|c| c.column).peekable();
+        for (number, column) in self.columns.iter_mut().enumerate() {
+            if named.next_if_eq(&(number as u32)).is_none() {
+                column.set_coder(Coder::default());
+            }
+        }
     }
 
     fn apply_cell(
@@ -246,10 +267,10 @@ impl Group {
         let Some(state) = self.columns.get_mut(column as usize) else { return };
         match changed.kind {
             ChangedKind::Value => {
-                if keep && !(was_live && state.coder.last == changed.after.last) {
+                if keep && !(was_live && state.last() == changed.after.last) {
                     state.put_value(&mut self.arena, scratch, row, was_live, bytes, changed.after);
                 } else {
-                    state.coder = changed.after;
+                    state.set_coder(changed.after);
                 }
                 if !was_live {
                     self.live.set(column);
@@ -262,7 +283,6 @@ impl Group {
                 }
                 self.live.unset(column);
                 self.idle.insert(column, self.last_time);
-                state.has_histogram = changed.kind == ChangedKind::Histogram;
                 if let (Some(histogram), true) = (histogram, keep) {
                     self.histograms.push((row, column, histogram.clone()));
                 }
@@ -283,7 +303,7 @@ impl Group {
     }
 
     /// The tail is in a stripe now.
-    pub fn restart_tail(&mut self, oldest_snapshot: Option<u64>) {
+    pub fn restart_tail(&mut self, oldest_snapshot: Option<u64>, stripe_rows: usize) {
         match oldest_snapshot {
             Some(oldest) => {
                 self.left.retain(|(s, _)| *s > oldest);
@@ -299,7 +319,7 @@ impl Group {
         self.histograms = Vec::new();
         self.starts = self.last_starts.iter().map(|(column, start)| (0, *column, *start)).collect();
         self.starts.sort_unstable();
-        self.stripe_rows = STRIPE_ROWS;
+        self.stripe_rows = stripe_rows;
     }
 
     pub fn size_bytes(&self) -> usize {

@@ -1,9 +1,7 @@
 //! Every bound of the store in one place, with its unit.
 
-/// Rows a group collects before its columns are encoded into a stripe; the first stripe of a group comes earlier, so that groups are staggered.
+/// Rows a group collects before its columns are encoded into a stripe; a group's first stripe comes earlier, after half as many or more, so that groups are staggered.
 pub const STRIPE_ROWS: usize = 120;
-/// The fewest rows of a group's first stripe.
-pub const STRIPE_ROWS_FIRST: usize = 60;
 /// Columns of one stripe; wider groups are cut into ranges that repeat the times.
 pub const STRIPE_COLUMNS_MAX: usize = 4096;
 /// Rows of a merged stripe.

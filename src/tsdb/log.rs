@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::disk::{Disk, DiskFile};
 use super::frame;
-use super::limits::{LOG_FACTOR, LOG_FILE_BYTES};
+use super::limits::LOG_FACTOR;
 
 pub mod record;
 pub mod replay;
@@ -76,6 +76,7 @@ struct Writer {
 pub struct RowLog {
     disk: Arc<dyn Disk>,
     folder: PathBuf,
+    file_bytes: u64,
     writer: Mutex<Writer>,
     number: AtomicU64,
     /// Total bytes written over all files, and how many of those are synced.
@@ -96,11 +97,12 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl RowLog {
     /// The first file gets the number after `last_number`; `closed` are files of earlier runs.
-    pub fn new(disk: Arc<dyn Disk>, folder: &Path, last_number: u64, closed: Vec<ClosedFile>) -> Self {
+    pub fn new(disk: Arc<dyn Disk>, folder: &Path, file_bytes: u64, last_number: u64, closed: Vec<ClosedFile>) -> Self {
         let writer = Writer { file: None, size: 0, opening: 0, groups: 0, closed, first_segment: 0, broken: false };
         Self {
             disk,
             folder: folder.to_owned(),
+            file_bytes,
             writer: Mutex::new(writer),
             number: AtomicU64::new(last_number),
             written: AtomicU64::new(0),
@@ -200,7 +202,7 @@ impl Locked<'_> {
 
     /// Where the file has grown enough that the next one should begin.
     pub fn is_full(&self) -> bool {
-        self.writer.size >= LOG_FILE_BYTES.max(self.writer.opening * LOG_FACTOR)
+        self.writer.size >= self.log.file_bytes.max(self.writer.opening * LOG_FACTOR)
     }
 
     pub fn rotate(&mut self) -> io::Result<()> {

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
 use super::flush::newest;
-use super::limits::{LOG_FILES_WAITING, SEGMENT_BYTES, SEGMENT_SPAN_MS};
+use super::limits::LOG_FILES_WAITING;
 use super::log::record::{Standing, put_family, put_standings};
 use super::segment::{OpenSegment, Segment};
 use super::store::{SegmentSet, Store, lock, read};
@@ -108,7 +108,8 @@ fn seal_if_due(store: &Arc<Store>) -> io::Result<()> {
         (Some(min), Some(max)) => max.saturating_sub(min),
         _ => 0,
     };
-    if extent.bytes >= SEGMENT_BYTES || span >= SEGMENT_SPAN_MS { seal(store) } else { Ok(()) }
+    let sizes = &store.options.sizes;
+    if extent.bytes >= sizes.segment_bytes || span >= sizes.segment_span.0 { seal(store) } else { Ok(()) }
 }
 
 /// Seals the open segment: stripes, index and footer, folder, manifest, each durable before the next.

@@ -56,7 +56,7 @@ fn due(sealed: &[Arc<Segment>], store: &Store) -> Option<Vec<Arc<Segment>>> {
 /// Output, folder, manifest, each durable; only then do the inputs go.
 fn merge(store: &Arc<Store>, inputs: &[Arc<Segment>]) -> io::Result<()> {
     let id = store.next_segment.fetch_add(1, Ordering::AcqRel);
-    let path = seal::path(&store.folder, id);
+    let path = seal::merging_path(&store.folder, id);
     let merged = write(store, inputs, id);
     let segment = match merged {
         Ok(segment) => segment,
@@ -94,8 +94,8 @@ pub fn remove(store: &Store, ids: &[u64]) -> io::Result<()> {
 }
 
 fn write(store: &Arc<Store>, inputs: &[Arc<Segment>], id: u64) -> io::Result<Segment> {
-    let path = seal::path(&store.folder, id);
-    let file = store.disk.create(&path)?;
+    let (unfinished, path) = (seal::merging_path(&store.folder, id), seal::path(&store.folder, id));
+    let file = store.disk.create(&unfinished)?;
     // Room first: a merge that runs out of space half way would have taken it from the log.
     let _ = file.preallocate(inputs.iter().map(|s| s.bytes).sum());
     file.append(MAGIC)?;
@@ -110,6 +110,7 @@ fn write(store: &Arc<Store>, inputs: &[Arc<Segment>], id: u64) -> io::Result<Seg
         seed: store.seed,
     };
     let footer = seal::finish(&file, &output.index, about, output.size)?;
+    store.disk.rename(&unfinished, &path)?;
     store.disk.sync_folder(&store.folder)?;
     let bytes = file.size()?;
     store.metrics.segment_bytes.add(bytes);

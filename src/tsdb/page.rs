@@ -32,5 +32,10 @@ const HAS_EXCEPTIONS: u8 = 0x20;
 /// From here on the mapping byte says by how many zero bits the floats' bits were shifted.
 const BITS_MAPPING: u8 = 64;
 
+/// Whether a page with this first byte says for each row what it holds; without, every row holds a value.
+pub fn has_states(first: u8) -> bool {
+    first & HAS_STATES != 0
+}
+
 #[cfg(test)]
 mod tests;

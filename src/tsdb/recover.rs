@@ -28,6 +28,10 @@ pub fn open(options: TsdbOptions, disk: Arc<dyn Disk>, clock: Clock, registry: &
     disk.create_folder(&folder).map_err(|error| OpenError::io(&folder, "creating", error))?;
     let files = disk.list(&folder).map_err(|error| OpenError::io(&folder, "listing", error))?;
     let ids: BTreeSet<u64> = files.iter().filter_map(|(name, _)| id_of_name(name)).collect();
+    for (name, _) in files.iter().filter(|(name, _)| name.starts_with(seal::MERGING)) {
+        let path = folder.join(name);
+        disk.remove(&path).map_err(|error| OpenError::io(&path, "removing", error))?;
+    }
     let (mut manifest, was_rebuilt) = Manifest::open(disk.clone(), &folder, || rebuild(disk.as_ref(), &folder, &ids))?;
     if was_rebuilt && !ids.is_empty() {
         tracing::warn!("{}: made anew from the segments' footers", folder.join(super::manifest::NAME).display());
@@ -59,7 +63,7 @@ fn assemble(
     next: u64,
     logs: Vec<ClosedFile>,
 ) -> Arc<Store> {
-    let log = RowLog::new(disk.clone(), &folder, logs.last().map_or(0, |file| file.number), logs);
+    let log = RowLog::new(disk.clone(), &folder, options.sizes.log_file_bytes, logs.last().map_or(0, |file| file.number), logs);
     log.set_first_segment(next);
     let open = Arc::new(OpenSegment::new(disk.clone(), folder.clone(), next));
     let newest = sealed.iter().map(|s| s.footer.max_time).max().unwrap_or(i64::MIN);

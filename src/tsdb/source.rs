@@ -152,7 +152,7 @@ impl Source {
     /// A new group, which goes on where one of the same id stood before.
     pub fn open_group(&self, state: &mut State, store: &Store) -> u32 {
         let subgroup = state.groups.len() as u32;
-        let mut group = Group::new(self.group_id(subgroup), subgroup);
+        let mut group = Group::new(self.group_id(subgroup), subgroup, store.options.sizes.stripe_rows);
         if let Some(standing) = lock(&store.standings).get(&group.id) {
             group.next_row = standing.next_row;
             group.last_time = standing.last_time;
@@ -213,7 +213,7 @@ impl Source {
         let (group, column) = state.place_of(series)?;
         let group = &state.groups[group as usize];
         let live = group.live.get(column);
-        let last_bits = live.then(|| group.columns[column as usize].coder.last);
+        let last_bits = live.then(|| group.columns[column as usize].last());
         let last_time = group.last_time_of(column).unwrap_or(i64::MIN);
         let is_handover = self.writers.load(Ordering::Acquire) == 0 && !live;
         Some(Contested { last_time, last_bits, last_group: group.id, is_handover })
@@ -265,7 +265,7 @@ impl State {
     pub fn mark_contested(&mut self, series: u32) {
         self.has_contested = true;
         if let Some((group, column)) = self.place_of(series) {
-            self.groups[group as usize].columns[column as usize].contested = true;
+            self.groups[group as usize].columns[column as usize].set_contested(true);
         }
     }
 }

@@ -96,33 +96,52 @@ impl Arena {
     }
 }
 
-/// One column of a group: 32 bytes that every live series costs.
+/// A reader of the chain knows a value that differences can start from.
+const HAS_BASE: u8 = 1;
+/// Claimed by another group as well: appends go through the checked path.
+const CONTESTED: u8 = 2;
+
+/// One column of a group: 24 bytes that every live series costs.
 #[derive(Clone, Copy, Debug)]
 pub struct Column {
-    pub coder: Coder,
+    /// Bits of the last value.
+    last: u64,
     pub series: u32,
     chain: Chain,
     /// Row of the last code in the chain.
     item_row: u16,
-    /// A reader of the chain knows a value that differences can start from.
-    has_base: bool,
-    /// Claimed by another group as well: appends go through the checked path.
-    pub contested: bool,
-    /// The last sample was a native histogram.
-    pub has_histogram: bool,
+    exponent: u8,
+    flags: u8,
 }
 
 impl Column {
     pub fn new(series: u32) -> Self {
-        Self {
-            coder: Coder::default(),
-            series,
-            chain: Chain::default(),
-            item_row: 0,
-            has_base: false,
-            contested: false,
-            has_histogram: false,
-        }
+        let Coder { last, exponent } = Coder::default();
+        Self { last, series, chain: Chain::default(), item_row: 0, exponent, flags: 0 }
+    }
+
+    pub fn last(&self) -> u64 {
+        self.last
+    }
+
+    pub fn coder(&self) -> Coder {
+        Coder { last: self.last, exponent: self.exponent }
+    }
+
+    pub fn set_coder(&mut self, coder: Coder) {
+        (self.last, self.exponent) = (coder.last, coder.exponent);
+    }
+
+    pub fn is_contested(&self) -> bool {
+        self.flags & CONTESTED != 0
+    }
+
+    pub fn set_contested(&mut self, is_contested: bool) {
+        self.set(CONTESTED, is_contested);
+    }
+
+    fn set(&mut self, flag: u8, on: bool) {
+        self.flags = if on { self.flags | flag } else { self.flags & !flag };
     }
 
     pub fn chain(&self) -> Chain {
@@ -137,20 +156,20 @@ impl Column {
     pub fn restart(&mut self) {
         self.chain = Chain::default();
         self.item_row = 0;
-        self.has_base = false;
+        self.set(HAS_BASE, false);
     }
 
     /// Before the first code of this tail: what the column held in the rows before, if it was live.
     fn put_base(&mut self, arena: &mut Arena, scratch: &mut Vec<u8>, was_live: bool) {
         scratch.clear();
-        let mut coder = Coder { last: 0, exponent: self.coder.exponent };
+        let mut coder = Coder { last: 0, exponent: self.exponent };
         if was_live {
-            coder.put_absolute(scratch, self.coder.last);
+            coder.put_absolute(scratch, self.last);
         } else {
             put_gap(scratch);
         }
         arena.push(&mut self.chain, scratch);
-        self.has_base = was_live;
+        self.set(HAS_BASE, was_live);
         self.item_row = 0;
     }
 
@@ -160,7 +179,7 @@ impl Column {
             self.put_base(arena, scratch, was_live);
         }
         self.put_skip(arena, scratch, row);
-        if self.has_base {
+        if self.flags & HAS_BASE != 0 {
             arena.push(&mut self.chain, code);
         } else {
             // A reader of this tail knows no value before: the code must stand by itself.
@@ -168,9 +187,9 @@ impl Column {
             let mut coder = Coder { last: 0, exponent: after.exponent };
             coder.put_absolute(scratch, after.last);
             arena.push(&mut self.chain, scratch);
-            self.has_base = true;
+            self.set(HAS_BASE, true);
         }
-        self.coder = after;
+        self.set_coder(after);
     }
 
     /// Takes a gap, a stale marker or a histogram in row `row`.

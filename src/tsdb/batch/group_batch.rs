@@ -10,7 +10,7 @@ use crate::storage::{Batch, ColumnValues, LabelPair, SelectError, SeriesId};
 use crate::tsdb::bytes::Damaged;
 use crate::tsdb::group::Group;
 use crate::tsdb::page::decode::{Decoder, decode};
-use crate::tsdb::page::{PageColumn, State};
+use crate::tsdb::page::{PageColumn, State, has_states};
 use crate::tsdb::segment::stripe::Side;
 use crate::tsdb::segment::{SegmentFile, StripeHead, StripeRef};
 use crate::tsdb::tail;
@@ -34,14 +34,24 @@ pub struct StripePart {
     side: OnceLock<Side>,
 }
 
+/// One series of a tail.
+struct TailColumn {
+    /// Its index in the batch.
+    place: usize,
+    codes: Range<u32>,
+    /// What it holds where there are no codes.
+    live: Option<u64>,
+    /// It has a sample in the rows of the batch.
+    is_sure: bool,
+}
+
 /// Rows that no stripe holds yet, copied when the selection was made.
 pub struct TailBlock {
     times: Vec<i64>,
     first: usize,
     until: usize,
     codes: Vec<u8>,
-    /// By index in the batch: where its codes are, and what it holds where there are none.
-    columns: Vec<(usize, Range<u32>, Option<u64>)>,
+    columns: Vec<TailColumn>,
     histograms: Vec<(usize, u32, Arc<Histogram>)>,
     starts: Vec<(usize, u32, i64)>,
 }
@@ -56,8 +66,9 @@ impl TailBlock {
         let column = &group.columns[number as usize];
         let start = self.codes.len() as u32;
         group.arena.read(column.chain(), &mut self.codes);
-        let live = group.live.get(number).then_some(column.coder.last);
-        self.columns.push((place, start..self.codes.len() as u32, live));
+        let live = group.live.get(number).then_some(column.last());
+        let is_sure = live.is_some() && (!column.has_codes() || self.until == group.times.len());
+        self.columns.push(TailColumn { place, codes: start..self.codes.len() as u32, live, is_sure });
         let of_column = group.histograms.iter().filter(|(_, c, _)| *c == number);
         self.histograms.extend(of_column.map(|(row, _, held)| (place, u32::from(*row), held.clone())));
         if group.last_starts.contains_key(&number) {
@@ -68,14 +79,14 @@ impl TailBlock {
 
     /// In order of place, so that a column is found by bisection.
     fn settle(&mut self) {
-        self.columns.sort_by_key(|(place, ..)| *place);
+        self.columns.sort_by_key(|column| column.place);
     }
 }
 
 /// Rows of one stripe (perhaps cut in column ranges) or of a tail.
 pub enum Block {
-    /// The first of its rows that is in the batch.
-    Stripe(usize, Vec<StripePart>),
+    /// Which of its rows are in the batch.
+    Stripe(Range<usize>, Vec<StripePart>),
     Tail(TailBlock),
 }
 
@@ -169,9 +180,10 @@ impl GroupBatch {
         for block in layer {
             batch.starts.push(batch.times.len());
             batch.times.extend(block.times.iter().map(|t| TimestampMs(*t)));
+            let rows = block.skip..block.skip + block.times.len();
             batch.blocks.push(match block.tail {
                 Some(tail) => Block::Tail(tail),
-                None => Block::Stripe(block.skip, block.parts),
+                None => Block::Stripe(rows, block.parts),
             });
         }
         batch
@@ -179,6 +191,43 @@ impl GroupBatch {
 
     pub fn ids(&self) -> &[u64] {
         &self.ids
+    }
+
+    /// Leaves out series without any sample here: they have pages or codes, but not in these rows.
+    pub fn leave_out_empty(&mut self) -> Result<(), SelectError> {
+        let mut values = ColumnValues::default();
+        let mut only = Vec::with_capacity(self.ids.len());
+        for at in 0..self.ids.len() {
+            let mut held = false;
+            for block in &self.blocks {
+                held = held || self.surely_holds(block, at)?;
+            }
+            if !held {
+                self.read_own(at, 0..self.times.len(), &mut values)?;
+                held = (0..self.times.len()).any(|row| values.is_present(row));
+            }
+            if held {
+                only.push(at as u32);
+            }
+        }
+        self.only = (only.len() < self.ids.len()).then_some(only);
+        Ok(())
+    }
+
+    /// Whether a series has a sample in a block, as far as that can be told without decoding.
+    fn surely_holds(&self, block: &Block, at: usize) -> Result<bool, SelectError> {
+        match block {
+            Block::Tail(tail) => Ok(tail.columns.binary_search_by_key(&at, |c| c.place).is_ok_and(|found| tail.columns[found].is_sure)),
+            Block::Stripe(rows, parts) => {
+                let Some((part, position)) = find_page(parts, at) else { return Ok(false) };
+                if rows.len() == part.head.times.len() {
+                    return Ok(true);
+                }
+                let Some(range) = part.head.page_range(position) else { return Ok(false) };
+                let mut own = Vec::new();
+                Ok(part.page(range, &mut own)?.first().is_some_and(|head| !has_states(*head)))
+            }
+        }
     }
 
     pub fn labels_of(&self, at: usize) -> &[LabelPair] {
@@ -202,7 +251,9 @@ impl GroupBatch {
                 continue;
             }
             match block {
-                Block::Stripe(skip, parts) => read_stripe(parts, at, wanted.start + skip..wanted.end + skip, into, &mut presence)?,
+                Block::Stripe(rows, parts) => {
+                    read_stripe(parts, at, wanted.start + rows.start..wanted.end + rows.start, into, &mut presence)?
+                }
                 Block::Tail(tail) => read_tail(tail, at, wanted, into, &mut presence)?,
             }
         }
@@ -259,6 +310,12 @@ impl Presence {
     }
 }
 
+/// The column range that has a series' page, and where in it.
+fn find_page(parts: &[StripePart], at: usize) -> Option<(&StripePart, usize)> {
+    let find = |part: &StripePart| part.numbers.get(at).copied().flatten().and_then(|number| part.head.position(number));
+    parts.iter().find_map(|part| find(part).map(|position| (part, position)))
+}
+
 fn read_stripe(
     parts: &[StripePart],
     at: usize,
@@ -267,8 +324,7 @@ fn read_stripe(
     presence: &mut Presence,
 ) -> Result<(), SelectError> {
     let row = into.floats.len();
-    let find = |part: &StripePart| part.numbers.get(at).copied().flatten().and_then(|number| part.head.position(number));
-    let Some((part, position)) = parts.iter().find_map(|part| find(part).map(|position| (part, position))) else {
+    let Some((part, position)) = find_page(parts, at) else {
         into.floats.resize(row + rows.len(), 0.0);
         presence.none(rows.len());
         return Ok(());
@@ -303,16 +359,16 @@ fn read_stripe(
 
 fn read_tail(tail: &TailBlock, at: usize, rows: Range<usize>, into: &mut ColumnValues, presence: &mut Presence) -> Result<(), SelectError> {
     let row = into.floats.len();
-    let Ok(found) = tail.columns.binary_search_by_key(&at, |(place, ..)| *place) else {
+    let Ok(found) = tail.columns.binary_search_by_key(&at, |column| column.place) else {
         into.floats.resize(row + rows.len(), 0.0);
         presence.none(rows.len());
         return Ok(());
     };
-    let (_, codes, live) = &tail.columns[found];
-    let codes = &tail.codes[codes.start as usize..codes.end as usize];
+    let column = &tail.columns[found];
+    let codes = &tail.codes[column.codes.start as usize..column.codes.end as usize];
     let rows = rows.start + tail.first..rows.end + tail.first;
     BUFFERS.with_borrow_mut(|(_, page)| {
-        tail::decode(codes, *live, tail.until, page).map_err(|what| SelectError::Corrupt(format!("the tail in memory: {what}")))?;
+        tail::decode(codes, column.live, tail.until, page).map_err(|what| SelectError::Corrupt(format!("the tail in memory: {what}")))?;
         into.floats.extend_from_slice(&page.floats[rows.clone()]);
         match page.states.get(rows.clone()) {
             Some(states) if !page.states.is_empty() => presence.states(states),
@@ -396,6 +452,11 @@ impl Batch for GroupBatch {
 impl GroupBatch {
     fn own(&self, index: usize) -> usize {
         self.only.as_ref().map_or(index, |only| only[index] as usize)
+    }
+
+    /// The own indexes of the series that this batch gives out.
+    pub fn given_out(&self) -> impl Iterator<Item = u32> + '_ {
+        (0..self.len() as u32).map(|index| self.own(index as usize) as u32)
     }
 
     pub fn row_times(&self) -> &[TimestampMs] {

@@ -32,8 +32,8 @@ pub fn separate(layers: Vec<Arc<GroupBatch>>) -> Result<Vec<Box<dyn Batch>>, Sel
     let mut places: HashMap<u64, (u32, u32)> = HashMap::new();
     let mut several: HashMap<u64, Vec<(u32, u32)>> = HashMap::new();
     for (number, layer) in layers.iter().enumerate() {
-        for (at, id) in layer.ids().iter().enumerate() {
-            let place = (number as u32, at as u32);
+        for at in layer.given_out() {
+            let (id, place) = (&layer.ids()[at as usize], (number as u32, at));
             if let Some(first) = places.insert(*id, place) {
                 let list = several.entry(*id).or_insert_with(|| vec![first]);
                 list.push(place);
@@ -49,8 +49,8 @@ pub fn separate(layers: Vec<Arc<GroupBatch>>) -> Result<Vec<Box<dyn Batch>>, Sel
     }
     for layer in layers {
         let Some(mut layer) = Arc::into_inner(layer) else { continue };
-        if layer.ids().iter().any(|id| several.contains_key(id)) {
-            let only: Vec<u32> = (0..layer.ids().len() as u32).filter(|at| !several.contains_key(&layer.ids()[*at as usize])).collect();
+        if layer.given_out().any(|at| several.contains_key(&layer.ids()[at as usize])) {
+            let only: Vec<u32> = layer.given_out().filter(|at| !several.contains_key(&layer.ids()[*at as usize])).collect();
             if only.is_empty() {
                 continue;
             }

@@ -9,7 +9,7 @@ use crate::model::Labels;
 use crate::storage::GroupKey;
 use crate::tsdb::bytes::{Damaged, Decoded, Reader};
 use crate::tsdb::frame::{Frames, Step};
-use crate::tsdb::limits::{STRIPE_ROWS, SUBGROUPS_MAX};
+use crate::tsdb::limits::SUBGROUPS_MAX;
 use crate::tsdb::source::{Scratch, Source};
 use crate::tsdb::store::{Store, lock};
 
@@ -101,7 +101,7 @@ impl<'a> Replay<'a> {
             // An earlier run knew the group with other columns: what it left is put away first.
             self.store.flush(group, &source.key, &mut self.scratch).map_err(|_| Damaged("the disk takes no stripes"))?;
             let (next_row, last_time) = (group.next_row, group.last_time);
-            *group = crate::tsdb::group::Group::new(id, subgroup);
+            *group = crate::tsdb::group::Group::new(id, subgroup, self.store.options.sizes.stripe_rows);
             (group.next_row, group.last_time) = (next_row, last_time);
         }
         for series in series.iter().skip(group.columns.len()) {
@@ -142,7 +142,7 @@ impl<'a> Replay<'a> {
         let mut state = lock(&known.source.state);
         let group = &mut state.groups[known.group as usize];
         let code = &mut self.scratch.code;
-        let coder = |column: u32| group.columns.get(column as usize).map(|c| c.coder);
+        let coder = |column: u32| group.columns.get(column as usize).map(|c| c.coder());
         let follows = code.take(&mut body, group.last_time, group.next_row, coder);
         let follows = match follows {
             Ok(follows) => follows,
@@ -166,7 +166,7 @@ impl<'a> Replay<'a> {
         let keep = code.number >= known.flushed;
         self.found.rows += 1;
         self.found.known += u64::from(!keep);
-        if keep && !code.is_completion && group.times.len() >= STRIPE_ROWS {
+        if keep && !code.is_completion && group.times.len() >= self.store.options.sizes.stripe_rows {
             let code = std::mem::take(code);
             let flushed = self.store.flush(group, &known.source.key, &mut self.scratch);
             self.scratch.code = code;

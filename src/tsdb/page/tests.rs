@@ -34,7 +34,7 @@ fn the_cheapest_codec_is_taken() {
     assert_eq!(codec(&sparse), SPARSE);
     let counter: Vec<f64> = (0..120).map(|i| f64::from(i * 100 + i % 13)).collect();
     assert_eq!(codec(&counter), PACKED);
-    let noise: Vec<f64> = (1..120u64).map(|i| f64::from_bits(i.wrapping_mul(0x9e37_79b9_7f4a_7c15))).collect();
+    let noise: Vec<f64> = (1..120u64).map(|i| f64::from_bits(crate::tsdb::disk::crashing::Dice(i).roll())).collect();
     assert_eq!(codec(&noise), RAW);
     // Floats that were 32 bits wide have many zero bits at the end.
     let single: Vec<f64> = (1..120u32).map(|i| f64::from(1.0f32 / i as f32)).collect();

@@ -172,6 +172,7 @@ pub struct Salvaged {
 /// Walks a file that was open when the process ended.
 pub fn salvage(bytes: &[u8], seed: u64) -> Salvaged {
     let (mut found, mut damaged) = (Found { seed, ..Found::default() }, 0usize);
+    found.base = found.series.base(&Labels::empty()).unwrap_or(0);
     let mut frames = Frames::new(bytes, MAGIC.len());
     let mut size = frames.whole_until;
     for step in frames.by_ref() {
@@ -275,3 +276,10 @@ pub fn seal_salvaged(file: &Arc<dyn DiskFile>, salvaged: &Salvaged, id: u64) -> 
 pub fn path(folder: &Path, id: u64) -> std::path::PathBuf {
     folder.join(super::file_name(id))
 }
+
+/// The path of a merge's output until it is whole; what a crash leaves there is of no use.
+pub fn merging_path(folder: &Path, id: u64) -> std::path::PathBuf {
+    folder.join(format!("{MERGING}{id:08}"))
+}
+
+pub const MERGING: &str = "merging-";

@@ -191,7 +191,7 @@ impl StripeHead {
     pub fn position(&self, series: u32) -> Option<usize> {
         let find = |(first, length, position): &(u32, u32, u32)| {
             let at = series.wrapping_sub(*first);
-            (at < *length).then_some((*position + at) as usize)
+            (at < *length).then(|| (*position + at) as usize)
         };
         self.runs.iter().find_map(find)
     }

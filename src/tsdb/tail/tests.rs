@@ -21,9 +21,9 @@ fn write(cells: &[Cell], restart_at: usize) -> (Column, Arena, bool) {
         }
         let row = if at >= restart_at { at - restart_at } else { at } as u16;
         match cell {
-            Cell::Value(value) if live && value.to_bits() == column.coder.last => {}
+            Cell::Value(value) if live && value.to_bits() == column.last() => {}
             Cell::Value(value) => {
-                let (mut code, mut after) = (Vec::new(), column.coder);
+                let (mut code, mut after) = (Vec::new(), column.coder());
                 after.put(&mut code, value.to_bits());
                 column.put_value(&mut arena, &mut scratch, row, live, &code, after);
                 live = true;
@@ -53,7 +53,7 @@ fn check(cells: &[Cell], restart_at: usize) {
     let expected = cells.get(restart_at..).unwrap_or(cells);
     let mut back = PageColumn::default();
     for rows in [expected.len(), expected.len() / 2] {
-        decode(&codes, live.then_some(column.coder.last), rows, &mut back).expect("what was written");
+        decode(&codes, live.then_some(column.last()), rows, &mut back).expect("what was written");
         assert_eq!(back.floats.len(), rows);
         for row in 0..rows {
             let state = back.states.get(row).copied().unwrap_or(State::Value);

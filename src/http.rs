@@ -6,6 +6,7 @@ mod compress;
 pub mod cors;
 mod envelope;
 mod error;
+mod exemplars;
 mod federate;
 mod histogram;
 mod json;
@@ -31,6 +32,7 @@ mod time;
 mod v2;
 mod write;
 
+pub use exemplars::{ExemplarState, FindExemplars};
 pub use federate::FederateState;
 pub use manage::ManageState;
 pub use pages::{Asset, PageState};

@@ -19,7 +19,7 @@ use super::result;
 use super::series::truncate;
 use super::state::Lookup;
 use crate::clock::Clock;
-use crate::model::{DurationMs, TimestampMs};
+use crate::model::DurationMs;
 use crate::promql::{self, Answer, Engine, QueryError, QueryOptions, Value};
 use crate::storage::Select;
 
@@ -39,7 +39,6 @@ pub fn routes(state: QueryState) -> Router {
     Router::new()
         .route("/query", get(instant).post(instant))
         .route("/query_range", get(range).post(range))
-        .route("/query_exemplars", get(exemplars).post(exemplars))
         .route("/format_query", get(format).post(format))
         .with_state(state)
 }
@@ -176,7 +175,7 @@ fn failure(expr: &str, error: QueryError) -> ApiError {
 }
 
 /// Checks an expression off the socket workers, for it may be long.
-async fn parsed<T: Send + 'static>(
+pub async fn parsed<T: Send + 'static>(
     state: &QueryState,
     expr: String,
     then: impl FnOnce(&promql::Expr) -> T + Send + 'static,
@@ -192,19 +191,4 @@ async fn parsed<T: Send + 'static>(
 async fn format(State(state): State<QueryState>, params: Params) -> Result<Success, ApiError> {
     let text = parsed(&state, params.get("query").to_owned(), promql::print).await?;
     Ok(Success::new(|out| super::json::text(out, &text)))
-}
-
-/// The store keeps no exemplars that could be asked for: the list is empty, the checks are Prometheus's.
-async fn exemplars(State(state): State<QueryState>, params: Params) -> Result<Success, ApiError> {
-    let start = params.time_or("start", TimestampMs::MIN)?;
-    if params.time_or("end", TimestampMs::MAX)? < start {
-        return Err(ApiError::BadData("end timestamp must not be before start timestamp".to_owned()));
-    }
-    // the complaint names no parameter here
-    let named = ApiError::parameter("query", "");
-    parsed(&state, params.get("query").to_owned(), |_| ()).await.map_err(|error| match error {
-        ApiError::BadData(text) => ApiError::BadData(text.strip_prefix(named.message()).unwrap_or(&text).to_owned()),
-        other => other,
-    })?;
-    Ok(Success::new(|out| out.extend_from_slice(b"[]")))
 }

@@ -15,6 +15,7 @@ use super::around::{Figures, caught, figures, when_ready};
 use super::cardinality::{self, CardinalityState};
 use super::cors::{Cors, around_v1, around_v2};
 use super::error::{method_not_allowed, not_found};
+use super::exemplars::{self, ExemplarState};
 use super::federate::{self, FederateState};
 use super::limits::COMPRESS_BYTES_MIN;
 use super::manage::{self, ManageState};
@@ -40,6 +41,7 @@ pub struct Parts {
     /// `--web.route-prefix` as `/prefix`, empty for none.
     pub prefix: String,
     pub query: QueryState,
+    pub exemplars: ExemplarState,
     pub federate: FederateState,
     pub head: Lookup<HeadFacts>,
     pub targets: TargetState,
@@ -54,13 +56,30 @@ pub struct Parts {
 
 /// The whole server as one service.
 pub fn router(parts: Parts) -> Router {
-    let Parts { registry, clock, cors, prefix, query, federate, head, targets, rules, status, manage, promlet, pages, write, alerts } =
-        parts;
+    let Parts {
+        registry,
+        clock,
+        cors,
+        prefix,
+        query,
+        exemplars,
+        federate,
+        head,
+        targets,
+        rules,
+        status,
+        manage,
+        promlet,
+        pages,
+        write,
+        alerts,
+    } = parts;
     let readiness = manage.readiness.clone();
     let home = (!prefix.is_empty()).then(|| pages::home(pages.clone()));
     let metadata = MetadataState { active: targets.active.clone(), query: query.clone() };
     let v1 = Router::new()
         .merge(query::routes(query.clone()))
+        .merge(exemplars::routes(exemplars))
         .merge(series::routes(query.clone()))
         .merge(metadata::routes(metadata))
         .merge(cardinality::routes(CardinalityState { query: query.clone(), head }))

@@ -12,10 +12,10 @@ use promlet::http::state::{
     Addresses, AlertmanagersView, BuildInfo, DashboardView, HeadFacts, Overview, OverviewNote, Readiness, RuntimeInfo, ask,
 };
 use promlet::http::{
-    AlertState, Asset, FederateState, ManageState, PageState, Parts, PromletState, QueryState, RuleState, Server, StatusState, TargetState,
-    WriteState, router,
+    AlertState, Asset, ExemplarState, FederateState, ManageState, PageState, Parts, PromletState, QueryState, RuleState, Server,
+    StatusState, TargetState, WriteState, router,
 };
-use promlet::model::{DurationMs, Labels, Metadata, MetricType, TimestampMs};
+use promlet::model::{DurationMs, Exemplar, Labels, Matcher, Metadata, MetricType, TimeRange, TimestampMs};
 use promlet::promql::{Engine, EngineOptions};
 use promlet::remote::Receiver;
 use promlet::rules::view::{ActiveAlert, AlertState as Firing, AlertingView, GroupView, RuleHealth, RuleView};
@@ -118,6 +118,7 @@ impl Fixture {
             clock: clock.clone(),
             cors: Cors::new(".*").unwrap(),
             prefix: wishes.prefix.clone(),
+            exemplars: ExemplarState { query: query.clone(), find: Arc::new(exemplars) },
             federate: FederateState { query: query.clone(), external_labels: Arc::new(|| Labels::from_pairs([("box", "a")])) },
             query,
             head: Arc::new(|| HeadFacts { chunks: 7, min_time: TimestampMs(START + 250), max_time: TimestampMs(START + 60_250) }),
@@ -137,6 +138,14 @@ impl Fixture {
         let running = tokio::spawn(async move { server.run(listener, stopped.notified()).await });
         Self { address, readiness, quits, registry, release, stop, running, _folder: folder }
     }
+}
+
+/// One exemplar, of whatever has the code 500.
+fn exemplars(matchers: &[Matcher], range: TimeRange) -> Vec<(Labels, TimestampMs, Exemplar)> {
+    let at = TimestampMs(START + 479);
+    let wanted = matchers.iter().any(|matcher| matcher.name == "code" && matcher.matches("500")) && range.contains(at);
+    let exemplar = Exemplar { labels: labels(&[("trace_id", "a<b")]), value: 1e-7, at: Some(at) };
+    wanted.then(|| (labels(&[("__name__", "http_requests_total"), ("code", "500")]), at, exemplar)).into_iter().collect()
 }
 
 fn build() -> BuildInfo {

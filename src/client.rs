@@ -8,6 +8,7 @@ mod fetch;
 mod outbound;
 mod tls;
 mod transport;
+mod wire;
 
 pub use error::{ClientError, FetchError};
 pub use fetch::{BODY_BYTES_MAX, FetchOptions, Fetched, Fetcher, within_limit};

@@ -2,15 +2,14 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
-use http_body_util::{BodyExt, Empty};
-use hyper::body::{Bytes, Incoming};
-use hyper::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, LOCATION};
-use hyper::{Method, Request, Response, StatusCode, Version};
 use reqwest::Url;
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use rustls::ClientConfig;
 
 use super::transport::{Endpoint, Transport};
+use super::wire::{Head, WireError};
 use super::{ClientError, ClientOptions, FetchError, Outbound, Timeouts, tls};
 
 /// Redirects followed for one fetch.
@@ -30,7 +29,7 @@ pub struct FetchOptions {
     /// Bytes of a body at which it is refused; 0 means our own bound.
     pub body_size_limit: u64,
     /// The whole fetch's timeout; the caller enforces it, a proxy's client needs it too.
-    pub timeout: std::time::Duration,
+    pub timeout: Duration,
 }
 
 /// What came with the body.
@@ -49,7 +48,8 @@ pub struct Fetcher {
     /// Credentials that do not lie in files.
     fixed_credentials: Option<HeaderMap>,
     tls: Option<Arc<ClientConfig>>,
-    connection: Option<Transport>,
+    /// With the request that goes over it, where that is always the same.
+    connection: Option<(Transport, Option<Vec<u8>>)>,
     proxied: Option<Outbound>,
 }
 
@@ -64,7 +64,7 @@ impl Fetcher {
         let mut headers = HeaderMap::new();
         for (name, text) in &options.headers {
             let value = HeaderValue::from_str(text).map_err(|_| ClientError::Header { name: (*name).to_owned() })?;
-            headers.insert(*name, value);
+            headers.insert(HeaderName::from_static(name), value);
         }
         let client = &options.client;
         let fixed_credentials = if client.reads_files() { None } else { Some(client.credential_headers().await?) };
@@ -80,14 +80,9 @@ impl Fetcher {
         if self.proxied.is_some() {
             return self.fetch_proxied(body).await;
         }
-        let credentials = match &self.fixed_credentials {
-            Some(fixed) => fixed.clone(),
-            None => self.options.client.credential_headers().await?,
-        };
-        let mut response = self.first_response(&credentials).await?;
+        let mut head = self.ask(body).await?;
         let (mut url, mut hops) = (self.url.clone(), 0);
-        let mut other: Option<Transport> = None;
-        while let Some(next) = self.redirect(&url, &response)? {
+        while let Some(next) = self.redirect(&url, &head)? {
             hops += 1;
             if hops > REDIRECTS_MAX {
                 return Err(self.failed(format!("stopped after {REDIRECTS_MAX} redirects")));
@@ -95,35 +90,53 @@ impl Fetcher {
             // Only the configured host may see the credentials.
             let same_host = (next.host_str(), next.port_or_known_default()) == (self.url.host_str(), self.url.port_or_known_default());
             let secure_enough = next.scheme() == self.url.scheme() || next.scheme() == "https";
-            let sent = if same_host && secure_enough { credentials.clone() } else { HeaderMap::new() };
+            let credentials = if same_host && secure_enough { self.credentials().await? } else { HeaderMap::new() };
             let mut transport = self.open(&next).await?;
-            response = self.send(&mut transport, &next, &sent).await.map_err(|error| self.failed(hyper_said(&error)))?;
-            other = Some(transport);
+            let request = self.request(&next, &credentials, transport.peer);
+            head = transport.exchange(&request, body, self.options.body_size_limit).await.map_err(|error| self.told(error))?;
             url = next;
         }
-        let read = self.read(response, body).await;
-        drop(other);
-        if read.is_err() {
-            self.connection = None;
+        if head.status != 200 {
+            return Err(FetchError::Status { code: head.status, reason: head.reason });
         }
-        read
+        let gzip = head.content_encoding.as_deref() == Some("gzip");
+        Ok(Fetched { content_type: head.content_type, gzip })
     }
 
     /// Asks over the kept connection, or a new one where it is gone.
-    async fn first_response(&mut self, credentials: &HeaderMap) -> Result<Response<Incoming>, FetchError> {
-        let url = self.url.clone();
-        // Taken out while in use: a fetch that is cancelled half-way leaves no connection with a stale answer on it.
-        if let Some(mut transport) = self.connection.take()
-            && transport.sender.ready().await.is_ok()
-            && let Ok(response) = self.send(&mut transport, &url, credentials).await
-        {
-            self.connection = Some(transport);
-            return Ok(response);
+    async fn ask(&mut self, body: &mut Vec<u8>) -> Result<Head, FetchError> {
+        let limit = self.options.body_size_limit;
+        // Taken out while in use: a fetch that is cancelled half-way leaves no connection with half an answer on it.
+        if let Some((mut transport, fixed)) = self.connection.take() {
+            let request = match fixed {
+                Some(request) => request,
+                None => self.request(&self.url, &self.credentials().await?, transport.peer),
+            };
+            match transport.exchange(&request, body, limit).await {
+                Err(WireError::Stale(_)) => {}
+                answered => return self.keep(answered, transport, request),
+            }
         }
-        let mut transport = self.open(&url).await?;
-        let response = self.send(&mut transport, &url, credentials).await.map_err(|error| self.failed(hyper_said(&error)))?;
-        self.connection = Some(transport);
-        Ok(response)
+        let mut transport = self.open(&self.url).await?;
+        let request = self.request(&self.url, &self.credentials().await?, transport.peer);
+        let answered = transport.exchange(&request, body, limit).await;
+        self.keep(answered, transport, request)
+    }
+
+    fn keep(&mut self, answered: Result<Head, WireError>, transport: Transport, request: Vec<u8>) -> Result<Head, FetchError> {
+        let head = answered.map_err(|error| self.told(error))?;
+        if head.keeps_alive {
+            let fixed = self.fixed_credentials.is_some().then_some(request);
+            self.connection = Some((transport, fixed));
+        }
+        Ok(head)
+    }
+
+    async fn credentials(&self) -> Result<HeaderMap, ClientError> {
+        match &self.fixed_credentials {
+            Some(fixed) => Ok(fixed.clone()),
+            None => self.options.client.credential_headers().await,
+        }
     }
 
     async fn open(&self, url: &Url) -> Result<Transport, FetchError> {
@@ -140,62 +153,39 @@ impl Fetcher {
         Transport::open(&endpoint).await.map_err(|reason| self.failed(reason))
     }
 
-    async fn send(&self, transport: &mut Transport, url: &Url, credentials: &HeaderMap) -> Result<Response<Incoming>, hyper::Error> {
-        let mut request = Request::new(Empty::<Bytes>::new());
-        *request.method_mut() = Method::GET;
-        *request.version_mut() = Version::HTTP_11;
+    /// The bytes of a request; all parts have been checked when they became URL and headers.
+    fn request(&self, url: &Url, credentials: &HeaderMap, peer: IpAddr) -> Vec<u8> {
         let query = url.query().map_or_else(String::new, |query| format!("?{query}"));
-        if let Ok(target) = format!("{}{query}", url.path()).parse() {
-            *request.uri_mut() = target;
-        }
-        let headers = request.headers_mut();
-        *headers = self.headers.clone();
         let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
-        if let Ok(host) = HeaderValue::from_str(&format!("{}{port}", url.host_str().unwrap_or_default())) {
-            headers.insert(HOST, host);
+        let host = url.host_str().unwrap_or_default();
+        let encoding = if self.options.compression && !is_near(peer) { "gzip" } else { "identity" };
+        let mut request =
+            format!("GET {}{query} HTTP/1.1\r\nhost: {host}{port}\r\naccept-encoding: {encoding}\r\n", url.path()).into_bytes();
+        for (name, value) in self.headers.iter().chain(credentials) {
+            request.extend_from_slice(name.as_str().as_bytes());
+            request.extend_from_slice(b": ");
+            request.extend_from_slice(value.as_bytes());
+            request.extend_from_slice(b"\r\n");
         }
-        let gzip = self.options.compression && !is_near(transport.peer);
-        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(if gzip { "gzip" } else { "identity" }));
-        for (name, value) in credentials {
-            headers.insert(name.clone(), value.clone());
-        }
-        transport.sender.send_request(request).await
+        request.extend_from_slice(b"\r\n");
+        request
     }
 
     /// Where a redirecting answer points to, if it is to be followed.
-    fn redirect(&self, from: &Url, response: &Response<Incoming>) -> Result<Option<Url>, FetchError> {
-        let redirects = matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308);
-        let Some(location) = response.headers().get(LOCATION).filter(|_| redirects && self.options.client.follow_redirects) else {
+    fn redirect(&self, from: &Url, head: &Head) -> Result<Option<Url>, FetchError> {
+        let redirects = matches!(head.status, 301 | 302 | 303 | 307 | 308) && self.options.client.follow_redirects;
+        let Some(location) = head.location.as_ref().filter(|_| redirects) else {
             return Ok(None);
         };
-        let next = location.to_str().ok().and_then(|text| from.join(text).ok()).filter(|url| matches!(url.scheme(), "http" | "https"));
+        let next = from.join(location).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
         next.map(Some).ok_or_else(|| self.failed("redirected to a location that is no URL".to_owned()))
     }
 
-    async fn read(&self, response: Response<Incoming>, body: &mut Vec<u8>) -> Result<Fetched, FetchError> {
-        let status = response.status();
-        if status != StatusCode::OK {
-            return Err(FetchError::Status { code: status.as_u16(), reason: status.canonical_reason().unwrap_or_default().to_owned() });
+    fn told(&self, error: WireError) -> FetchError {
+        match error {
+            WireError::Stale(reason) | WireError::Broken(reason) => self.failed(reason),
+            WireError::Limit(error) => error,
         }
-        let gzip = response.headers().get(CONTENT_ENCODING).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"gzip"));
-        let content_type = response.headers().get(CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
-        let mut incoming = response.into_body();
-        if let Some(length) = hyper::body::Body::size_hint(&incoming).exact() {
-            self.within_limit(length)?;
-            body.reserve(usize::try_from(length).unwrap_or(0));
-        }
-        while let Some(frame) = incoming.frame().await {
-            let frame = frame.map_err(|error| self.failed(hyper_said(&error)))?;
-            if let Some(data) = frame.data_ref() {
-                self.within_limit((body.len() + data.len()) as u64)?;
-                body.extend_from_slice(data);
-            }
-        }
-        Ok(Fetched { content_type, gzip })
-    }
-
-    fn within_limit(&self, bytes: u64) -> Result<(), FetchError> {
-        within_limit(bytes, self.options.body_size_limit)
     }
 
     fn failed(&self, reason: String) -> FetchError {
@@ -210,7 +200,7 @@ impl Fetcher {
         let request = client.request(reqwest::Method::GET, &self.options.url).await?;
         let mut response = request.headers(self.headers.clone()).send().await.map_err(told)?;
         let status = response.status();
-        if status != StatusCode::OK {
+        if status != reqwest::StatusCode::OK {
             return Err(FetchError::Status { code: status.as_u16(), reason: status.canonical_reason().unwrap_or_default().to_owned() });
         }
         let content_type = response.headers().get(CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
@@ -237,18 +227,4 @@ fn is_near(address: IpAddr) -> bool {
         IpAddr::V4(v4) => v4.is_loopback() || v4.is_private() || v4.is_link_local(),
         IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local(),
     }
-}
-
-fn hyper_said(error: &hyper::Error) -> String {
-    if error.is_incomplete_message() || error.is_canceled() {
-        return "EOF".to_owned();
-    }
-    let mut source = std::error::Error::source(error);
-    while let Some(inner) = source {
-        if let Some(io) = inner.downcast_ref::<std::io::Error>() {
-            return super::transport::said(io);
-        }
-        source = inner.source();
-    }
-    error.to_string()
 }

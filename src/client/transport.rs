@@ -1,20 +1,16 @@
-//! One connection to one host, plain or TLS, for HTTP/1.1 requests one after the other.
+//! One connection to one host, plain or TLS.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use http_body_util::Empty;
-use hyper::body::Bytes;
-use hyper::client::conn::http1::{self, SendRequest};
-use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
 use rustls_pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
-/// What one connection may buffer; hyper's own bound would let each target hold some 400 KB.
-const READ_BUFFER_BYTES: usize = 32 * 1024;
+use super::wire::{self, Head, WireError};
 
 /// Where to connect to.
 #[derive(Clone, Debug)]
@@ -27,8 +23,13 @@ pub(super) struct Endpoint {
 
 /// An open connection; dropping it closes it.
 pub(super) struct Transport {
-    pub sender: SendRequest<Empty<Bytes>>,
+    stream: Stream,
     pub peer: IpAddr,
+}
+
+enum Stream {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
 }
 
 impl Transport {
@@ -37,10 +38,10 @@ impl Transport {
         let host = endpoint.host.trim_start_matches('[').trim_end_matches(']');
         let addresses: Vec<SocketAddr> = match host.parse::<IpAddr>() {
             Ok(address) => vec![SocketAddr::new(address, endpoint.port)],
-            Err(_) => tokio::net::lookup_host((host, endpoint.port))
-                .await
-                .map_err(|_| format!("dial tcp: lookup {host}: no such host"))?
-                .collect(),
+            Err(_) => {
+                let found = tokio::net::lookup_host((host, endpoint.port)).await;
+                found.map_err(|_| format!("dial tcp: lookup {host}: no such host"))?.collect()
+            }
         };
         let mut failed = format!("dial tcp: lookup {host}: no such host");
         for address in addresses {
@@ -54,31 +55,24 @@ impl Transport {
 
     async fn over(stream: TcpStream, peer: IpAddr, endpoint: &Endpoint) -> Result<Self, String> {
         stream.set_nodelay(true).map_err(|error| said(&error))?;
-        let sender = match &endpoint.tls {
-            None => shake_hands(TokioIo::new(stream)).await?,
+        let stream = match &endpoint.tls {
+            None => Stream::Plain(stream),
             Some((config, name)) => {
                 let connector = TlsConnector::from(config.clone());
                 let stream = connector.connect(name.clone(), stream).await.map_err(|error| format!("tls: {error}"))?;
-                shake_hands(TokioIo::new(stream)).await?
+                Stream::Tls(Box::new(stream))
             }
         };
-        Ok(Self { sender, peer })
+        Ok(Self { stream, peer })
     }
-}
 
-async fn shake_hands<T>(io: T) -> Result<SendRequest<Empty<Bytes>>, String>
-where
-    T: hyper::rt::Read + hyper::rt::Write + Send + Unpin + 'static,
-{
-    let (sender, connection) =
-        http1::Builder::new().max_buf_size(READ_BUFFER_BYTES).handshake(io).await.map_err(|error| error.to_string())?;
-    // Ends with the sender or the peer; what breaks is told to the request that waits.
-    tokio::spawn(async move {
-        if let Err(error) = connection.await {
-            tracing::trace!(%error, "a connection ended");
+    /// As [`wire::exchange`].
+    pub(super) async fn exchange(&mut self, request: &[u8], body: &mut Vec<u8>, limit: u64) -> Result<Head, WireError> {
+        match &mut self.stream {
+            Stream::Plain(stream) => wire::exchange(stream, request, body, limit).await,
+            Stream::Tls(stream) => wire::exchange(stream, request, body, limit).await,
         }
-    });
-    Ok(sender)
+    }
 }
 
 /// An I/O error in the words of Go's standard library.
@@ -86,6 +80,7 @@ pub(super) fn said(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::ConnectionRefused => "connection refused".to_owned(),
         io::ErrorKind::ConnectionReset => "connection reset by peer".to_owned(),
+        io::ErrorKind::BrokenPipe => "broken pipe".to_owned(),
         io::ErrorKind::HostUnreachable => "no route to host".to_owned(),
         io::ErrorKind::NetworkUnreachable => "network is unreachable".to_owned(),
         io::ErrorKind::UnexpectedEof => "EOF".to_owned(),

@@ -14,8 +14,8 @@ use crate::http::cors::Cors;
 use crate::http::pool::Pool;
 use crate::http::state::{Addresses, AlertmanagersView, BuildInfo, DashboardView, HeadFacts, RuntimeInfo, ask};
 use crate::http::{
-    self, AlertState, Asset, FederateState, ManageState, PageState, Parts, PromletState, QueryState, RuleState, StatusState, TargetState,
-    WriteState,
+    self, AlertState, Asset, ExemplarState, FederateState, ManageState, PageState, Parts, PromletState, QueryState, RuleState, StatusState,
+    TargetState, WriteState,
 };
 use crate::model::TimestampMs;
 use crate::remote::Receiver;
@@ -28,11 +28,12 @@ pub fn router(shared: &Shared) -> std::io::Result<Router> {
     // The pattern was checked with the flags; one that does not compile allows no foreign origin.
     let cors =
         Cors::new(&shared.settings.web.cors_origin).or_else(|_| Cors::new("$^")).unwrap_or_else(|_| unreachable!("a literal pattern"));
-    let (store, labels, query) = (shared.store.clone(), shared.loaded.clone(), query(shared)?);
+    let (store, exemplars, labels, query) = (shared.store.clone(), shared.store.clone(), shared.loaded.clone(), query(shared)?);
     Ok(http::router(Parts {
         registry: shared.registry.clone(),
         clock: shared.clock.clone(),
         cors,
+        exemplars: ExemplarState { query: query.clone(), find: Arc::new(move |matchers, range| exemplars.exemplars(matchers, range)) },
         federate: FederateState {
             query: query.clone(),
             external_labels: Arc::new(move || labels.load().files.prometheus.external_labels.clone()),

@@ -90,7 +90,8 @@ fn number_or_duration(input: &str) -> Result<(Kind, usize), usize> {
             return Ok((kind, found.len()));
         }
         // Digits that no unit follows belong to what is wrong, else the next character does.
-        let more = if kind == Kind::Duration { rest.bytes().take_while(u8::is_ascii_digit).count() } else { usize::from(rest.starts_with('_')) };
+        let more =
+            if kind == Kind::Duration { rest.bytes().take_while(u8::is_ascii_digit).count() } else { usize::from(rest.starts_with('_')) };
         let next = if kind == Kind::Duration && more > 0 { 0 } else { 1 };
         shown = shown.max(found.len() + more + next);
     }

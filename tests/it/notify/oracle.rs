@@ -78,7 +78,7 @@ async fn webhooks_say_what_a_live_alertmanager_says() {
     }
     alerting.stop().await;
     let bodies = |peer: &HttpPeer| {
-        let mut bodies: Vec<String> = peer.heard().into_iter().map(|heard| heard.body).collect();
+        let mut bodies: Vec<String> = peer.heard().into_iter().map(|heard| heard.body.trim_end().to_owned()).collect();
         // The two groups of the last step may come in either order.
         bodies[4..].sort();
         bodies

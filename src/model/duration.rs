@@ -47,8 +47,13 @@ impl DurationMs {
             let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
             let letters = rest[digits..].bytes().take_while(u8::is_ascii_alphabetic).count();
             let (number, unit) = (&rest[..digits], &rest[digits..digits + letters]);
-            let at = UNITS.iter().position(|(name, _)| *name == unit).ok_or_else(invalid)?;
-            if digits == 0 || at < next_unit {
+            let foreign = rest[digits..].find(|c: char| c.is_ascii_digit()).map_or(&rest[digits..], |end| &rest[digits..digits + end]);
+            if digits == 0 || foreign.is_empty() {
+                return Err(invalid());
+            }
+            let unknown = || format!("unknown unit {} in duration {}", super::number::quote(foreign), super::number::quote(text));
+            let at = UNITS.iter().position(|(name, _)| *name == unit && foreign == unit).ok_or_else(unknown)?;
+            if at < next_unit {
                 return Err(invalid());
             }
             let out_of_range = || "duration out of range".to_owned();
@@ -66,7 +71,7 @@ impl DurationMs {
 }
 
 impl fmt::Display for DurationMs {
-    /// Prometheus's shortest notation: years, weeks and days only where they divide the rest evenly.
+    /// Prometheus's shortest notation: years and weeks only where they divide the rest evenly.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0 == 0 {
             return f.write_str("0s");
@@ -76,7 +81,7 @@ impl fmt::Display for DurationMs {
         }
         let mut rest = self.0.unsigned_abs() as i64;
         for (unit, length) in UNITS {
-            let exact_only = matches!(unit, "y" | "w" | "d");
+            let exact_only = matches!(unit, "y" | "w");
             if rest >= length && (!exact_only || rest % length == 0) {
                 write!(f, "{}{unit}", rest / length)?;
                 rest %= length;
@@ -98,7 +103,11 @@ mod tests {
         for bad in ["", "1", "1.5h", "10x", "1m1h", "h", "1h1h", "-1s"] {
             assert!(DurationMs::parse(bad).is_err(), "{bad}");
         }
-        for (ms, text) in [(5_400_000, "1h30m"), (86_400_000, "1d"), (90_000_000, "25h"), (1_500, "1s500ms"), (0, "0s")] {
+        assert_eq!(DurationMs::parse("10x"), Err("unknown unit \"x\" in duration \"10x\"".to_owned()));
+        assert_eq!(DurationMs::parse("1m1h"), Err("not a valid duration string: \"1m1h\"".to_owned()));
+        for (ms, text) in
+            [(5_400_000, "1h30m"), (86_400_000, "1d"), (90_000_000, "1d1h"), (691_200_000, "8d"), (1_500, "1s500ms"), (0, "0s")]
+        {
             assert_eq!(DurationMs(ms).to_string(), text);
         }
     }

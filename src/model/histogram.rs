@@ -1,5 +1,9 @@
 //! Native histograms: Prometheus's sparse exponential and custom-bucket form, with float counts.
 
+pub mod buckets;
+
+pub use buckets::Bucket;
+
 /// A run of consecutive buckets: `offset` from the end of the run before (or from index 0), `length` buckets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BucketSpan {

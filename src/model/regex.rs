@@ -1,30 +1,62 @@
-//! Go's regular expressions, fully anchored as Prometheus uses them, in linear time.
+//! Go's regular expressions, in linear time: Go's syntax and errors, run by `regex-automata`.
+//!
+//! The syntax is parsed here, since Rust's differs from Go's in what it accepts and in what `\d`, `\b`, `[a&&b]` mean. Patterns that
+//! amount to a set of texts, a prefix, a suffix or a part of the text never run the automaton.
+
+mod class;
+mod fast;
+mod parser;
+mod template;
 
 use regex_automata::meta;
+use regex_automata::util::captures::Captures;
+use regex_syntax::hir::{Hir, Look};
+
+use fast::Fast;
 
 /// Longest accepted pattern, in bytes.
 pub const PATTERN_BYTES_MAX: usize = 64 * 1024;
 /// Largest compiled program, in bytes.
 pub const PROGRAM_BYTES_MAX: usize = 10 * 1024 * 1024;
 
-/// A compiled pattern that must match the whole text; `.` matches a newline.
+/// Which of Go's flags hold at the start of a pattern.
+#[derive(Clone, Copy, Debug, Default)]
+struct Flags {
+    ignore_case: bool,
+    multi_line: bool,
+    dot_matches_newline: bool,
+    swap_greed: bool,
+}
+
+fn parsed(pattern: &str, flags: Flags) -> Result<Hir, String> {
+    if pattern.len() > PATTERN_BYTES_MAX {
+        return Err(format!("regular expression of {} bytes is longer than the limit of {PATTERN_BYTES_MAX} bytes", pattern.len()));
+    }
+    parser::parse(pattern, flags).map_err(|error| format!("error parsing regexp: {error}"))
+}
+
+fn compiled(hir: &Hir) -> Result<meta::Regex, String> {
+    meta::Builder::new()
+        .configure(meta::Config::new().nfa_size_limit(Some(PROGRAM_BYTES_MAX)))
+        .build_from_hir(hir)
+        .map_err(|_| "error parsing regexp: expression too large".to_owned())
+}
+
+/// A pattern that must match the whole text; `.` matches a newline. Cloning shares the program.
 #[derive(Clone, Debug)]
 pub struct AnchoredRegex {
     pattern: String,
+    fast: Fast,
     program: meta::Regex,
 }
 
 impl AnchoredRegex {
-    /// The error is a sentence that names what is wrong with the pattern.
+    /// The error is Go's sentence.
     pub fn new(pattern: &str) -> Result<Self, String> {
-        if pattern.len() > PATTERN_BYTES_MAX {
-            return Err(format!("regular expression of {} bytes is longer than the limit of {PATTERN_BYTES_MAX} bytes", pattern.len()));
-        }
-        let program = meta::Builder::new()
-            .configure(meta::Config::new().nfa_size_limit(Some(PROGRAM_BYTES_MAX)))
-            .build(&format!("^(?s:{pattern})$"))
-            .map_err(|error| format!("error parsing regexp: {error}"))?;
-        Ok(Self { pattern: pattern.to_owned(), program })
+        let hir = parsed(pattern, Flags { dot_matches_newline: true, ..Flags::default() })?;
+        let fast = Fast::of(&hir);
+        let program = compiled(&Hir::concat(vec![Hir::look(Look::Start), hir, Hir::look(Look::End)]))?;
+        Ok(Self { pattern: pattern.to_owned(), fast, program })
     }
 
     /// The pattern as it was written.
@@ -33,18 +65,60 @@ impl AnchoredRegex {
     }
 
     pub fn is_match(&self, text: &str) -> bool {
-        self.program.is_match(text)
+        self.fast.decide(text).unwrap_or_else(|| self.program.is_match(text))
     }
 
-    /// Replaces by Go's template rules (`$1`, `${name}`, `$$`) where the whole text matches; none where it does not.
+    /// All texts that match, sorted, where the pattern is a set of texts.
+    pub fn texts(&self) -> Option<&[String]> {
+        match &self.fast {
+            Fast::Set(texts) => Some(texts),
+            _ => None,
+        }
+    }
+
+    /// What every matching text begins with; empty where there is no such thing.
+    pub fn prefix(&self) -> &str {
+        self.fast.prefix()
+    }
+
+    /// Go's template (`$1`, `${name}`, `$$`) filled in where the whole text matches; none where it does not.
     pub fn expand(&self, text: &str, template: &str) -> Option<String> {
         let mut captures = self.program.create_captures();
         self.program.captures(text, &mut captures);
-        if !captures.is_match() {
-            return None;
-        }
-        let mut out = String::new();
-        captures.interpolate_string_into(text, template, &mut out);
-        Some(out)
+        captures.is_match().then(|| template::expand(template, text, &captures))
     }
 }
+
+/// A pattern that may match anywhere in the text, as templates use it.
+#[derive(Clone, Debug)]
+pub struct GoRegex {
+    program: meta::Regex,
+}
+
+impl GoRegex {
+    /// The error is Go's sentence.
+    pub fn new(pattern: &str) -> Result<Self, String> {
+        Ok(Self { program: compiled(&parsed(pattern, Flags::default())?)? })
+    }
+
+    pub fn is_match(&self, text: &str) -> bool {
+        self.program.is_match(text)
+    }
+
+    /// Replaces every match by Go's template.
+    pub fn replace_all(&self, text: &str, template: &str) -> String {
+        let (mut out, mut end) = (String::new(), 0);
+        for captures in self.program.captures_iter(text) {
+            let captures: Captures = captures;
+            let Some(found) = captures.get_match() else { continue };
+            out.push_str(&text[end..found.start()]);
+            out.push_str(&template::expand(template, text, &captures));
+            end = found.end();
+        }
+        out.push_str(&text[end..]);
+        out
+    }
+}
+
+#[cfg(test)]
+mod tests;

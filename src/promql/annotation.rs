@@ -1,0 +1,140 @@
+//! Warnings and infos that come with an answer, in Prometheus's words, each with the place in the query that it is about.
+
+use std::sync::{Mutex, PoisonError};
+
+use super::limits::ANNOTATIONS_MAX;
+use crate::model::Span;
+use crate::model::number::{format_general, quote};
+
+/// Collected while a query runs; the same text is kept once.
+#[derive(Debug)]
+pub struct Annotations {
+    source: String,
+    lists: Mutex<Lists>,
+}
+
+#[derive(Debug, Default)]
+struct Lists {
+    warnings: Vec<String>,
+    infos: Vec<String>,
+}
+
+impl Annotations {
+    /// Positions refer to `source`.
+    pub fn new(source: &str) -> Self {
+        Self { source: source.to_owned(), lists: Mutex::default() }
+    }
+
+    pub fn warn(&self, span: Span, note: &Note<'_>) {
+        self.add(span, note, "PromQL warning: ", |lists| &mut lists.warnings);
+    }
+
+    pub fn inform(&self, span: Span, note: &Note<'_>) {
+        self.add(span, note, "PromQL info: ", |lists| &mut lists.infos);
+    }
+
+    fn add(&self, span: Span, note: &Note<'_>, prefix: &str, list: fn(&mut Lists) -> &mut Vec<String>) {
+        let (line, column) = span.line_column(&self.source);
+        let text = format!("{prefix}{} ({line}:{column})", note.text());
+        let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
+        let list = list(&mut lists);
+        if list.len() < ANNOTATIONS_MAX && !list.contains(&text) {
+            list.push(text);
+        }
+    }
+
+    /// Warnings, infos.
+    pub fn take(&self) -> (Vec<String>, Vec<String>) {
+        let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
+        (std::mem::take(&mut lists.warnings), std::mem::take(&mut lists.infos))
+    }
+}
+
+/// One thing to say. Metric names may be empty, which leaves the name out.
+#[derive(Clone, Debug)]
+pub enum Note<'n> {
+    InvalidQuantile(f64),
+    InvalidRatio { got: f64, used: f64 },
+    BadBucketLabel { value: &'n str, metric: &'n str },
+    MixedFloatsHistograms(&'n str),
+    MixedFloatsHistogramsAggregation,
+    MixedClassicNative(&'n str),
+    NotCounter(&'n str),
+    NotGauge(&'n str),
+    MixedSchemas(&'n str),
+    ResetCollision(&'n str),
+    IncompatibleLayout(&'n str),
+    IneffectiveSort(&'n str),
+    StartTimeOverlap(&'n str),
+    PossibleNonCounter(&'n str),
+    PossibleNonCounterType { got: &'n str, metric: &'n str },
+    ForcedMonotonicity(String),
+    IncompatibleTypes { op: &'n str, left: &'n str, right: &'n str },
+    IgnoredInAggregation(&'n str),
+    IgnoredInRange(&'n str),
+    CustomBucketsReconciled(&'n str),
+    QuantileNaN { result_is_nan: bool, metric: &'n str },
+    FractionNaN(&'n str),
+}
+
+fn of_metric(metric: &str) -> String {
+    if metric.is_empty() { String::new() } else { format!(" for metric name {}", quote(metric)) }
+}
+
+impl Note<'_> {
+    /// The sentence, without prefix and position.
+    fn text(&self) -> String {
+        match self {
+            Self::InvalidQuantile(got) => format!("quantile value should be between 0 and 1, got {}", format_general(*got)),
+            Self::InvalidRatio { got, used } => {
+                format!("ratio value should be between -1 and 1, got {}, capping to {}", format_general(*got), format_general(*used))
+            }
+            Self::BadBucketLabel { value, metric } => {
+                format!("bucket label \"le\" is missing or has a malformed value of {}{}", quote(value), of_metric(metric))
+            }
+            Self::MixedFloatsHistograms(metric) => format!("encountered a mix of histograms and floats for metric name {}", quote(metric)),
+            Self::MixedFloatsHistogramsAggregation => "encountered a mix of histograms and floats for aggregation".to_owned(),
+            Self::MixedClassicNative(metric) => format!("vector contains a mix of classic and native histograms{}", of_metric(metric)),
+            Self::NotCounter(metric) => format!("this native histogram metric is not a counter: {}", quote(metric)),
+            Self::NotGauge(metric) => format!("this native histogram metric is not a gauge: {}", quote(metric)),
+            Self::MixedSchemas(metric) => {
+                format!("vector contains a mix of histograms with exponential and custom buckets schemas for metric name {}", quote(metric))
+            }
+            Self::ResetCollision(operation) => format!("conflicting counter resets during histogram {operation}"),
+            Self::IncompatibleLayout(op) => format!("incompatible bucket layout encountered for binary operator {op}"),
+            Self::IneffectiveSort(_) => "sort is ineffective for range queries since results are always ordered by labels".to_owned(),
+            Self::StartTimeOverlap(metric) => {
+                format!("sample has start time that overlaps with previous sample timestamp for metric {}", quote(metric))
+            }
+            Self::PossibleNonCounter(metric) => {
+                format!("metric might not be a counter, name does not end in _total/_sum/_count/_bucket: {}", quote(metric))
+            }
+            Self::PossibleNonCounterType { got, metric } => {
+                format!(
+                    "metric might not be a counter, __type__ label is not set to \"counter\" or \"histogram\", got {}: {}",
+                    quote(got),
+                    quote(metric)
+                )
+            }
+            Self::ForcedMonotonicity(details) => format!(
+                "input to histogram_quantile needed to be fixed for monotonicity (see \
+                 https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile){details}"
+            ),
+            Self::IncompatibleTypes { op, left, right } => {
+                format!("incompatible sample types encountered for binary operator {}: {left} {op} {right}", quote(op))
+            }
+            Self::IgnoredInAggregation(name) => format!("ignored histogram in {name} aggregation"),
+            Self::IgnoredInRange(metric) => {
+                format!("ignored histograms in a range containing both floats and histograms for metric name {}", quote(metric))
+            }
+            Self::CustomBucketsReconciled(operation) => format!("mismatched custom buckets were reconciled during {operation}"),
+            Self::QuantileNaN { result_is_nan, metric } => {
+                let effect = if *result_is_nan { "result is NaN" } else { "result is skewed higher" };
+                format!("input to histogram_quantile has NaN observations, {effect}{}", of_metric(metric))
+            }
+            Self::FractionNaN(metric) => {
+                format!("input to histogram_fraction has NaN observations, which are excluded from all fractions{}", of_metric(metric))
+            }
+        }
+    }
+}

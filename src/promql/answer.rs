@@ -1,0 +1,80 @@
+//! What a query yields.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::model::{Histogram, Labels, TimestampMs, Value as SampleValue};
+
+/// A value with what was noticed on the way.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    pub value: Value,
+    /// Complete lines, "PromQL warning: ... (1:5)".
+    pub warnings: Vec<String>,
+    /// Complete lines, "PromQL info: ... (1:5)".
+    pub infos: Vec<String>,
+    pub stats: Stats,
+}
+
+#[derive(Clone, Debug)]
+pub enum Value {
+    Scalar {
+        at: TimestampMs,
+        value: f64,
+    },
+    String {
+        at: TimestampMs,
+        value: String,
+    },
+    /// In the order of evaluation; `sort` and its kin decide it.
+    Vector(Vec<VectorSample>),
+    /// Ordered by labels.
+    Matrix(Vec<MatrixSeries>),
+}
+
+impl Value {
+    /// The `resultType` of the HTTP API.
+    pub fn result_type(&self) -> &'static str {
+        match self {
+            Self::Scalar { .. } => "scalar",
+            Self::String { .. } => "string",
+            Self::Vector(_) => "vector",
+            Self::Matrix(_) => "matrix",
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct VectorSample {
+    pub labels: Labels,
+    pub at: TimestampMs,
+    pub value: SampleValue,
+}
+
+/// One series; each list ascends in time.
+#[derive(Clone, Debug, Default)]
+pub struct MatrixSeries {
+    pub labels: Labels,
+    pub floats: Vec<(TimestampMs, f64)>,
+    pub histograms: Vec<(TimestampMs, Arc<Histogram>)>,
+}
+
+/// What a query cost.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Stats {
+    /// Samples looked at, over all steps (`totalQueryableSamples`).
+    pub samples: u64,
+    /// Most samples held at one moment (`peakSamples`).
+    pub peak: u64,
+    pub timings: Timings,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Timings {
+    /// Opening the snapshot and resolving the tree.
+    pub prepare: Duration,
+    pub inner_eval: Duration,
+    pub sort: Duration,
+    /// All of it.
+    pub total: Duration,
+}

@@ -1,0 +1,252 @@
+//! The engine: a query in, an answer out, within limits, counted.
+
+mod extent;
+mod output;
+
+use std::time::Duration;
+
+use super::annotation::Annotations;
+use super::answer::{Answer, Stats, Timings, Value};
+use super::ast::{Expr, ValueType};
+use super::error::QueryError;
+use super::eval::Eval;
+use super::eval::guard::{Cancel, Guard};
+use super::eval::resolve::{Bounds, resolve};
+use super::eval::steps::Steps;
+use super::eval::symbols::Symbols;
+use super::features::Features;
+use super::limits::{DEEP_STACK_BYTES, DEPTH_ON_CALLER_MAX, SAMPLES_MAX, STEPS_MAX};
+use super::{parse, print};
+use crate::clock::Clock;
+use crate::model::{DurationMs, TimestampMs};
+use crate::storage::Select;
+use crate::telemetry::{Counter, Latency, Registry};
+
+/// What all queries of an engine share.
+#[derive(Clone, Copy, Debug)]
+pub struct EngineOptions {
+    /// How old a sample may be to count as current.
+    pub lookback: DurationMs,
+    /// Most samples a query may hold at a time.
+    pub max_samples: u64,
+    pub timeout: DurationMs,
+    /// The step of a subquery that states none: the global evaluation interval.
+    pub default_subquery_step: DurationMs,
+    pub features: Features,
+}
+
+impl Default for EngineOptions {
+    fn default() -> Self {
+        Self {
+            lookback: DurationMs::seconds(300),
+            max_samples: SAMPLES_MAX,
+            timeout: DurationMs::seconds(120),
+            default_subquery_step: DurationMs::seconds(60),
+            features: Features::default(),
+        }
+    }
+}
+
+/// What one query may ask for itself.
+#[derive(Clone, Debug, Default)]
+pub struct QueryOptions {
+    /// Instead of the engine's.
+    pub lookback: Option<DurationMs>,
+    /// Shorter than the engine's; a longer one does not count.
+    pub timeout: Option<DurationMs>,
+    pub cancel: Cancel,
+}
+
+/// A query as text or as a tree.
+#[derive(Clone, Copy, Debug)]
+pub enum Query<'q> {
+    Text(&'q str),
+    /// Positions in annotations refer to the canonical text of the tree's printer only if the tree was parsed from it.
+    Tree(&'q Expr),
+    /// A tree with the text that it was parsed from, which annotations refer to.
+    Parsed(&'q Expr, &'q str),
+}
+
+impl<'q> From<&'q str> for Query<'q> {
+    fn from(text: &'q str) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl<'q> From<&'q String> for Query<'q> {
+    fn from(text: &'q String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl<'q> From<&'q Expr> for Query<'q> {
+    fn from(expr: &'q Expr) -> Self {
+        Self::Tree(expr)
+    }
+}
+
+struct Instruments {
+    queries: Counter,
+    samples: Counter,
+    prepare: Latency,
+    inner: Latency,
+    sort: Latency,
+}
+
+impl Instruments {
+    fn new(registry: &Registry) -> Self {
+        let slice = |slice: &str| {
+            registry.latency("prometheus_engine_query_duration_seconds", "Query timings, by the part of the work.", &[("slice", slice)])
+        };
+        Self {
+            queries: registry.counter("prometheus_engine_queries_total", "Queries that were started.", &[]),
+            samples: registry.counter("prometheus_engine_query_samples_total", "Samples that queries looked at.", &[]),
+            prepare: slice("prepare_time"),
+            inner: slice("inner_eval"),
+            sort: slice("result_sort"),
+        }
+    }
+}
+
+/// Evaluates queries. Share it behind an `Arc`; it holds no lock while a query runs.
+pub struct Engine {
+    options: EngineOptions,
+    clock: Clock,
+    instruments: Instruments,
+}
+
+/// One evaluation, checked.
+struct Run<'r> {
+    expr: &'r Expr,
+    source: &'r str,
+    steps: Steps,
+    is_range: bool,
+}
+
+impl Engine {
+    pub fn new(options: EngineOptions, clock: Clock, registry: &Registry) -> Self {
+        Self { options, clock, instruments: Instruments::new(registry) }
+    }
+
+    pub fn options(&self) -> &EngineOptions {
+        &self.options
+    }
+
+    /// Evaluates at one time. Blocking.
+    pub fn instant<'q>(
+        &self,
+        select: &dyn Select,
+        query: impl Into<Query<'q>>,
+        at: TimestampMs,
+        options: &QueryOptions,
+    ) -> Result<Answer, QueryError> {
+        self.with_tree(query.into(), |expr, source| {
+            self.run(select, &Run { expr, source, steps: Steps::instant(at), is_range: false }, options)
+        })
+    }
+
+    /// Evaluates at `start`, `start + step`, ... up to `end`. Blocking.
+    pub fn range<'q>(
+        &self,
+        select: &dyn Select,
+        query: impl Into<Query<'q>>,
+        (start, end): (TimestampMs, TimestampMs),
+        step: DurationMs,
+        options: &QueryOptions,
+    ) -> Result<Answer, QueryError> {
+        if step.0 <= 0 || end < start {
+            return Err(QueryError::BadRequest("a range query needs a step above zero and an end that is not before its start".to_owned()));
+        }
+        let count = end.0.saturating_sub(start.0) / step.0 + 1;
+        if count > STEPS_MAX {
+            return Err(QueryError::BadRequest(format!("range of {count} steps is longer than the limit of {STEPS_MAX} steps")));
+        }
+        self.with_tree(query.into(), |expr, source| {
+            if !matches!(expr.value_type(), ValueType::Vector | ValueType::Scalar) {
+                return Err(QueryError::BadRequest(format!(
+                    "invalid expression type \"{}\" for range query, must be Scalar or instant Vector",
+                    expr.value_type().documented()
+                )));
+            }
+            let steps = Steps { start: start.0, step: step.0, count: count as usize };
+            self.run(select, &Run { expr, source, steps, is_range: true }, options)
+        })
+    }
+
+    fn with_tree(&self, query: Query<'_>, then: impl FnOnce(&Expr, &str) -> Result<Answer, QueryError>) -> Result<Answer, QueryError> {
+        match query {
+            Query::Text(text) => {
+                let expr = parse(text, self.options.features).map_err(QueryError::Parse)?;
+                then(&expr, text)
+            }
+            Query::Tree(expr) => then(expr, &print(expr)),
+            Query::Parsed(expr, source) => then(expr, source),
+        }
+    }
+
+    /// Deep trees get a stack of their own.
+    fn run(&self, select: &dyn Select, run: &Run<'_>, options: &QueryOptions) -> Result<Answer, QueryError> {
+        if run.expr.depth <= DEPTH_ON_CALLER_MAX {
+            return self.evaluate(select, run, options);
+        }
+        std::thread::scope(|scope| {
+            let thread =
+                std::thread::Builder::new().stack_size(DEEP_STACK_BYTES).spawn_scoped(scope, || self.evaluate(select, run, options));
+            match thread.map(std::thread::ScopedJoinHandle::join) {
+                Ok(Ok(answer)) => answer,
+                Ok(Err(panic)) => std::panic::resume_unwind(panic),
+                Err(error) => QueryError::execution(format!("no thread for a deeply nested query: {error}")),
+            }
+        })
+    }
+
+    fn evaluate(&self, select: &dyn Select, run: &Run<'_>, options: &QueryOptions) -> Result<Answer, QueryError> {
+        self.instruments.queries.inc();
+        let started = self.clock.monotonic();
+        let timeout = options.timeout.map_or(self.options.timeout, |t| t.min(self.options.timeout));
+        let guard = Guard::new(self.clock.clone(), timeout.to_std(), options.cancel.clone(), self.options.max_samples);
+        let notes = Annotations::new(run.source);
+        let bounds = Bounds::of(&run.steps, run.is_range);
+        let expr = resolve(run.expr, bounds)?;
+        let lookback = options.lookback.unwrap_or(self.options.lookback).0;
+        let subquery_step = self.options.default_subquery_step.0;
+        let range = extent::of(&expr, &run.steps, lookback);
+        let snapshot = select.open(range)?;
+        let eval = Eval {
+            snapshot: &*snapshot,
+            symbols: Symbols::new(&*snapshot),
+            notes: &notes,
+            guard: &guard,
+            bounds,
+            lookback,
+            subquery_step,
+            features: self.options.features,
+        };
+        let prepared = self.clock.monotonic();
+        let outcome = output::value(&eval, &expr, &run.steps, run.is_range);
+        let evaluated = self.clock.monotonic();
+        let (samples, peak) = guard.used();
+        self.instruments.samples.add(samples);
+        let mut value = outcome?;
+        if let Value::Matrix(series) = &mut value {
+            series.sort_by(|a, b| a.labels.cmp(&b.labels));
+        }
+        let sorted = self.clock.monotonic();
+        let (warnings, infos) = notes.take();
+        let timings = self.record([started, prepared, evaluated, sorted]);
+        Ok(Answer { value, warnings, infos, stats: Stats { samples, peak, timings } })
+    }
+
+    fn record(&self, [started, prepared, evaluated, sorted]: [Duration; 4]) -> Timings {
+        let timings = Timings {
+            prepare: prepared.saturating_sub(started),
+            inner_eval: evaluated.saturating_sub(prepared),
+            sort: sorted.saturating_sub(evaluated),
+            total: sorted.saturating_sub(started),
+        };
+        self.instruments.prepare.record(timings.prepare);
+        self.instruments.inner.record(timings.inner_eval);
+        self.instruments.sort.record(timings.sort);
+        timings
+    }
+}

@@ -1,0 +1,134 @@
+//! Aggregations: those that fold series as they come, and those that look at a group's values together.
+
+use super::fold::Fold;
+use super::group::Groups;
+use super::{Cell, Column, Eval, Series, Sink, Steps};
+use crate::model::number::format_fixed;
+use crate::promql::annotation::Note;
+use crate::promql::ast::{Aggregate, Expr};
+use crate::promql::error::QueryError;
+use crate::promql::native;
+use crate::promql::token::Aggregator;
+
+impl Eval<'_> {
+    pub(super) fn aggregate(&self, aggregate: &Aggregate, steps: &Steps, sink: &mut Sink<'_>) -> Result<(), QueryError> {
+        match aggregate.op {
+            Aggregator::Topk | Aggregator::Bottomk | Aggregator::Limitk | Aggregator::LimitRatio => self.pick(aggregate, steps, sink),
+            Aggregator::Quantile => self.quantiles(aggregate, steps, sink),
+            Aggregator::CountValues => self.count_values(aggregate, steps, sink),
+            _ => self.fold(aggregate, steps, sink),
+        }
+    }
+
+    fn fold(&self, aggregate: &Aggregate, steps: &Steps, sink: &mut Sink<'_>) -> Result<(), QueryError> {
+        let mut groups = Groups::new(self, aggregate);
+        let mut folds: Vec<Fold> = Vec::new();
+        let inner = aggregate.expr.span;
+        self.vector(&aggregate.expr, steps, &mut |series| {
+            let group = groups.of(&series.labels, series.drop_name);
+            if group == folds.len() {
+                self.guard.hold(steps.count)?;
+                folds.push(Fold::new(aggregate.op, steps.count));
+            }
+            folds[group].add(&series.column, self, inner);
+            Ok(())
+        })?;
+        for (number, fold) in folds.into_iter().enumerate() {
+            let column = fold.finish(self, inner, &self.symbols.metric_name_of(&groups.labels[number]));
+            self.guard.release(steps.count);
+            if column.is_empty() {
+                continue;
+            }
+            let labels = std::mem::take(&mut groups.labels[number]);
+            sink(&mut Series { labels, drop_name: groups.drop_name[number], column })?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn parameter(&self, aggregate: &Aggregate, steps: &Steps) -> Result<Vec<f64>, QueryError> {
+        match &aggregate.parameter {
+            Some(parameter) => self.scalar(parameter, steps),
+            None => QueryError::execution("internal: the aggregation takes a parameter"),
+        }
+    }
+
+    fn quantiles(&self, aggregate: &Aggregate, steps: &Steps, sink: &mut Sink<'_>) -> Result<(), QueryError> {
+        let phis = self.parameter(aggregate, steps)?;
+        let span = aggregate.parameter.as_ref().map_or(aggregate.expr.span, |p: &Expr| p.span);
+        for phi in phis.iter().filter(|p| p.is_nan() || **p < 0.0 || **p > 1.0) {
+            self.notes.warn(span, &Note::InvalidQuantile(*phi));
+        }
+        let mut groups = Groups::new(self, aggregate);
+        let mut members: Vec<Vec<Vec<f64>>> = Vec::new();
+        let mut held = 0;
+        self.vector(&aggregate.expr, steps, &mut |series| {
+            let group = groups.of(&series.labels, series.drop_name);
+            if group == members.len() {
+                members.push(Vec::new());
+            }
+            if series.column.histograms.iter().any(Option::is_some) {
+                self.notes.inform(aggregate.expr.span, &Note::IgnoredInAggregation("quantile"));
+            }
+            self.guard.hold(steps.count)?;
+            held += steps.count;
+            members[group].push(std::mem::take(&mut series.column.floats));
+            Ok(())
+        })?;
+        for (number, members) in members.into_iter().enumerate() {
+            let mut column = Column::of(steps.count);
+            for (step, phi) in phis.iter().enumerate() {
+                let mut values: Vec<f64> = members.iter().map(|m| m[step]).filter(|v| !super::is_absent(*v)).collect();
+                if !values.is_empty() {
+                    column.floats[step] = super::quantile::quantile(*phi, &mut values);
+                }
+            }
+            self.guard.check()?;
+            let labels = std::mem::take(&mut groups.labels[number]);
+            if !column.is_empty() {
+                sink(&mut Series { labels, drop_name: groups.drop_name[number], column })?;
+            }
+        }
+        self.guard.release(held);
+        Ok(())
+    }
+
+    fn count_values(&self, aggregate: &Aggregate, steps: &Steps, sink: &mut Sink<'_>) -> Result<(), QueryError> {
+        let Some(parameter) = &aggregate.parameter else {
+            return QueryError::execution("internal: the aggregation takes a parameter");
+        };
+        let text = self.text(parameter)?;
+        let Some(name) = text.utf8().ok().filter(|name| !name.is_empty()) else {
+            return QueryError::execution(format!("invalid label name {}", text.quoted()));
+        };
+        let label = self.symbols.get(name);
+        let mut groups = Groups::new(self, aggregate);
+        // Overwriting a grouping label with the value is allowed: counts of equal labels add up.
+        let mut counts = hashbrown::HashMap::<Vec<crate::storage::LabelPair>, usize>::new();
+        let mut results: Vec<Series> = Vec::new();
+        self.vector(&aggregate.expr, steps, &mut |series| {
+            let group = groups.of(&series.labels, series.drop_name);
+            for step in 0..steps.count {
+                let value = match series.column.cell(step) {
+                    Cell::Nothing => continue,
+                    Cell::Float(value) => format_fixed(value),
+                    Cell::Histogram(histogram) => native::text(histogram),
+                };
+                let mut labels = groups.labels[group].clone();
+                self.symbols.set(&mut labels, label, &value);
+                let place = match counts.get(&labels) {
+                    Some(place) => *place,
+                    None => {
+                        self.guard.hold(steps.count)?;
+                        counts.insert(labels.clone(), results.len());
+                        results.push(Series { labels, drop_name: groups.drop_name[group], column: Column::of(steps.count) });
+                        results.len() - 1
+                    }
+                };
+                let count = &mut results[place].column.floats[step];
+                *count = if super::is_absent(*count) { 1.0 } else { *count + 1.0 };
+            }
+            Ok(())
+        })?;
+        results.iter_mut().try_for_each(sink)
+    }
+}

@@ -1,0 +1,141 @@
+//! Functions over range vectors: each series' windows become one value a step.
+
+mod extrapolate;
+mod instant;
+mod mixed;
+mod order;
+mod regression;
+mod starts;
+mod totals;
+
+use super::steps::Steps;
+use super::{Column, Eval, RangeSeries, Series, Sink};
+use crate::model::Span;
+use crate::promql::annotation::Note;
+use crate::promql::ast::{Call, Expr};
+use crate::promql::error::QueryError;
+use crate::promql::functions::FunctionId;
+
+/// What a function over ranges gets beside the series.
+pub(super) struct Over<'o> {
+    eval: &'o Eval<'o>,
+    function: FunctionId,
+    /// Of the range argument, for annotations.
+    span: Span,
+    /// The scalar arguments, one list each with a value a step.
+    scalars: Vec<Vec<f64>>,
+    steps: &'o Steps,
+}
+
+impl Eval<'_> {
+    pub(super) fn over_time(&self, call: &Call, steps: &Steps, sink: &mut Sink<'_>) -> Result<(), QueryError> {
+        let Some((range, scalars)) = self.range_and_scalars(call, steps)? else {
+            return QueryError::execution("internal: a range vector was expected");
+        };
+        let over = Over { eval: self, function: call.function.id, span: range.span, scalars, steps };
+        over.check_arguments()?;
+        let keeps_name = matches!(over.function, FunctionId::FirstOverTime | FunctionId::LastOverTime);
+        let mut out = Series::default();
+        self.unique(range, sink, &mut |unique| {
+            self.ranges(range, steps, &mut |series| {
+                out.column.reset(series.steps());
+                over.evaluate(series, &mut out.column);
+                if out.column.is_empty() {
+                    return Ok(());
+                }
+                out.labels.clear();
+                out.labels.extend_from_slice(series.labels);
+                out.drop_name = series.drop_name;
+                if !keeps_name {
+                    self.drop_name(&mut out);
+                }
+                unique(&mut out)
+            })
+        })
+    }
+
+    fn range_and_scalars<'c>(&self, call: &'c Call, steps: &Steps) -> Result<Option<(&'c Expr, Vec<Vec<f64>>)>, QueryError> {
+        let (mut range, mut scalars) = (None, Vec::new());
+        for arg in &call.args {
+            match arg.value_type() {
+                crate::promql::ast::ValueType::Matrix => range = Some(arg),
+                _ => scalars.push(self.scalar(arg, steps)?),
+            }
+        }
+        Ok(range.map(|range| (range, scalars)))
+    }
+}
+
+impl Over<'_> {
+    fn evaluate(&self, series: &RangeSeries<'_>, out: &mut Column) {
+        use FunctionId as F;
+        match self.function {
+            F::Rate | F::Increase | F::Delta => self.extrapolated(series, out),
+            F::Irate | F::Idelta => self.last_two(series, out),
+            F::SumOverTime | F::AvgOverTime => self.totals(series, out),
+            F::CountOverTime => self.each(series, out, |s, i| Some(s.count(i) as f64)),
+            F::PresentOverTime => self.each(series, out, |_, _| Some(1.0)),
+            F::FirstOverTime | F::LastOverTime => self.edge(series, out),
+            F::TsOfFirstOverTime | F::TsOfLastOverTime => self.edge_time(series, out),
+            F::Changes | F::Resets => self.transitions(series, out),
+            F::Deriv | F::PredictLinear | F::DoubleExponentialSmoothing => self.trend(series, out),
+            _ => self.floats_only(series, out),
+        }
+    }
+
+    /// One value for each step whose window holds anything.
+    fn each(&self, series: &RangeSeries<'_>, out: &mut Column, value: impl Fn(&RangeSeries<'_>, usize) -> Option<f64>) {
+        for step in 0..series.steps() {
+            if series.count(step) > 0
+                && let Some(value) = value(series, step)
+            {
+                out.floats[step] = value;
+            }
+        }
+    }
+
+    /// The metric's name for annotations.
+    fn metric(&self, series: &RangeSeries<'_>) -> std::sync::Arc<str> {
+        self.eval.symbols.metric_name_of(series.labels)
+    }
+
+    /// Says so where a window that a float function looks at holds histograms, too.
+    fn note_ignored(&self, series: &RangeSeries<'_>, step: usize) {
+        if series.histogram_window(step).len() > 0 && series.windows[step].len() > 0 {
+            self.eval.notes.inform(self.span, &Note::IgnoredInRange(&self.metric(series)));
+        }
+    }
+
+    /// Whether a window holds both floats and histograms; says so.
+    fn is_mixed(&self, series: &RangeSeries<'_>, step: usize) -> bool {
+        let mixed = series.histogram_window(step).len() > 0 && series.windows[step].len() > 0;
+        if mixed {
+            self.eval.notes.warn(self.span, &Note::MixedFloatsHistograms(&self.metric(series)));
+        }
+        mixed
+    }
+
+    fn scalar(&self, argument: usize, step: usize) -> f64 {
+        self.scalars.get(argument).and_then(|s| s.get(step)).copied().unwrap_or(f64::NAN)
+    }
+
+    /// Errors and warnings that depend on arguments alone.
+    fn check_arguments(&self) -> Result<(), QueryError> {
+        if self.function == FunctionId::QuantileOverTime {
+            for phi in self.scalars.first().into_iter().flatten() {
+                if phi.is_nan() || *phi < 0.0 || *phi > 1.0 {
+                    self.eval.notes.warn(self.span, &Note::InvalidQuantile(*phi));
+                }
+            }
+        }
+        if self.function == FunctionId::DoubleExponentialSmoothing {
+            for (at, name) in [(0, "smoothing"), (1, "trend")] {
+                if let Some(bad) = self.scalars.get(at).into_iter().flatten().find(|v| !(**v > 0.0 && **v < 1.0)) {
+                    let short = if at == 0 { "sf" } else { "tf" };
+                    return QueryError::execution(format!("invalid {name} factor. Expected: 0 < {short} < 1, got: {bad:.6}"));
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,159 @@
+//! Aggregations that pick series and keep all their labels: topk, bottomk, limitk, limit_ratio.
+
+use std::cmp::Ordering;
+
+use super::group::Groups;
+use super::quantile::nan_first;
+use super::{Eval, Series, Sink, Steps, is_absent};
+use crate::promql::annotation::Note;
+use crate::promql::ast::{Aggregate, Expr};
+use crate::promql::error::QueryError;
+use crate::promql::token::Aggregator;
+
+impl Eval<'_> {
+    pub(super) fn pick(&self, aggregate: &Aggregate, steps: &Steps, sink: &mut Sink<'_>) -> Result<(), QueryError> {
+        let parameters = self.parameter(aggregate, steps)?;
+        let parameters = self.checked_parameters(aggregate, parameters)?;
+        let all = self.collect(&aggregate.expr, steps)?;
+        let held: usize = all.iter().map(|s| s.column.len()).sum();
+        let mut groups = Groups::new(self, aggregate);
+        let mut members: Vec<Vec<usize>> = Vec::new();
+        for (place, series) in all.iter().enumerate() {
+            let group = groups.of(&series.labels, series.drop_name);
+            if group == members.len() {
+                members.push(Vec::new());
+            }
+            members[group].push(place);
+        }
+        let ranked = matches!(aggregate.op, Aggregator::Topk | Aggregator::Bottomk);
+        if ranked && all.iter().any(|s| s.column.histograms.iter().any(Option::is_some)) {
+            self.notes.inform(aggregate.expr.span, &Note::IgnoredInAggregation(aggregate.op.as_str()));
+        }
+        let mut kept: Vec<Vec<bool>> = all.iter().map(|s| vec![false; s.column.len()]).collect();
+        let mut order: Vec<usize> = Vec::new();
+        for group in members.iter().take(groups.len()) {
+            self.guard.check()?;
+            for (step, parameter) in parameters.iter().enumerate() {
+                let picked = match aggregate.op {
+                    Aggregator::LimitRatio => self.by_ratio(&all, group, step, *parameter),
+                    Aggregator::Limitk => {
+                        group.iter().copied().filter(|m| all[*m].column.is_present(step)).take(count(*parameter)).collect()
+                    }
+                    op => ranked_first(&all, group, step, count(*parameter), op == Aggregator::Topk),
+                };
+                for place in &picked {
+                    kept[*place][step] = true;
+                }
+                if steps.count == 1 {
+                    order.extend(picked);
+                }
+            }
+        }
+        if steps.count > 1 {
+            order = (0..all.len()).collect();
+        }
+        self.emit_picked(all, &kept, &order, sink)?;
+        self.guard.release(held);
+        Ok(())
+    }
+
+    fn emit_picked(&self, all: Vec<Series>, kept: &[Vec<bool>], order: &[usize], sink: &mut Sink<'_>) -> Result<(), QueryError> {
+        let mut all: Vec<Option<Series>> = all.into_iter().map(Some).collect();
+        for place in order {
+            let Some(mut series) = all[*place].take() else { continue };
+            for (step, kept) in kept[*place].iter().enumerate() {
+                if !kept {
+                    series.column.remove(step);
+                }
+            }
+            if !series.column.is_empty() {
+                sink(&mut series)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn checked_parameters(&self, aggregate: &Aggregate, mut parameters: Vec<f64>) -> Result<Vec<f64>, QueryError> {
+        let ratio = aggregate.op == Aggregator::LimitRatio;
+        let span = aggregate.parameter.as_ref().map_or(aggregate.expr.span, |p: &Expr| p.span);
+        for value in &mut parameters {
+            if value.is_nan() {
+                return QueryError::execution(if ratio { "Ratio value is NaN" } else { "Parameter value is NaN" });
+            }
+            if ratio {
+                if value.abs() > 1.0 {
+                    self.notes.warn(span, &Note::InvalidRatio { got: *value, used: value.signum() });
+                    *value = value.signum();
+                }
+                continue;
+            }
+            let shown = crate::model::number::format_general(*value);
+            if *value >= i64::MAX as f64 {
+                return QueryError::execution(format!("Scalar value {shown} overflows int64"));
+            }
+            if *value <= i64::MIN as f64 {
+                return QueryError::execution(format!("Scalar value {shown} underflows int64"));
+            }
+        }
+        Ok(parameters)
+    }
+
+    /// Series whose label hash lies in the first (or, for a negative ratio, last) part of the hash space.
+    fn by_ratio(&self, all: &[Series], group: &[usize], step: usize, ratio: f64) -> Vec<usize> {
+        let is_in = |place: &usize| {
+            let share = self.hash_share(&all[*place]);
+            if ratio >= 0.0 { share < ratio } else { share >= 1.0 + ratio }
+        };
+        group.iter().copied().filter(|m| all[*m].column.is_present(step)).filter(is_in).collect()
+    }
+
+    /// Where a label set's hash lies between 0 and 1: xxhash64 over the labels, each text after its length.
+    fn hash_share(&self, series: &Series) -> f64 {
+        let mut bytes = Vec::new();
+        for pair in &series.labels {
+            for symbol in [pair.name, pair.value] {
+                push_sized(&mut bytes, self.symbols.text(symbol).as_bytes());
+            }
+        }
+        xxhash_rust::xxh64::xxh64(&bytes, 0) as f64 / u64::MAX as f64
+    }
+}
+
+/// A text after its length; lengths from 255 on take four bytes.
+fn push_sized(out: &mut Vec<u8>, text: &[u8]) {
+    if text.len() < 255 {
+        out.push(text.len() as u8);
+    } else {
+        out.push(255);
+        out.extend_from_slice(&(text.len() as u32).to_le_bytes()[..3]);
+    }
+    out.extend_from_slice(text);
+}
+
+fn count(parameter: f64) -> usize {
+    if parameter < 1.0 { 0 } else { parameter as usize }
+}
+
+/// The k best of a group, best first; of equal values those that came first. NaN is worst either way.
+fn ranked_first(all: &[Series], group: &[usize], step: usize, k: usize, largest: bool) -> Vec<usize> {
+    let value = |place: &usize| all[*place].column.floats[step];
+    let better = |a: &usize, b: &usize| -> Ordering {
+        let (x, y) = (value(a), value(b));
+        let order = match (x.is_nan(), y.is_nan()) {
+            (false, false) if largest => nan_first(y, x),
+            (false, false) => nan_first(x, y),
+            (x, y) => x.cmp(&y),
+        };
+        order.then_with(|| a.cmp(b))
+    };
+    if k == 0 {
+        return Vec::new();
+    }
+    let mut present: Vec<usize> = group.iter().copied().filter(|m| !is_absent(value(m))).collect();
+    if present.len() > k {
+        present.select_nth_unstable_by(k - 1, better);
+        present.truncate(k);
+    }
+    present.sort_unstable_by(better);
+    present
+}

@@ -1,0 +1,200 @@
+//! Selectors: batches of the store become vectors and range vectors. Which row belongs to which step is found once per batch.
+
+use std::sync::Arc;
+
+use super::series::{ABSENT, Column, Series};
+use super::steps::Steps;
+use super::window::{Frames, RangeSeries, Shared, Unpacked};
+use super::{Eval, Sink};
+use crate::model::{Histogram, TimeRange, TimestampMs, is_stale};
+use crate::promql::ast::{At, Modifiers, RangeSelector, Selector};
+use crate::promql::error::QueryError;
+use crate::promql::limits::SERIES_PER_CHECK;
+use crate::storage::{Batch, ColumnValues, Hints};
+
+/// What a selector yields for a sample.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Yield {
+    Value,
+    /// Its time in seconds, for `timestamp`.
+    Time,
+    /// Its start timestamp in seconds, for `start_timestamp`.
+    Start,
+}
+
+/// No row belongs to the step.
+const NO_ROW: u32 = u32::MAX;
+
+/// The time that a step's samples are looked up at.
+pub fn reference(modifiers: &Modifiers, at: i64) -> i64 {
+    let base = match modifiers.at {
+        Some(At::Time(TimestampMs(fixed))) => fixed,
+        _ => at,
+    };
+    base.saturating_sub(modifiers.offset.fixed().0)
+}
+
+impl Eval<'_> {
+    fn references(&self, modifiers: &Modifiers, steps: &Steps) -> Vec<i64> {
+        steps.times().map(|at| reference(modifiers, at)).collect()
+    }
+
+    fn batches(
+        &self,
+        selector: &Selector,
+        range: TimeRange,
+        window: Option<i64>,
+        steps: &Steps,
+    ) -> Result<Vec<Box<dyn Batch>>, QueryError> {
+        let hints = Hints {
+            range: Some(range),
+            function: None,
+            window: window.map(crate::model::DurationMs),
+            step: (steps.count > 1).then_some(crate::model::DurationMs(steps.step)),
+            ..Hints::default()
+        };
+        Ok(self.snapshot.select(&selector.matchers, &hints)?)
+    }
+
+    /// The newest sample of each series at each step, unless it is older than the lookback or a stale marker.
+    pub(super) fn selector(&self, selector: &Selector, steps: &Steps, what: Yield, sink: &mut Sink<'_>) -> Result<(), QueryError> {
+        let references = self.references(&selector.modifiers, steps);
+        let (Some(first), Some(last)) = (references.iter().min(), references.iter().max()) else { return Ok(()) };
+        let range = TimeRange::new(TimestampMs(first.saturating_sub(self.lookback).saturating_add(1)), TimestampMs(*last));
+        let mut series = Series::default();
+        let mut values = ColumnValues::default();
+        for batch in self.batches(selector, range, None, steps)? {
+            let times: Vec<i64> = batch.times().iter().map(|t| t.0).collect();
+            let rows = newest_rows(&times, &references, self.lookback);
+            for index in 0..batch.len() {
+                if index % SERIES_PER_CHECK == 0 {
+                    self.guard.check()?;
+                }
+                batch.read(index, 0..times.len(), &mut values)?;
+                self.guard.hold(times.len())?;
+                series.labels.clear();
+                series.labels.extend_from_slice(batch.labels(index));
+                series.drop_name = false;
+                let picked = Picked { times: &times, rows: &rows, references: &references, lookback: self.lookback };
+                picked.column(&values, what, &mut series.column);
+                self.guard.release(times.len());
+                let found = series.column.count();
+                self.guard.count(found as u64);
+                if found > 0 {
+                    sink(&mut series)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Calls `each` for every series that has samples in any window.
+    pub(super) fn range_selector(
+        &self,
+        range: &RangeSelector,
+        steps: &Steps,
+        each: &mut dyn FnMut(&RangeSeries<'_>) -> Result<(), QueryError>,
+    ) -> Result<(), QueryError> {
+        let frames = Frames { ends: self.references(&range.selector.modifiers, steps), range: range.range.fixed().0 };
+        let (Some(first), Some(last)) = (frames.ends.iter().min(), frames.ends.iter().max()) else { return Ok(()) };
+        let all = TimeRange::new(TimestampMs(first.saturating_sub(frames.range).saturating_add(1)), TimestampMs(*last));
+        let mut unpacked = Unpacked::default();
+        for batch in self.batches(&range.selector, all, Some(frames.range), steps)? {
+            let times: Vec<i64> = batch.times().iter().map(|t| t.0).collect();
+            let windows = frames.windows(&times);
+            let touched: u64 = windows.iter().map(|w| w.len() as u64).sum();
+            let shared = Shared { frames: &frames, times: &times, windows: &windows, with_starts: self.features.use_start_timestamps };
+            for index in 0..batch.len() {
+                if index % SERIES_PER_CHECK == 0 {
+                    self.guard.check()?;
+                }
+                batch.read(index, 0..times.len(), &mut unpacked.values)?;
+                self.guard.hold(times.len())?;
+                self.guard.count(touched);
+                each(&unpacked.series(batch.labels(index), false, &shared))?;
+                self.guard.release(times.len());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// For each reference time the newest row that is not older than the lookback.
+fn newest_rows(times: &[i64], references: &[i64], lookback: i64) -> Vec<u32> {
+    references
+        .iter()
+        .map(|reference| match times.partition_point(|t| t <= reference) {
+            0 => NO_ROW,
+            hi if times[hi - 1] <= reference.saturating_sub(lookback) => NO_ROW,
+            hi => (hi - 1) as u32,
+        })
+        .collect()
+}
+
+struct Picked<'p> {
+    times: &'p [i64],
+    rows: &'p [u32],
+    references: &'p [i64],
+    lookback: i64,
+}
+
+impl Picked<'_> {
+    fn column(&self, values: &ColumnValues, what: Yield, into: &mut Column) {
+        into.reset(self.rows.len());
+        let gapless = values.present.is_empty() && values.histograms.is_empty();
+        if gapless && what == Yield::Value {
+            // A stale marker has the bits of "absent", so that copying is all there is to do.
+            for (place, row) in into.floats.iter_mut().zip(self.rows) {
+                *place = if *row == NO_ROW { ABSENT } else { values.floats[*row as usize] };
+            }
+            return;
+        }
+        let histograms = rows_of_histograms(values, self.times.len());
+        let held = if values.present.is_empty() { Vec::new() } else { newest_held(values, self.times.len()) };
+        for (step, row) in self.rows.iter().enumerate() {
+            let row = if *row == NO_ROW || held.is_empty() { *row } else { held[*row as usize] };
+            if row == NO_ROW || self.times[row as usize] <= self.references[step].saturating_sub(self.lookback) {
+                continue;
+            }
+            let row = row as usize;
+            let histogram = histograms.get(row).and_then(|h| h.as_ref());
+            if is_stale(histogram.map_or(values.floats[row], |h| h.sum)) {
+                continue;
+            }
+            match (what, histogram) {
+                (Yield::Time, _) => into.floats[step] = self.times[row] as f64 / 1000.0,
+                (Yield::Start, _) => {
+                    if let Ok(at) = values.starts.binary_search_by_key(&(row as u32), |(r, _)| *r) {
+                        into.floats[step] = values.starts[at].1.as_seconds();
+                    }
+                }
+                (Yield::Value, Some(histogram)) => into.set_histogram(step, Arc::clone(histogram)),
+                (Yield::Value, None) => into.floats[step] = values.floats[row],
+            }
+        }
+    }
+}
+
+fn rows_of_histograms(values: &ColumnValues, rows: usize) -> Vec<Option<Arc<Histogram>>> {
+    if values.histograms.is_empty() {
+        return Vec::new();
+    }
+    let mut dense = vec![None; rows];
+    for (row, histogram) in &values.histograms {
+        dense[*row as usize] = Some(Arc::clone(histogram));
+    }
+    dense
+}
+
+/// For each row the newest one up to it that holds anything.
+fn newest_held(values: &ColumnValues, rows: usize) -> Vec<u32> {
+    let mut last = NO_ROW;
+    (0..rows)
+        .map(|row| {
+            if values.is_present(row) {
+                last = row as u32;
+            }
+            last
+        })
+        .collect()
+}

@@ -1,0 +1,83 @@
+//! Compensated summation, with Prometheus's operations in Prometheus's order.
+
+/// A running sum with Neumaier's compensation.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Sum {
+    pub sum: f64,
+    pub compensation: f64,
+}
+
+impl Sum {
+    pub fn add(&mut self, value: f64) {
+        let total = self.sum + value;
+        if total.is_infinite() {
+            self.compensation = 0.0;
+        } else if self.sum.abs() >= value.abs() {
+            self.compensation += (self.sum - total) + value;
+        } else {
+            self.compensation += (value - total) + self.sum;
+        }
+        self.sum = total;
+    }
+
+    pub fn value(self) -> f64 {
+        self.sum + self.compensation
+    }
+}
+
+/// A mean that goes over to incremental steps where the sum would overflow.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Mean {
+    /// The sum, or the mean once incremental.
+    sum: Sum,
+    count: f64,
+    incremental: bool,
+}
+
+impl Mean {
+    pub fn add(&mut self, value: f64) {
+        self.count += 1.0;
+        if !self.incremental {
+            let mut next = self.sum;
+            next.add(value);
+            if self.count == 1.0 || !next.sum.is_infinite() {
+                self.sum = next;
+                return;
+            }
+            self.incremental = true;
+            self.sum.sum /= self.count - 1.0;
+            self.sum.compensation /= self.count - 1.0;
+        }
+        let weight = (self.count - 1.0) / self.count;
+        self.sum = Sum { sum: weight * self.sum.sum, compensation: weight * self.sum.compensation };
+        self.sum.add(value / self.count);
+    }
+
+    pub fn value(&self) -> f64 {
+        if self.incremental { self.sum.value() } else { self.sum.sum / self.count + self.sum.compensation / self.count }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_terms_that_cancel_leave_the_small_ones() {
+        let mut sum = Sum::default();
+        [1.0, 1e100, 1.0, -1e100].into_iter().for_each(|v| sum.add(v));
+        assert_eq!(sum.value(), 2.0);
+    }
+
+    #[test]
+    fn a_mean_survives_an_overflowing_sum_and_keeps_infinities() {
+        let mean = |values: &[f64]| {
+            let mut mean = Mean::default();
+            values.iter().for_each(|v| mean.add(*v));
+            mean.value()
+        };
+        assert_eq!(mean(&[9.9e307, 9.9e307]), 9.9e307);
+        assert_eq!(mean(&[f64::INFINITY, 0.0]), f64::INFINITY);
+        assert!(mean(&[f64::INFINITY, 1.0, f64::NEG_INFINITY]).is_nan());
+    }
+}

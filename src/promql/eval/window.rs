@@ -1,0 +1,200 @@
+//! Range vectors: for each series its samples without gaps and stale markers, and for each step which of them lie in the window.
+
+use std::sync::Arc;
+
+use crate::model::{Histogram, TimestampMs, is_stale};
+use crate::storage::{ColumnValues, LabelPair};
+
+/// Places `lo` (included) to `hi` (not included) of a series' samples.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Window {
+    pub lo: u32,
+    pub hi: u32,
+}
+
+impl Window {
+    pub fn range(self) -> std::ops::Range<usize> {
+        self.lo as usize..self.hi as usize
+    }
+
+    pub fn len(self) -> usize {
+        (self.hi - self.lo) as usize
+    }
+}
+
+/// The ends of the windows and their length, in milliseconds: a window is open at its left end.
+#[derive(Clone, Debug)]
+pub struct Frames {
+    pub ends: Vec<i64>,
+    pub range: i64,
+}
+
+impl Frames {
+    pub fn start(&self, step: usize) -> i64 {
+        self.ends[step].saturating_sub(self.range)
+    }
+
+    /// Which of ascending times lie in each window. The ends ascend, or are all equal.
+    pub fn windows(&self, times: &[i64]) -> Vec<Window> {
+        let (mut lo, mut hi) = (0, 0);
+        let advance = |from: &mut usize, to: i64| {
+            while *from < times.len() && times[*from] <= to {
+                *from += 1;
+            }
+            *from as u32
+        };
+        if let Some(first) = self.ends.first() {
+            lo = times.partition_point(|t| *t <= first.saturating_sub(self.range));
+            hi = times.partition_point(|t| t <= first);
+        }
+        (0..self.ends.len()).map(|i| Window { lo: advance(&mut lo, self.start(i)), hi: advance(&mut hi, self.ends[i]) }).collect()
+    }
+}
+
+/// Says "no start timestamp" in a list of them.
+pub const NO_START: i64 = 0;
+
+/// One series of a range vector.
+pub struct RangeSeries<'a> {
+    pub labels: &'a [LabelPair],
+    pub drop_name: bool,
+    pub frames: &'a Frames,
+    /// Float samples, ascending in time, and one window of them a step.
+    pub times: &'a [i64],
+    pub floats: &'a [f64],
+    pub windows: &'a [Window],
+    /// One start timestamp a float sample, or none at all.
+    pub starts: &'a [i64],
+    /// Histogram samples likewise; no windows when there are none.
+    pub histogram_times: &'a [i64],
+    pub histograms: &'a [Arc<Histogram>],
+    pub histogram_windows: &'a [Window],
+    pub histogram_starts: &'a [i64],
+}
+
+impl RangeSeries<'_> {
+    pub fn steps(&self) -> usize {
+        self.windows.len()
+    }
+
+    pub fn histogram_window(&self, step: usize) -> Window {
+        self.histogram_windows.get(step).copied().unwrap_or_default()
+    }
+
+    /// Number of samples of either kind in a window.
+    pub fn count(&self, step: usize) -> usize {
+        self.windows[step].len() + self.histogram_window(step).len()
+    }
+}
+
+/// Buffers that series after series is unpacked into.
+#[derive(Default)]
+pub struct Unpacked {
+    pub values: ColumnValues,
+    times: Vec<i64>,
+    floats: Vec<f64>,
+    starts: Vec<i64>,
+    windows: Vec<Window>,
+    histogram_times: Vec<i64>,
+    histograms: Vec<Arc<Histogram>>,
+    histogram_starts: Vec<i64>,
+    histogram_windows: Vec<Window>,
+    float_rank: Vec<u32>,
+    histogram_rank: Vec<u32>,
+}
+
+/// What all series of a batch share.
+pub struct Shared<'a> {
+    pub frames: &'a Frames,
+    pub times: &'a [i64],
+    pub windows: &'a [Window],
+    pub with_starts: bool,
+}
+
+impl Unpacked {
+    /// The series whose rows are in `self.values`; without copying where every row holds a float.
+    pub fn series<'a>(&'a mut self, labels: &'a [LabelPair], drop_name: bool, shared: &Shared<'a>) -> RangeSeries<'a> {
+        let values = &self.values;
+        let plain = values.present.is_empty() && values.histograms.is_empty() && !values.floats.iter().any(|v| is_stale(*v));
+        let with_starts = shared.with_starts && !values.starts.is_empty();
+        if plain && !with_starts {
+            return RangeSeries {
+                labels,
+                drop_name,
+                frames: shared.frames,
+                times: shared.times,
+                floats: &self.values.floats,
+                windows: shared.windows,
+                starts: &[],
+                histogram_times: &[],
+                histograms: &[],
+                histogram_windows: &[],
+                histogram_starts: &[],
+            };
+        }
+        self.compact(shared.times, with_starts);
+        rerank(shared.windows, &self.float_rank, &mut self.windows);
+        self.histogram_windows.clear();
+        if !self.histograms.is_empty() {
+            rerank(shared.windows, &self.histogram_rank, &mut self.histogram_windows);
+        }
+        RangeSeries {
+            labels,
+            drop_name,
+            frames: shared.frames,
+            times: &self.times,
+            floats: &self.floats,
+            windows: &self.windows,
+            starts: &self.starts,
+            histogram_times: &self.histogram_times,
+            histograms: &self.histograms,
+            histogram_windows: &self.histogram_windows,
+            histogram_starts: &self.histogram_starts,
+        }
+    }
+
+    /// Parts the rows into floats and histograms; gaps and stale markers fall away.
+    fn compact(&mut self, times: &[i64], with_starts: bool) {
+        self.times.clear();
+        self.floats.clear();
+        self.starts.clear();
+        self.histogram_times.clear();
+        self.histograms.clear();
+        self.histogram_starts.clear();
+        self.float_rank.clear();
+        self.histogram_rank.clear();
+        let values = &self.values;
+        let (mut next_histogram, mut next_start) = (values.histograms.iter().peekable(), values.starts.iter().peekable());
+        for (row, at) in times.iter().enumerate() {
+            self.float_rank.push(self.floats.len() as u32);
+            self.histogram_rank.push(self.histograms.len() as u32);
+            let histogram = next_histogram.next_if(|(r, _)| *r as usize == row).map(|(_, h)| h);
+            let start = next_start.next_if(|(r, _)| *r as usize == row).map_or(NO_START, |(_, TimestampMs(s))| *s);
+            match histogram {
+                Some(histogram) if !is_stale(histogram.sum) => {
+                    self.histogram_times.push(*at);
+                    self.histograms.push(Arc::clone(histogram));
+                    if with_starts {
+                        self.histogram_starts.push(start);
+                    }
+                }
+                None if values.is_present(row) && !is_stale(values.floats[row]) => {
+                    self.times.push(*at);
+                    self.floats.push(values.floats[row]);
+                    if with_starts {
+                        self.starts.push(start);
+                    }
+                }
+                _ => {}
+            }
+        }
+        self.float_rank.push(self.floats.len() as u32);
+        self.histogram_rank.push(self.histograms.len() as u32);
+    }
+}
+
+/// Windows over rows become windows over what is left of them.
+fn rerank(windows: &[Window], rank: &[u32], into: &mut Vec<Window>) {
+    into.clear();
+    into.extend(windows.iter().map(|w| Window { lo: rank[w.lo as usize], hi: rank[w.hi as usize] }));
+}

@@ -103,7 +103,9 @@ mod tests {
         for bad in ["", "1", "1.5h", "10x", "1m1h", "h", "1h1h", "-1s"] {
             assert!(DurationMs::parse(bad).is_err(), "{bad}");
         }
-        for (ms, text) in [(5_400_000, "1h30m"), (86_400_000, "1d"), (90_000_000, "1d1h"), (691_200_000, "8d"), (1_500, "1s500ms"), (0, "0s")] {
+        for (ms, text) in
+            [(5_400_000, "1h30m"), (86_400_000, "1d"), (90_000_000, "1d1h"), (691_200_000, "8d"), (1_500, "1s500ms"), (0, "0s")]
+        {
             assert_eq!(DurationMs(ms).to_string(), text);
         }
     }

@@ -110,7 +110,11 @@ impl Note<'_> {
                 format!("metric might not be a counter, name does not end in _total/_sum/_count/_bucket: {}", quote(metric))
             }
             Self::PossibleNonCounterType { got, metric } => {
-                format!("metric might not be a counter, __type__ label is not set to \"counter\" or \"histogram\", got {}: {}", quote(got), quote(metric))
+                format!(
+                    "metric might not be a counter, __type__ label is not set to \"counter\" or \"histogram\", got {}: {}",
+                    quote(got),
+                    quote(metric)
+                )
             }
             Self::ForcedMonotonicity(details) => format!(
                 "input to histogram_quantile needed to be fixed for monotonicity (see \

@@ -18,8 +18,14 @@ pub struct Answer {
 
 #[derive(Clone, Debug)]
 pub enum Value {
-    Scalar { at: TimestampMs, value: f64 },
-    String { at: TimestampMs, value: String },
+    Scalar {
+        at: TimestampMs,
+        value: f64,
+    },
+    String {
+        at: TimestampMs,
+        value: String,
+    },
     /// In the order of evaluation; `sort` and its kin decide it.
     Vector(Vec<VectorSample>),
     /// Ordered by labels.

@@ -106,7 +106,11 @@ impl Checker<'_> {
         }
         for (found, side) in [(left, &binary.left), (right, &binary.right)] {
             if !matches!(found, ValueType::Scalar | ValueType::Vector) {
-                self.errors.push(ParseError::new(self.source, side.span, "binary expression must contain only scalar and instant vector types"));
+                self.errors.push(ParseError::new(
+                    self.source,
+                    side.span,
+                    "binary expression must contain only scalar and instant vector types",
+                ));
             }
         }
         self.matching(binary, span, left == ValueType::Vector && right == ValueType::Vector);

@@ -143,7 +143,9 @@ impl Engine {
         at: TimestampMs,
         options: &QueryOptions,
     ) -> Result<Answer, QueryError> {
-        self.with_tree(query.into(), |expr, source| self.run(select, &Run { expr, source, steps: Steps::instant(at), is_range: false }, options))
+        self.with_tree(query.into(), |expr, source| {
+            self.run(select, &Run { expr, source, steps: Steps::instant(at), is_range: false }, options)
+        })
     }
 
     /// Evaluates at `start`, `start + step`, ... up to `end`. Blocking.
@@ -191,7 +193,8 @@ impl Engine {
             return self.evaluate(select, run, options);
         }
         std::thread::scope(|scope| {
-            let thread = std::thread::Builder::new().stack_size(DEEP_STACK_BYTES).spawn_scoped(scope, || self.evaluate(select, run, options));
+            let thread =
+                std::thread::Builder::new().stack_size(DEEP_STACK_BYTES).spawn_scoped(scope, || self.evaluate(select, run, options));
             match thread.map(std::thread::ScopedJoinHandle::join) {
                 Ok(Ok(answer)) => answer,
                 Ok(Err(panic)) => std::panic::resume_unwind(panic),

@@ -35,15 +35,15 @@ use super::ast::{Expr, ExprKind, Text};
 use super::error::QueryError;
 use super::features::Features;
 use crate::storage::{LabelPair, Snapshot};
-use guard::Guard;
 pub use classic::Ask;
 pub use collect::Collected;
-use resolve::Bounds;
+use guard::Guard;
 use parallel::Part;
+use resolve::Bounds;
 pub use select::{Yield, reference};
 pub use series::{Cell, Column, Series, is_absent};
-pub use sum::Sum;
 use steps::Steps;
+pub use sum::Sum;
 use symbols::Symbols;
 pub use window::RangeSeries;
 

@@ -57,10 +57,8 @@ fn hex_number(input: &str) -> Scan<'_> {
 
 fn decimal_number(input: &str) -> Scan<'_> {
     let exponent = (alt((char('e'), char('E'))), opt(alt((char('+'), char('-')))), decimal_digits);
-    let mantissa = alt((
-        recognize((decimal_digits, opt(pair(char('.'), opt(decimal_digits))))),
-        recognize(pair(char('.'), decimal_digits)),
-    ));
+    let mantissa =
+        alt((recognize((decimal_digits, opt(pair(char('.'), opt(decimal_digits))))), recognize(pair(char('.'), decimal_digits))));
     recognize(pair(mantissa, opt(exponent))).parse(input)
 }
 
@@ -83,16 +81,21 @@ fn decimal_duration(input: &str) -> Scan<'_> {
 /// The number or duration that the input starts with; it must not run on into a word. The error is how many bytes to show.
 fn number_or_duration(input: &str) -> Result<(Kind, usize), usize> {
     let ends = |rest: &str| !rest.starts_with(|c| is_word_part(c) || c == '.');
-    let scans: [(Kind, fn(&str) -> Scan<'_>); 4] =
-        [(Kind::Number, hex_number), (Kind::Number, decimal_number), (Kind::Duration, duration), (Kind::Duration, decimal_duration)];
+    let scans = [
+        (Kind::Number, hex_number(input)),
+        (Kind::Number, decimal_number(input)),
+        (Kind::Duration, duration(input)),
+        (Kind::Duration, decimal_duration(input)),
+    ];
     let mut shown = 0;
     for (kind, scan) in scans {
-        let Ok((rest, found)) = scan(input) else { continue };
+        let Ok((rest, found)) = scan else { continue };
         if ends(rest) {
             return Ok((kind, found.len()));
         }
         // Digits that no unit follows belong to what is wrong, else the next character does.
-        let more = if kind == Kind::Duration { rest.bytes().take_while(u8::is_ascii_digit).count() } else { usize::from(rest.starts_with('_')) };
+        let more =
+            if kind == Kind::Duration { rest.bytes().take_while(u8::is_ascii_digit).count() } else { usize::from(rest.starts_with('_')) };
         let next = if kind == Kind::Duration && more > 0 { 0 } else { 1 };
         shown = shown.max(found.len() + more + next);
     }
@@ -119,7 +122,8 @@ const OPERATORS: [(&str, Operator); 14] = [
 
 /// Reads the whole text. The last token is the end of input or an error.
 pub fn lex(source: &str) -> Vec<Token> {
-    let mut lexer = Lexer { source, at: 0, tokens: Vec::new(), parens: 0, in_braces: false, in_brackets: false, brackets: Brackets::default() };
+    let mut lexer =
+        Lexer { source, at: 0, tokens: Vec::new(), parens: 0, in_braces: false, in_brackets: false, brackets: Brackets::default() };
     loop {
         let done = lexer.step();
         if done {

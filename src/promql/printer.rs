@@ -2,7 +2,9 @@
 
 use std::fmt::Write;
 
-use super::ast::{Aggregate, At, Binary, Cardinality, Expr, ExprKind, Length, LengthExpr, LengthKind, Matching, Modifiers, Number, Selector};
+use super::ast::{
+    Aggregate, At, Binary, Cardinality, Expr, ExprKind, Length, LengthExpr, LengthKind, Matching, Modifiers, Number, Selector,
+};
 use crate::model::number::{format_fixed, quote};
 use crate::model::{DurationMs, METRIC_NAME, MatchOp};
 

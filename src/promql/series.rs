@@ -100,7 +100,11 @@ fn item<'t>(text: &'t str, values: &mut Values) -> Result<&'t str, String> {
 }
 
 fn ends<'t>(text: &str, rest: &'t str) -> Result<&'t str, String> {
-    if rest.is_empty() || rest.starts_with(char::is_whitespace) { Ok(rest) } else { Err(format!("unexpected text in series values: {}", shown(text))) }
+    if rest.is_empty() || rest.starts_with(char::is_whitespace) {
+        Ok(rest)
+    } else {
+        Err(format!("unexpected text in series values: {}", shown(text)))
+    }
 }
 
 fn shown(text: &str) -> String {
@@ -198,7 +202,10 @@ mod tests {
 
     #[test]
     fn progressions_repetitions_and_gaps() {
-        assert_eq!(floats("1+2x2 _ 5x1 _x2 -1-1x1 1e2"), [1.0, 3.0, 5.0, f64::NAN, 5.0, 5.0, f64::NAN, f64::NAN, -1.0, -2.0, 100.0].map(|v| (!v.is_nan()).then_some(v)));
+        assert_eq!(
+            floats("1+2x2 _ 5x1 _x2 -1-1x1 1e2"),
+            [1.0, 3.0, 5.0, f64::NAN, 5.0, 5.0, f64::NAN, f64::NAN, -1.0, -2.0, 100.0].map(|v| (!v.is_nan()).then_some(v))
+        );
         assert_eq!(floats("0x3").len(), 4);
         assert!(parse_values("1+2").is_err());
         assert!(parse_values("1y").is_err());

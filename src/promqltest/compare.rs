@@ -108,9 +108,8 @@ fn same_points(series: &MatrixSeries, wanted: &Values, start: TimestampMs, step:
     if equal {
         return Ok(());
     }
-    let show = |points: Vec<(TimestampMs, SampleValue)>| {
-        points.into_iter().map(|(t, v)| format!("{t}: {v:?}")).collect::<Vec<_>>().join("; ")
-    };
+    let show =
+        |points: Vec<(TimestampMs, SampleValue)>| points.into_iter().map(|(t, v)| format!("{t}: {v:?}")).collect::<Vec<_>>().join("; ");
     let expected = expected.into_iter().map(|(t, v)| (t, v.clone())).collect();
     Err(format!("{:?}:\nexpected {}\ngot      {}", series.labels, show(expected), show(got)))
 }

@@ -16,12 +16,8 @@ const MINUTE: DurationMs = DurationMs(60_000);
 
 pub fn script(script: &Script, report: &mut Report) {
     let store = MemoryStore::default();
-    let options = EngineOptions {
-        max_samples: 10_000,
-        timeout: DurationMs::seconds(100),
-        features: features(),
-        ..EngineOptions::default()
-    };
+    let options =
+        EngineOptions { max_samples: 10_000, timeout: DurationMs::seconds(100), features: features(), ..EngineOptions::default() };
     let bench = Bench { store, engine: Engine::new(options, Clock::system(), &Registry::default()) };
     for command in &script.commands {
         match command {
@@ -120,7 +116,8 @@ fn checked(case: &Case, answer: Result<Answer, QueryError>) -> Result<Option<Ans
 fn depends_on_bounds(source: &str) -> bool {
     let Ok(expr) = parse(source, features()) else { return true };
     let mut depends = false;
-    let names_bounds = |length: &crate::promql::ast::Length| matches!(length, crate::promql::ast::Length::Computed(expr) if uses_bounds(expr));
+    let names_bounds =
+        |length: &crate::promql::ast::Length| matches!(length, crate::promql::ast::Length::Computed(expr) if uses_bounds(expr));
     expr.walk(&mut |e| {
         depends |= match &e.kind {
             ExprKind::Call(call) => {
@@ -129,7 +126,9 @@ fn depends_on_bounds(source: &str) -> bool {
             ExprKind::Selector(selector) => names_bounds(&selector.modifiers.offset),
             ExprKind::Range(range) => names_bounds(&range.range) || names_bounds(&range.selector.modifiers.offset),
             ExprKind::Subquery(subquery) => {
-                names_bounds(&subquery.range) || subquery.step.as_ref().is_some_and(names_bounds) || names_bounds(&subquery.modifiers.offset)
+                names_bounds(&subquery.range)
+                    || subquery.step.as_ref().is_some_and(names_bounds)
+                    || names_bounds(&subquery.modifiers.offset)
             }
             _ => false,
         };

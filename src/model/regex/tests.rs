@@ -71,7 +71,9 @@ fn sets_and_edges_are_known() {
     assert_eq!(texts("b|a(x|y)?").unwrap(), ["a", "ax", "ay", "b"]);
     assert_eq!(texts("a.*"), None);
     assert_eq!(AnchoredRegex::new("node_.*total").unwrap().prefix(), "node_");
-    for (pattern, yes, no) in [("a.*", "abc", "b"), (".*c", "abc", "cb"), (".*b.*", "abc", "ac"), (".+", "a", ""), ("a.+", "ab", "a"), ("x.*y.*", "xzy", "xz")] {
+    for (pattern, yes, no) in
+        [("a.*", "abc", "b"), (".*c", "abc", "cb"), (".*b.*", "abc", "ac"), (".+", "a", ""), ("a.+", "ab", "a"), ("x.*y.*", "xzy", "xz")]
+    {
         assert!(matches(pattern, yes) && !matches(pattern, no), "{pattern}");
     }
 }
@@ -79,7 +81,9 @@ fn sets_and_edges_are_known() {
 #[test]
 fn templates_follow_go() {
     let regex = AnchoredRegex::new("(?P<first>a+)-(b+)").unwrap();
-    for (template, out) in [("$1", "aa"), ("${2}x", "bx"), ("$1x", ""), ("$first!", "aa!"), ("$$", "$"), ("$", "$"), ("${", "${"), ("$9", "")] {
+    for (template, out) in
+        [("$1", "aa"), ("${2}x", "bx"), ("$1x", ""), ("$first!", "aa!"), ("$$", "$"), ("$", "$"), ("${", "${"), ("$9", "")]
+    {
         assert_eq!(regex.expand("aa-b", template).as_deref(), Some(out), "{template}");
     }
     assert_eq!(regex.expand("aa-c", "$1"), None);

@@ -13,9 +13,7 @@ use crate::promql::token::Aggregator;
 impl Eval<'_> {
     pub(super) fn aggregate(&self, aggregate: &Aggregate, steps: &Steps, sink: &mut Sink<'_>) -> Result<(), QueryError> {
         match aggregate.op {
-            Aggregator::Topk | Aggregator::Bottomk | Aggregator::Limitk | Aggregator::LimitRatio => {
-                self.pick(aggregate, steps, sink)
-            }
+            Aggregator::Topk | Aggregator::Bottomk | Aggregator::Limitk | Aggregator::LimitRatio => self.pick(aggregate, steps, sink),
             Aggregator::Quantile => self.quantiles(aggregate, steps, sink),
             Aggregator::CountValues => self.count_values(aggregate, steps, sink),
             _ => self.fold(aggregate, steps, sink),

@@ -55,9 +55,8 @@ impl Eval<'_> {
         if quantile {
             self.check_phis(&first, call.args[0].span);
         }
-        let asks: Vec<Ask> = (0..steps.count)
-            .map(|i| if quantile { Ask::Quantile(first[i]) } else { Ask::Fraction(first[i], second[i]) })
-            .collect();
+        let asks: Vec<Ask> =
+            (0..steps.count).map(|i| if quantile { Ask::Quantile(first[i]) } else { Ask::Fraction(first[i], second[i]) }).collect();
         let all = self.buckets(input, steps)?;
         let mut scratch = Vec::new();
         self.unique(input, sink, &mut |unique| {
@@ -137,7 +136,8 @@ impl Eval<'_> {
             let has_floats = series.column.floats.iter().any(|v| !super::is_absent(*v));
             if has_floats {
                 let metric = self.symbols.metric_name_of(&series.labels);
-                let le = super::symbols::Symbols::value_of(&series.labels, self.symbols.le).map_or_else(|| "".into(), |v| self.symbols.text(v));
+                let le =
+                    super::symbols::Symbols::value_of(&series.labels, self.symbols.le).map_or_else(|| "".into(), |v| self.symbols.text(v));
                 match parse_bound(&le) {
                     Some(upper) => {
                         let mut labels = series.labels.clone();

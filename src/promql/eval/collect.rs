@@ -65,11 +65,7 @@ impl Eval<'_> {
     }
 
     /// Keeps all results of an operator, merges equal labels, then hands them on.
-    pub fn merged(
-        &self,
-        sink: &mut Sink<'_>,
-        run: &mut dyn FnMut(&mut Sink<'_>) -> Result<(), QueryError>,
-    ) -> Result<(), QueryError> {
+    pub fn merged(&self, sink: &mut Sink<'_>, run: &mut dyn FnMut(&mut Sink<'_>) -> Result<(), QueryError>) -> Result<(), QueryError> {
         let mut collected = Collected::default();
         run(&mut |series| {
             self.guard.hold(series.column.len())?;

@@ -55,7 +55,8 @@ mod tests {
 
     #[test]
     fn leap_days_and_the_time_before_the_epoch() {
-        let at = |seconds: f64| [FunctionId::Year, FunctionId::Month, FunctionId::DayOfMonth, FunctionId::DayOfWeek].map(|f| part(f, seconds));
+        let at =
+            |seconds: f64| [FunctionId::Year, FunctionId::Month, FunctionId::DayOfMonth, FunctionId::DayOfWeek].map(|f| part(f, seconds));
         assert_eq!(at(1_456_790_399.0), [2016.0, 2.0, 29.0, 1.0]);
         assert_eq!(at(-1.0), [1969.0, 12.0, 31.0, 3.0]);
         assert_eq!(part(FunctionId::DayOfYear, 1_483_191_420.0), 366.0);

@@ -48,7 +48,9 @@ impl Eval<'_> {
             }
         }
         self.relabelled(input, steps, sink, &mut |series| {
-            let value_of = |name: &Symbol| super::symbols::Symbols::value_of(&series.labels, *name).map_or_else(|| "".into(), |v| self.symbols.text(v));
+            let value_of = |name: &Symbol| {
+                super::symbols::Symbols::value_of(&series.labels, *name).map_or_else(|| "".into(), |v| self.symbols.text(v))
+            };
             let joined = names.iter().map(value_of).collect::<Vec<_>>().join(separator);
             self.set_label(series, target, &joined);
         })

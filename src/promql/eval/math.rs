@@ -27,7 +27,15 @@ pub fn of_float(function: FunctionId) -> Option<fn(f64) -> f64> {
         F::Log10 => f64::log10,
         F::Log2 => f64::log2,
         F::Rad => |v| v * std::f64::consts::PI / 180.0,
-        F::Sgn => |v| if v < 0.0 { -1.0 } else if v > 0.0 { 1.0 } else { v },
+        F::Sgn => |v| {
+            if v < 0.0 {
+                -1.0
+            } else if v > 0.0 {
+                1.0
+            } else {
+                v
+            }
+        },
         F::Sin => f64::sin,
         F::Sinh => f64::sinh,
         F::Sqrt => f64::sqrt,

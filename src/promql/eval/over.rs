@@ -52,7 +52,8 @@ impl Eval<'_> {
         let Some((range, scalars)) = self.range_and_scalars(call, steps)? else {
             return QueryError::execution("internal: a range vector was expected");
         };
-        let over = Over { eval: self, function: call.function.id, span: range.span, scalars, steps, stretches: extrapolate::Stretches::default() };
+        let over =
+            Over { eval: self, function: call.function.id, span: range.span, scalars, steps, stretches: extrapolate::Stretches::default() };
         over.check_arguments()?;
         let keeps_name = matches!(over.function, FunctionId::FirstOverTime | FunctionId::LastOverTime);
         let mut out = Series::default();
@@ -74,7 +75,7 @@ impl Eval<'_> {
         })
     }
 
-    fn range_and_scalars<'c>(&self, call: &'c Call, steps: &Steps) -> Result<Option<(&'c Expr, Vec<Vec<f64>>)>, QueryError> {
+    fn range_and_scalars<'c>(&self, call: &'c Call, steps: &Steps) -> Result<Option<RangeAndScalars<'c>>, QueryError> {
         let (mut range, mut scalars) = (None, Vec::new());
         for arg in &call.args {
             match arg.value_type() {
@@ -85,6 +86,9 @@ impl Eval<'_> {
         Ok(range.map(|range| (range, scalars)))
     }
 }
+
+/// The range argument, and the scalar ones, a value a step each.
+type RangeAndScalars<'c> = (&'c Expr, Vec<Vec<f64>>);
 
 impl Over<'_> {
     fn evaluate(&self, series: &RangeSeries<'_>, out: &mut Column) {

@@ -36,7 +36,9 @@ impl Eval<'_> {
             for (step, parameter) in parameters.iter().enumerate() {
                 let picked = match aggregate.op {
                     Aggregator::LimitRatio => self.by_ratio(&all, group, step, *parameter),
-                    Aggregator::Limitk => group.iter().copied().filter(|m| all[*m].column.is_present(step)).take(count(*parameter)).collect(),
+                    Aggregator::Limitk => {
+                        group.iter().copied().filter(|m| all[*m].column.is_present(step)).take(count(*parameter)).collect()
+                    }
                     op => ranked_first(&all, group, step, count(*parameter), op == Aggregator::Topk),
                 };
                 for place in &picked {

@@ -67,7 +67,8 @@ fn mark(expr: &mut Expr) {
     if let ExprKind::Paren(inner) = &mut expr.kind {
         return mark(inner);
     }
-    let inner = std::mem::replace(expr, Expr { kind: ExprKind::Text(crate::promql::ast::Text { bytes: [].into() }), span: expr.span, depth: 0 });
+    let inner =
+        std::mem::replace(expr, Expr { kind: ExprKind::Text(crate::promql::ast::Text { bytes: [].into() }), span: expr.span, depth: 0 });
     let (span, depth) = (inner.span, inner.depth);
     *expr = Expr { kind: ExprKind::Invariant(Box::new(inner)), span, depth };
 }

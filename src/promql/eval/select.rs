@@ -35,6 +35,9 @@ pub fn reference(modifiers: &Modifiers, at: i64) -> i64 {
     base.saturating_sub(modifiers.offset.fixed().0)
 }
 
+/// Gets a batch with its number, and which of its series to read.
+type EachBatch<'e> = dyn FnMut(u64, &dyn Batch, Range<usize>) -> Result<(), QueryError> + 'e;
+
 /// What a selector asks of the store.
 struct Wanted {
     /// The time that each step looks from.
@@ -78,13 +81,7 @@ impl Eval<'_> {
     }
 
     /// Calls `each` with every batch and those of its series that this evaluation is to read.
-    fn each_batch(
-        &self,
-        selector: &Selector,
-        wanted: &Wanted,
-        steps: &Steps,
-        each: &mut dyn FnMut(u64, &dyn Batch, Range<usize>) -> Result<(), QueryError>,
-    ) -> Result<(), QueryError> {
+    fn each_batch(&self, selector: &Selector, wanted: &Wanted, steps: &Steps, each: &mut EachBatch<'_>) -> Result<(), QueryError> {
         let own;
         let (batches, mut part) = match self.part {
             Some(part) => (part.batches, part.series.clone()),

@@ -87,7 +87,9 @@ fn push_char(out: &mut Vec<u8>, c: char) {
 
 fn unescape(chars: &mut std::str::Chars<'_>, out: &mut Vec<u8>) {
     let Some(c) = chars.next() else { return };
-    let mut number = |count: usize, base: u32, start: u32| (0..count).fold(start, |v, _| v * base + chars.next().and_then(|d| d.to_digit(base)).unwrap_or(0));
+    let mut number = |count: usize, base: u32, start: u32| {
+        (0..count).fold(start, |v, _| v * base + chars.next().and_then(|d| d.to_digit(base)).unwrap_or(0))
+    };
     match c {
         'a' => out.push(7),
         'b' => out.push(8),
@@ -111,10 +113,9 @@ pub fn parse_number(text: &str) -> Result<f64, String> {
     if let Some(hex) = plain.strip_prefix("0x").or_else(|| plain.strip_prefix("0X")) {
         return u64::from_str_radix(hex, 16).map(|v| v as f64).map_err(|_| invalid());
     }
-    if plain.len() > 1 && plain.starts_with('0') && plain.bytes().all(|b| (b'0'..=b'7').contains(&b)) {
-        if let Ok(octal) = i64::from_str_radix(&plain, 8) {
-            return Ok(octal as f64);
-        }
+    let is_octal = plain.len() > 1 && plain.starts_with('0') && plain.bytes().all(|b| (b'0'..=b'7').contains(&b));
+    if is_octal && let Ok(octal) = i64::from_str_radix(&plain, 8) {
+        return Ok(octal as f64);
     }
     let value: f64 = plain.parse().map_err(|_| invalid())?;
     if value.is_infinite() && plain.bytes().any(|b| b.is_ascii_digit()) {

@@ -60,7 +60,6 @@ fn put(into: &mut Sum, from: Sum) {
 }
 
 impl Parts {
-
     pub fn is_custom(&self) -> bool {
         self.schema == CUSTOM_BUCKETS_SCHEMA
     }
@@ -244,6 +243,8 @@ pub fn combined(a: &Histogram, b: &Histogram, subtract: bool) -> Result<Histogra
     let mut parts = Parts::from(a);
     match parts.add(b, subtract) {
         Ok(_) => Ok(parts.build()),
-        Err(Incompatible) => Err("cannot apply this operation on histograms with a mix of exponential and custom bucket schemas".to_owned()),
+        Err(Incompatible) => {
+            Err("cannot apply this operation on histograms with a mix of exponential and custom bucket schemas".to_owned())
+        }
     }
 }

@@ -131,7 +131,8 @@ fn rank_below(value: f64, buckets: &[Bucket], histogram: &Histogram) -> Option<f
                 }
             } else {
                 let [lower, upper, value_log] = [bucket.lower, bucket.upper, value].map(|v| v.abs().log2());
-                let fraction = if value > 0.0 { (value_log - lower) / (upper - lower) } else { 1.0 - (value_log - upper) / (lower - upper) };
+                let fraction =
+                    if value > 0.0 { (value_log - lower) / (upper - lower) } else { 1.0 - (value_log - upper) / (lower - upper) };
                 rank + bucket.count * fraction
             });
         }

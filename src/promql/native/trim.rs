@@ -102,7 +102,13 @@ fn share_below(bucket: &Bucket, at: f64, is_positive: bool, is_linear: bool) -> 
 fn middle(lower: f64, upper: f64, is_positive: bool, is_linear: bool) -> f64 {
     match (lower.is_infinite(), upper.is_infinite()) {
         (true, true) => 0.0,
-        (true, false) => if upper > 0.0 { upper / 2.0 } else { upper },
+        (true, false) => {
+            if upper > 0.0 {
+                upper / 2.0
+            } else {
+                upper
+            }
+        }
         (false, true) => lower,
         _ if is_linear => (lower + upper) / 2.0,
         _ => (lower * upper).abs().sqrt() * if is_positive { 1.0 } else { -1.0 },

@@ -15,7 +15,8 @@ impl Parser<'_> {
     pub(super) fn aggregate(&mut self, op: Aggregator) -> Parsed<Expr> {
         let name = self.next();
         if op.is_experimental() && !self.features.experimental_functions {
-            let message = format!("{}() is experimental and must be enabled with --enable-feature=promql-experimental-functions", op.as_str());
+            let message =
+                format!("{}() is experimental and must be enabled with --enable-feature=promql-experimental-functions", op.as_str());
             self.report(name.span, message);
         }
         let before = self.grouping()?;

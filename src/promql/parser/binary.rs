@@ -24,14 +24,10 @@ impl Parser<'_> {
             // Only the power is right-associative.
             let right = self.expr(if op == Operator::Pow { precedence } else { precedence + 1 })?;
             let span = left.span.to(right.span);
-            left = self.binary(Binary {
-                op,
-                op_span,
-                left,
-                right,
-                returns_bool: modifiers.returns_bool,
-                matching: Some(modifiers.matching),
-            }, span)?;
+            left = self.binary(
+                Binary { op, op_span, left, right, returns_bool: modifiers.returns_bool, matching: Some(modifiers.matching) },
+                span,
+            )?;
         }
         Ok(left)
     }

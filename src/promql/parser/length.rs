@@ -35,7 +35,7 @@ impl Parser<'_> {
         let Some(seconds) = literal_seconds(&expr) else {
             return Ok(Length::Computed(Arc::new(expr)));
         };
-        if !(seconds.abs() < SECONDS_MAX) {
+        if seconds.is_nan() || seconds.abs() >= SECONDS_MAX {
             return self.fail(expr.span, "duration out of range");
         }
         Ok(Length::Fixed(DurationMs((seconds * 1000.0).round() as i64)))
@@ -44,9 +44,8 @@ impl Parser<'_> {
     fn length_expr(&mut self, min_precedence: u8, context: &str) -> Parsed<LengthExpr> {
         self.nested(|p| {
             let mut left = p.length_unary(context)?;
-            while let Kind::Operator(
-                op @ (Operator::Add | Operator::Sub | Operator::Mul | Operator::Div | Operator::Mod | Operator::Pow),
-            ) = p.peek().kind
+            while let Kind::Operator(op @ (Operator::Add | Operator::Sub | Operator::Mul | Operator::Div | Operator::Mod | Operator::Pow)) =
+                p.peek().kind
             {
                 if op.precedence() < min_precedence {
                     break;

@@ -53,7 +53,8 @@ impl Parser<'_> {
         let end = self.tokens[self.at - 1].span;
         let span = expr.span;
         let Some(modifiers) = modifiers_of(&mut expr) else {
-            return self.fail(span, "offset modifier must be preceded by an instant vector selector or range vector selector or a subquery");
+            return self
+                .fail(span, "offset modifier must be preceded by an instant vector selector or range vector selector or a subquery");
         };
         if modifiers.offset != Length::default() {
             return self.fail(span, "offset may not be set multiple times");

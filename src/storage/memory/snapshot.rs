@@ -53,7 +53,8 @@ impl Snapshot for MemorySnapshot {
     }
 
     fn label_values(&self, name: &str, matchers: &[Matcher], range: TimeRange) -> Result<Vec<String>, SelectError> {
-        let values: BTreeSet<String> = self.matching(matchers, range).filter_map(|(_, s, _)| s.labels.get(name).map(str::to_owned)).collect();
+        let values: BTreeSet<String> =
+            self.matching(matchers, range).filter_map(|(_, s, _)| s.labels.get(name).map(str::to_owned)).collect();
         Ok(values.into_iter().collect())
     }
 

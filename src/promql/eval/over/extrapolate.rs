@@ -105,7 +105,8 @@ impl Over<'_> {
             for reset in resets[next_reset..].iter().map(|r| *r as usize).take_while(|r| *r < hi) {
                 result += series.floats[reset - 1];
             }
-            let factor = if is_counter && result > 0.0 && first >= 0.0 { stretch.counter_factor(first, result) } else { stretch.plain_factor() };
+            let factor =
+                if is_counter && result > 0.0 && first >= 0.0 { stretch.counter_factor(first, result) } else { stretch.plain_factor() };
             out.floats[step] = result * factor;
         }
         if any && is_counter {

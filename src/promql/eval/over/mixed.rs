@@ -7,8 +7,8 @@ use super::extrapolate::{Extent, Stretch};
 use crate::model::Histogram;
 use crate::model::histogram::ResetHint;
 use crate::promql::annotation::Note;
-use crate::promql::eval::{Cell, Column, RangeSeries};
 use crate::promql::eval::window::NO_START;
+use crate::promql::eval::{Cell, Column, RangeSeries};
 use crate::promql::functions::FunctionId;
 use crate::promql::native::{Incompatible, Noticed, Parts, detect_reset, equal};
 
@@ -190,7 +190,8 @@ fn merged<'s>(series: &'s RangeSeries<'_>, step: usize) -> Vec<DatedCell<'s>> {
     let floats = series.windows[step].range().map(|i| (series.times[i], Cell::Float(series.floats[i]), start(series.starts, i)));
     let mut points: Vec<DatedCell<'_>> = floats.collect();
     let histograms = series.histogram_window(step).range();
-    points.extend(histograms.map(|i| (series.histogram_times[i], Cell::Histogram(&series.histograms[i]), start(series.histogram_starts, i))));
+    points
+        .extend(histograms.map(|i| (series.histogram_times[i], Cell::Histogram(&series.histograms[i]), start(series.histogram_starts, i))));
     points.sort_by_key(|(at, _, _)| *at);
     points
 }

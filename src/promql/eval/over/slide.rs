@@ -110,7 +110,18 @@ mod tests {
 
     fn values() -> impl Strategy<Value = Vec<f64>> {
         let value = prop_oneof![8 => -5i32..5, 1 => Just(i32::MIN), 1 => Just(i32::MAX)];
-        prop::collection::vec(value.prop_map(|v| if v == i32::MIN { f64::NAN } else if v == i32::MAX { f64::INFINITY } else { f64::from(v) / 2.0 }), 1..80)
+        prop::collection::vec(
+            value.prop_map(|v| {
+                if v == i32::MIN {
+                    f64::NAN
+                } else if v == i32::MAX {
+                    f64::INFINITY
+                } else {
+                    f64::from(v) / 2.0
+                }
+            }),
+            1..80,
+        )
     }
 
     /// Windows of one length, moving by one step.

@@ -14,3 +14,4 @@ mod sources;
 mod state;
 mod template;
 mod tidy;
+mod tsdb_crash;

@@ -57,7 +57,8 @@ fn value(motion: Motion, key: u64, at: i64) -> f64 {
         Motion::Counter(rate) => (rate * since + noise * rate * 5.0).floor(),
         Motion::Seconds(rate) => ((rate * since + noise * rate * 5.0) * 100.0).floor() / 100.0,
         Motion::Gauge(base, quantum) if quantum < 1.0 => {
-            ((base + base * 0.3 * (step as f64 / 97.0).sin() + base * 0.1 * noise) / quantum).round() * quantum
+            let per_unit = (1.0 / quantum).round();
+            ((base + base * 0.3 * (step as f64 / 97.0).sin() + base * 0.1 * noise) * per_unit).round() / per_unit
         }
         Motion::Gauge(base, quantum) => {
             ((base + base * 0.04 * (step as f64 / 97.0).sin() + base * 0.02 * noise) / quantum).round() * quantum

@@ -15,3 +15,4 @@ mod state;
 mod template;
 mod tidy;
 mod tsdb_crash;
+mod tsdb_faults;

@@ -14,3 +14,5 @@ mod sources;
 mod state;
 mod template;
 mod tidy;
+mod tsdb_crash;
+mod tsdb_faults;

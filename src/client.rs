@@ -2,4 +2,21 @@
 
 pub mod options;
 
+mod credentials;
+mod error;
+mod fetch;
+mod outbound;
+mod tls;
+mod transport;
+mod wire;
+
+pub use error::{ClientError, FetchError};
+pub use fetch::{BODY_BYTES_MAX, FetchOptions, Fetched, Fetcher, within_limit};
 pub use options::{Authorization, BasicAuth, ClientOptions, SecretSource, TlsOptions};
+pub use outbound::{Outbound, Timeouts};
+
+/// How we name ourselves to servers.
+pub const USER_AGENT: &str = concat!("promlet/", env!("CARGO_PKG_VERSION"));
+
+#[cfg(test)]
+mod tests;

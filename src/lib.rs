@@ -5,8 +5,11 @@ pub mod model;
 pub mod clock;
 pub mod telemetry;
 
+pub mod yaml;
+
 pub mod client;
 pub mod discovery;
+pub mod exposition;
 pub mod relabel;
 pub mod scrape;
 
@@ -18,7 +21,25 @@ pub mod promqltest;
 pub mod remote;
 pub mod tsdb;
 
+pub mod template;
+
 pub mod rules;
+
+pub mod state;
 
 pub mod alerts;
 pub mod notify;
+
+pub mod config;
+
+pub mod shell;
+
+pub mod ui;
+
+pub mod http;
+
+pub mod bundled;
+pub mod demo;
+
+pub mod app;
+pub mod commands;

@@ -1,3 +1,7 @@
 //! The `promlet` command.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    promlet::commands::promlet(std::env::args().collect())
+}

@@ -1,5 +1,125 @@
-//! The embedded store.
+//! The embedded store. All series of one source share a time column: a row is appended whole, lives as codes in a tail,
+//! moves into a stripe of the open segment with its neighbours, and is found there again by [`crate::storage::Select`].
+//!
+//! The path of a row: `commit` (which cells, which are refused) -> `log` (durable) -> `group` and `tail` (readable)
+//! -> `flush` and `page` (encoded) -> `segment` (sealed, merged, dropped by `maintain`) ; `snapshot` and `batch` read all of it.
 
+mod batch;
+mod bits;
+mod bytes;
+mod cell;
+mod commit;
+mod decimal;
+pub mod disk;
+pub mod error;
+mod exemplars;
+mod flush;
+mod folder;
+mod frame;
+mod group;
+mod histogram;
+mod index;
+pub mod limits;
+mod log;
+mod maintain;
+mod manifest;
+mod matching;
+mod merge;
+mod metrics;
 pub mod options;
+mod page;
+mod postings;
+mod recover;
+mod row;
+mod segment;
+mod snapshot;
+mod source;
+mod store;
+mod symbols;
+mod tail;
+mod texts;
+mod versions;
+pub mod view;
+mod writer;
 
+use std::sync::Arc;
+
+pub use disk::{CrashingDisk, Disk, RealDisk};
+pub use error::OpenError;
 pub use options::TsdbOptions;
+pub use view::StoreStats;
+
+use crate::clock::Clock;
+use crate::model::{Exemplar, Labels, Matcher, TimeRange, TimestampMs};
+use crate::storage::{Append, AppendError, GroupKey, RowWriter, Select, SelectError, Snapshot};
+use crate::telemetry::Registry;
+use folder::FolderLock;
+use snapshot::TsdbSnapshot;
+use store::{Store, lock, read};
+use writer::GroupWriter;
+
+/// The store. Cheap to share behind an `Arc`; maintenance is called, the store starts no thread.
+pub struct Tsdb {
+    store: Arc<Store>,
+    _lock: Option<FolderLock>,
+}
+
+impl Tsdb {
+    /// Opens the folder, or makes it: takes its lock, reads manifest and footers, replays the row log.
+    pub fn open(options: TsdbOptions, disk: Arc<dyn Disk>, clock: Clock, registry: &Registry) -> Result<Self, OpenError> {
+        disk.create_folder(&options.folder).map_err(|error| OpenError::io(&options.folder, "creating", error))?;
+        let lock = if options.no_lockfile { None } else { Some(FolderLock::take(&options.folder)?) };
+        let store = recover::open(options, disk, clock, registry)?;
+        Ok(Self { store, _lock: lock })
+    }
+
+    /// One round of maintenance: sync the log, flush and seal what is due, cut the log, merge, drop what is too old.
+    /// Call it about once a second from a thread of its own; it never blocks readers, and writers only for moments.
+    pub fn maintain(&self, now: TimestampMs) {
+        maintain::round(&self.store, now);
+    }
+
+    /// Puts every row into a synced, sealed segment. The store takes no rows afterwards.
+    pub fn close(&self) -> Result<(), AppendError> {
+        maintain::close(&self.store)
+    }
+
+    /// Seals and merges everything there is, for offline use and measurements.
+    pub fn compact(&self) -> Result<(), AppendError> {
+        maintain::compact(&self.store)
+    }
+
+    /// Why no samples are taken at present, if so.
+    pub fn read_only(&self) -> Option<String> {
+        read(&self.store.read_only).as_ref().map(|why| why.text.clone())
+    }
+
+    /// What the store holds, for `/api/v1/status/tsdb` and `promlet tsdb info`; lists have at most `limit` entries.
+    pub fn stats(&self, limit: usize) -> StoreStats {
+        view::stats(&self.store, limit)
+    }
+
+    /// Kept exemplars of series that satisfy all matchers, in order of arrival.
+    pub fn exemplars(&self, matchers: &[Matcher], range: TimeRange) -> Vec<(Labels, TimestampMs, Exemplar)> {
+        let exemplars = lock(&self.store.exemplars);
+        let head = read(&self.store.head);
+        let wanted = matching::matching(&head.index, matchers);
+        let found = exemplars.iter().filter(|(series, at, _)| range.contains(*at) && wanted.binary_search(series).is_ok());
+        found.map(|(series, at, exemplar)| (head.index.labels(*series), *at, exemplar.clone())).collect()
+    }
+}
+
+impl Append for Tsdb {
+    fn writer(&self, key: &GroupKey) -> Result<Box<dyn RowWriter>, AppendError> {
+        Ok(Box::new(GroupWriter::new(self.store.clone(), self.store.source(key)?)))
+    }
+}
+
+impl Select for Tsdb {
+    fn open(&self, range: TimeRange) -> Result<Arc<dyn Snapshot>, SelectError> {
+        Ok(Arc::new(TsdbSnapshot::open(self.store.clone(), range)))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -69,6 +69,8 @@ pub struct DeliveryView {
     pub group_labels: Labels,
     /// `firing` or `resolved`.
     pub status: String,
+    /// Why it was sent: Alertmanager's `notification_reason`.
+    pub reason: String,
     pub alerts: Vec<Labels>,
     pub outcome: DeliveryOutcome,
     pub attempts: u32,
@@ -76,4 +78,17 @@ pub struct DeliveryView {
     pub detail: String,
     /// Marks a notification, so that a repeat after a crash can be told.
     pub id: String,
+}
+
+/// One line of "why did I (not) hear of this?": a change of decision about one alert.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrailView {
+    pub at: TimestampMs,
+    /// Empty where the line is about the alert itself.
+    pub receiver: String,
+    /// `firing`, `resolved`, `silenced`, `inhibited`, `muted`, `outside_active_interval`, `nobody_to_tell`, `released`, `notified`,
+    /// `notified_resolved`.
+    pub decision: String,
+    /// For a person.
+    pub detail: String,
 }

@@ -1,3 +1,7 @@
 //! The `promql` query shell.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    promlet::commands::promql(std::env::args().collect())
+}

@@ -103,6 +103,8 @@ mod tests {
         for bad in ["", "1", "1.5h", "10x", "1m1h", "h", "1h1h", "-1s"] {
             assert!(DurationMs::parse(bad).is_err(), "{bad}");
         }
+        assert_eq!(DurationMs::parse("10x"), Err("unknown unit \"x\" in duration \"10x\"".to_owned()));
+        assert_eq!(DurationMs::parse("1m1h"), Err("not a valid duration string: \"1m1h\"".to_owned()));
         for (ms, text) in
             [(5_400_000, "1h30m"), (86_400_000, "1d"), (90_000_000, "1d1h"), (691_200_000, "8d"), (1_500, "1s500ms"), (0, "0s")]
         {

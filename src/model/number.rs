@@ -72,14 +72,14 @@ pub fn format_exponent(value: f64) -> String {
     )
 }
 
-/// `strconv.FormatFloat(v, 'g', -1, 64)`: an exponent below 1e-4 and from 1e21 on.
+/// `strconv.FormatFloat(v, 'g', -1, 64)`: an exponent below 1e-4 and from 1e6 on.
 pub fn format_general(value: f64) -> String {
     if let Some(text) = special(value) {
         return text.to_owned();
     }
     let (negative, digits, point) = decimal(value);
     let exponent = point - 1;
-    if value != 0.0 && (!(-4..21).contains(&exponent)) {
+    if value != 0.0 && !(-4..6).contains(&exponent) {
         return exponent_form(negative, &digits, point);
     }
     format_fixed(value)
@@ -111,7 +111,9 @@ mod tests {
         assert_eq!(format_exponent(0.0), "0e+00");
         assert_eq!(format_exponent(123456.0), "1.23456e+05");
         assert_eq!(format_general(1e21), "1e+21");
-        assert_eq!(format_general(1e20), "100000000000000000000");
+        assert_eq!(format_general(1e6), "1e+06");
+        assert_eq!(format_general(1_234_567.5), "1.2345675e+06");
+        assert_eq!(format_general(100_000.0), "100000");
         assert_eq!(format_general(0.00001), "1e-05");
         assert_eq!(format_general(0.0001), "0.0001");
         assert_eq!(format_general(-0.0), "-0");

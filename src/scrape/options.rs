@@ -28,7 +28,7 @@ pub enum ScrapeProtocol {
     Protobuf,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct JobOptions {
     pub job_name: String,
     pub scrape_interval: DurationMs,

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::limits::{LOG_FILE_BYTES, SEGMENT_BYTES, SEGMENT_SPAN_MS, STRIPE_ROWS};
 use crate::model::DurationMs;
 
 #[derive(Clone, Debug)]
@@ -17,6 +18,31 @@ pub struct TsdbOptions {
     pub out_of_order_window: DurationMs,
     /// Leaves the folder's `lock` alone (`--storage.tsdb.no-lockfile`).
     pub no_lockfile: bool,
+    pub sizes: Sizes,
+}
+
+/// When rows move on: the defaults are right for a server, tests take smaller ones to pass every stage soon.
+#[derive(Clone, Copy, Debug)]
+pub struct Sizes {
+    /// Rows a group collects before they are encoded into a stripe.
+    pub stripe_rows: usize,
+    /// A row-log file is closed at this size, in bytes, or when it is much longer than what its definitions took.
+    pub log_file_bytes: u64,
+    /// The open segment is sealed at this size, in bytes.
+    pub segment_bytes: u64,
+    /// The open segment is sealed when its samples span this long.
+    pub segment_span: DurationMs,
+}
+
+impl Default for Sizes {
+    fn default() -> Self {
+        Self {
+            stripe_rows: STRIPE_ROWS,
+            log_file_bytes: LOG_FILE_BYTES,
+            segment_bytes: SEGMENT_BYTES,
+            segment_span: DurationMs(SEGMENT_SPAN_MS),
+        }
+    }
 }
 
 impl TsdbOptions {
@@ -29,6 +55,7 @@ impl TsdbOptions {
             sync_interval: DurationMs::seconds(5),
             out_of_order_window: DurationMs::ZERO,
             no_lockfile: false,
+            sizes: Sizes::default(),
         }
     }
 }

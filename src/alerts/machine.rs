@@ -1,0 +1,215 @@
+//! The state machine of alerting: alerts, clock and outcomes in; changes for the ledger and messages to send out. No I/O.
+//!
+//! The parts: `inbound` takes alerts, `look` looks at a group, `sending` hands out attempts and hears how they ended,
+//! `restoring` starts from the ledger or from a new configuration, `showing` makes the views.
+
+mod inbound;
+mod look;
+mod restoring;
+mod sending;
+mod showing;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use super::fingerprint::Fingerprint;
+use super::group::{Group, Now};
+use super::ids::Ids;
+use super::inbox::Tracked;
+use super::limits::{CLOCK_STEP, TIDY_EVERY, lanes};
+use super::metrics::Figures;
+use super::notification::{Integration, Notification, Notify, Receiver};
+use super::options::AlertsOptions;
+use super::routing::Tree;
+use super::silences::Silences;
+use super::slot::Slot;
+use crate::model::DurationMs;
+use crate::state::Change;
+
+pub use restoring::Stored;
+pub use showing::{AlertFilter, GroupFilter};
+
+/// An attempt to make now.
+#[derive(Clone)]
+pub struct Attempt {
+    pub ticket: Ticket,
+    pub notification: Arc<Notification>,
+    pub notify: Arc<dyn Notify>,
+}
+
+/// Which attempt an outcome belongs to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Ticket {
+    pub slot: String,
+    pub id: String,
+    /// The integration's kind, for figures.
+    pub kind: &'static str,
+    lane: String,
+}
+
+/// The configuration, made ready.
+struct Routing {
+    options: AlertsOptions,
+    tree: Tree,
+    receivers: HashMap<String, Vec<Integration>>,
+}
+
+/// One integration's queue over all groups.
+#[derive(Default)]
+struct Lane {
+    /// Attempts under way, and how many there may be.
+    open: usize,
+    capacity: usize,
+    /// Steady milliseconds; the receiver asked for rest until then.
+    rests_until: i64,
+    /// Slots with something to send, by the time of their next attempt.
+    waiting: BTreeSet<(i64, String)>,
+}
+
+pub struct Machine {
+    routing: Arc<Routing>,
+    alerts: BTreeMap<Fingerprint, Tracked>,
+    groups: BTreeMap<String, Group>,
+    slots: BTreeMap<String, Slot>,
+    lanes: BTreeMap<String, Lane>,
+    pub silences: Silences,
+    pub ids: Ids,
+    changes: Vec<Change>,
+    figures: Figures,
+    last: Option<Now>,
+    /// When it was last tidied, in steady milliseconds.
+    tidied: Option<i64>,
+}
+
+impl Machine {
+    /// Empty, on a configuration and its receivers.
+    pub fn new(options: AlertsOptions, receivers: Vec<Receiver>, ids: Ids, figures: Figures) -> Self {
+        Self {
+            routing: Arc::new(Routing::new(options, receivers)),
+            alerts: BTreeMap::new(),
+            groups: BTreeMap::new(),
+            slots: BTreeMap::new(),
+            lanes: BTreeMap::new(),
+            silences: Silences::default(),
+            ids,
+            changes: Vec::new(),
+            figures,
+            last: None,
+            tidied: None,
+        }
+    }
+
+    /// Looks at every group that is due, then hands out the attempts that may be made now.
+    pub fn tick(&mut self, now: Now) -> Vec<Attempt> {
+        self.note_clock(now);
+        self.refresh_retries(now);
+        self.look_at_due_groups(now);
+        let attempts = self.attempts_due(now);
+        if self.tidied.is_none_or(|at| now.steady - at >= TIDY_EVERY.0) {
+            self.tidied = Some(now.steady);
+            self.forget_what_is_over(now);
+            self.show_figures(now);
+        }
+        attempts
+    }
+
+    /// The steady time at which the next tick has something to do, as far as is known now.
+    pub fn next_wake(&self, now: Now) -> Option<i64> {
+        let looks = self.groups.values().map(|group| if group.ask_again.is_empty() { group.next_look } else { now.steady });
+        looks.chain(self.lanes.values().filter_map(Lane::next)).min()
+    }
+
+    /// What happened since the last call, to be committed together.
+    pub fn take_changes(&mut self) -> Vec<Change> {
+        std::mem::take(&mut self.changes)
+    }
+
+    /// The whole of what must survive, for a file that missed some changes.
+    pub fn everything(&self) -> Vec<Change> {
+        let alerts = self.alerts.values().map(|tracked| Change::PutAlert(tracked.row()));
+        alerts.chain(self.slots.iter().map(|(key, slot)| Change::PutLog(slot.row(key)))).collect()
+    }
+
+    pub fn options(&self) -> &AlertsOptions {
+        &self.routing.options
+    }
+
+    /// A wall clock that jumped must not end alerts: what senders promised was meant from their own now.
+    fn note_clock(&mut self, now: Now) {
+        let last = self.last.replace(now);
+        let Some(last) = last else { return };
+        let step = DurationMs((now.wall - last.wall).0 - (now.steady - last.steady));
+        if step.0.abs() < CLOCK_STEP.0 {
+            return;
+        }
+        tracing::warn!(seconds = step.as_seconds(), "the wall clock was set; open alerts are moved along with it");
+        self.figures.clock_steps.inc();
+        for tracked in self.alerts.values_mut().filter(|tracked| !tracked.alert.is_resolved_at(last.wall)) {
+            tracked.alert.ends_at = tracked.alert.ends_at + step;
+        }
+    }
+
+    fn show_figures(&self, now: Now) {
+        let held = |group: &Group| group.members.iter().filter(|(_, m)| m.hold.is_some()).map(|(number, _)| *number).collect::<Vec<_>>();
+        let suppressed: BTreeSet<Fingerprint> = self.groups.values().flat_map(held).collect();
+        self.figures.show_state(self.alerts.values(), &self.silences, self.groups.len(), suppressed.len(), now);
+    }
+
+    /// Drops resolved alerts that no group needs, slots whose log has expired, and old silences.
+    fn forget_what_is_over(&mut self, now: Now) {
+        self.groups.retain(|_, group| !group.members.is_empty());
+        let groups = &self.groups;
+        let over = |tracked: &Tracked| tracked.alert.is_resolved_at(now.wall) && !tracked.recorded_firing;
+        let mut gone: BTreeSet<Fingerprint> = self.alerts.values().filter(|t| over(t)).map(|t| t.fingerprint).collect();
+        if !gone.is_empty() {
+            groups.values().flat_map(|group| group.members.keys()).for_each(|number| {
+                gone.remove(number);
+            });
+        }
+        for number in gone {
+            self.alerts.remove(&number);
+            self.changes.push(Change::DropAlert(number));
+        }
+        let (changes, routing) = (&mut self.changes, &self.routing);
+        self.slots.retain(|key, slot| {
+            if routing.integration(&slot.receiver, &slot.integration).is_none() && slot.owed.as_ref().is_some_and(|owed| !owed.in_flight) {
+                slot.owed = None;
+            }
+            let keep = slot.owed.is_some() || groups.contains_key(&slot.group_id) || slot.expires_at > now.wall;
+            if !keep {
+                changes.push(Change::DropLog(key.clone()));
+            }
+            keep
+        });
+        changes.extend(self.silences.sweep(now.wall).into_iter().map(Change::DropSilence));
+    }
+}
+
+impl Routing {
+    fn new(options: AlertsOptions, receivers: Vec<Receiver>) -> Self {
+        let tree = Tree::new(&options.route);
+        let receivers = receivers.into_iter().map(|receiver| (receiver.name, receiver.integrations)).collect();
+        Self { options, tree, receivers }
+    }
+
+    fn integrations(&self, receiver: &str) -> &[Integration] {
+        self.receivers.get(receiver).map_or(&[], Vec::as_slice)
+    }
+
+    fn integration(&self, receiver: &str, label: &str) -> Option<&Integration> {
+        self.integrations(receiver).iter().find(|integration| integration.label() == label)
+    }
+}
+
+impl Lane {
+    fn new(integration: &str) -> Self {
+        let kind = integration.split('[').next().unwrap_or("");
+        Self { capacity: lanes(kind), ..Self::default() }
+    }
+
+    /// When the next attempt may be made, as far as is known now.
+    fn next(&self) -> Option<i64> {
+        let (due, _) = self.waiting.first().filter(|_| self.open < self.capacity)?;
+        Some((*due).max(self.rests_until))
+    }
+}

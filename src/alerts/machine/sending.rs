@@ -1,0 +1,174 @@
+//! Attempts: which may be made now, and what their outcomes change.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Attempt, Lane, Machine, Ticket};
+use crate::alerts::group::Now;
+use crate::alerts::notification::{Failure, FailureKind, Notification, Outcome, Reason, Status};
+use crate::alerts::slot::{Content, Slot, lane_key};
+use crate::model::Labels;
+use crate::state::{Change, DecisionRow, DeliveryRow};
+
+impl Machine {
+    /// Puts a slot where it belongs in its integration's queue, after any change of what it is owed.
+    pub(super) fn queue(&mut self, key: &str) {
+        let Some(slot) = self.slots.get_mut(key) else { return };
+        let lane_name = lane_key(&slot.receiver, &slot.integration);
+        let lane = self.lanes.entry(lane_name).or_insert_with(|| Lane::new(&slot.integration));
+        if let Some(at) = slot.queued_at.take() {
+            lane.waiting.remove(&(at, key.to_owned()));
+        }
+        slot.queued_at = slot.due();
+        lane.waiting.extend(slot.queued_at.map(|at| (at, key.to_owned())));
+    }
+
+    /// The slots whose turn it is, integration by integration, the longest overdue first.
+    fn whose_turn(&self, now: Now) -> Vec<String> {
+        let ready = |lane: &Lane| {
+            let free = if lane.rests_until <= now.steady { lane.capacity.saturating_sub(lane.open) } else { 0 };
+            lane.waiting.iter().take(free).filter(|(due, _)| *due <= now.steady).map(|(_, key)| key.clone()).collect::<Vec<_>>()
+        };
+        self.lanes.values().flat_map(ready).collect()
+    }
+
+    /// Before a retry the group is looked at once more, so that what goes out late is still true.
+    pub(super) fn refresh_retries(&mut self, now: Now) {
+        for key in self.whose_turn(now) {
+            let Some(slot) = self.slots.get(&key) else { continue };
+            let content = slot.owed.as_ref().filter(|owed| owed.attempts > 0).and_then(|owed| owed.content.as_ref());
+            if content.is_some_and(|content| content.looked.steady < now.steady)
+                && let Some(group) = self.groups.get_mut(&slot.group_id)
+            {
+                group.ask_again.insert(slot.integration.clone());
+            }
+        }
+    }
+
+    /// Opens the attempts that are due.
+    pub(super) fn attempts_due(&mut self, now: Now) -> Vec<Attempt> {
+        self.whose_turn(now).into_iter().filter_map(|key| self.open_attempt(key)).collect()
+    }
+
+    fn open_attempt(&mut self, key: String) -> Option<Attempt> {
+        let slot = self.slots.get_mut(&key)?;
+        let integration = self.routing.integration(&slot.receiver, &slot.integration);
+        let lane_name = lane_key(&slot.receiver, &slot.integration);
+        let (Some(integration), Some(lane)) = (integration, self.lanes.get_mut(&lane_name)) else {
+            slot.owed = None;
+            self.queue(&key);
+            return None;
+        };
+        let owed = slot.owed.as_mut()?;
+        let content = owed.content.clone()?;
+        lane.open += 1;
+        owed.in_flight = true;
+        owed.attempts += 1;
+        let first_try = !owed.tried;
+        owed.tried = true;
+        let ticket = Ticket { slot: key.clone(), id: owed.id.clone(), kind: integration.kind, lane: lane_name };
+        let attempt = Attempt { ticket, notification: Arc::new(content.notification.clone()), notify: integration.notify.clone() };
+        if first_try {
+            self.changes.push(Change::PutLog(slot.row(&key)));
+            self.changes.push(Change::PutDelivery(delivery(slot, &content.notification, "retrying", 0, "sending", content.looked)));
+        }
+        self.queue(&key);
+        Some(attempt)
+    }
+
+    /// Hears how an attempt ended.
+    pub fn report(&mut self, ticket: &Ticket, outcome: Outcome, took: Duration, now: Now) {
+        if let Some(lane) = self.lanes.get_mut(&ticket.lane) {
+            lane.open = lane.open.saturating_sub(1);
+        }
+        self.figures.attempted(ticket.kind, took);
+        let Some(slot) = self.slots.get_mut(&ticket.slot) else { return };
+        let Some(owed) = slot.owed.as_mut().filter(|owed| owed.id == ticket.id && owed.in_flight) else { return };
+        owed.in_flight = false;
+        let asked_meanwhile = std::mem::take(&mut owed.asked_meanwhile);
+        let Some(content) = owed.content.clone() else { return };
+        let (group_id, integration) = (slot.group_id.clone(), slot.integration.clone());
+        if let Some(group) = self.groups.get_mut(&group_id).filter(|_| asked_meanwhile) {
+            group.ask_again.insert(integration);
+        }
+        match outcome {
+            Ok(delivered) => self.note_delivered(ticket, &content, &delivered.detail, now),
+            Err(failure) => self.note_failed(ticket, &content, &failure, now),
+        }
+        self.queue(&ticket.slot);
+        let routing = self.routing.clone();
+        self.release_members(&routing, &group_id, now);
+    }
+
+    fn note_delivered(&mut self, ticket: &Ticket, content: &Content, detail: &str, now: Now) {
+        let Some(slot) = self.slots.get_mut(&ticket.slot) else { return };
+        let attempts = slot.owed.as_ref().map_or(1, |owed| owed.attempts);
+        slot.owed = None;
+        let repeat = self.groups.get(&slot.group_id).map(|group| self.routing.tree.node(group.route).route.repeat_interval);
+        let repeat = repeat.unwrap_or(self.routing.options.route.repeat_interval);
+        slot.note_told(content.looked, content.firing.clone(), content.resolved.clone(), repeat);
+        self.figures.delivered(ticket.kind);
+        let row = delivery(slot, &content.notification, "delivered", attempts, detail, now);
+        self.changes.extend([Change::PutLog(slot.row(&ticket.slot)), Change::PutDelivery(row)]);
+        if content.notification.reason == Reason::Repeat {
+            return;
+        }
+        let (group_id, receiver, integration) = (slot.group_id.clone(), slot.receiver.clone(), slot.integration.clone());
+        for alert in &content.notification.alerts {
+            let word = if alert.status == Status::Firing { "notified" } else { "notified_resolved" };
+            self.changes.push(Change::AddDecision(DecisionRow {
+                at: now.wall,
+                fingerprint: alert.fingerprint,
+                labels: alert.alert.labels.clone(),
+                group_id: group_id.clone(),
+                receiver: receiver.clone(),
+                decision: word.to_owned(),
+                detail: format!("{integration}: {}", content.notification.reason.as_str()),
+            }));
+        }
+    }
+
+    fn note_failed(&mut self, ticket: &Ticket, content: &Content, failure: &Failure, now: Now) {
+        let Some(slot) = self.slots.get_mut(&ticket.slot) else { return };
+        let Some(owed) = slot.owed.as_mut() else { return };
+        let rest = owed.note_failure(failure.kind, now);
+        let (attempts, due) = (owed.attempts, owed.due);
+        if let Some(rest) = rest
+            && let Some(lane) = self.lanes.get_mut(&ticket.lane)
+        {
+            lane.rests_until = now.steady.saturating_add(rest.0);
+        }
+        let outcome = match failure.kind {
+            FailureKind::Retry { .. } => "retrying",
+            FailureKind::GiveUp => "failed",
+        };
+        self.figures.failed(ticket.kind, outcome);
+        let seconds = (due - now.steady) / 1000;
+        tracing::warn!(
+            receiver = slot.receiver,
+            integration = slot.integration,
+            attempt = attempts,
+            next_in_seconds = seconds,
+            error = failure.detail,
+            "notification not delivered"
+        );
+        self.changes.push(Change::PutDelivery(delivery(slot, &content.notification, outcome, attempts, &failure.detail, now)));
+    }
+}
+
+fn delivery(slot: &Slot, notification: &Notification, outcome: &str, attempts: u32, detail: &str, now: Now) -> DeliveryRow {
+    let alerts: Vec<Labels> = notification.alerts.iter().map(|alert| alert.alert.labels.clone()).collect();
+    DeliveryRow {
+        id: notification.id.clone(),
+        at: now.wall,
+        receiver: slot.receiver.clone(),
+        integration: slot.integration.clone(),
+        group_labels: notification.group_labels.clone(),
+        status: notification.status.as_str().to_owned(),
+        reason: notification.reason.as_str().to_owned(),
+        alerts,
+        outcome: outcome.to_owned(),
+        attempts,
+        detail: detail.to_owned(),
+    }
+}

@@ -1,0 +1,162 @@
+//! What a receiver is told, and the one trait through which routing reaches the receivers.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use super::fingerprint::Fingerprint;
+use crate::model::{Alert, DurationMs, Labels, TimestampMs};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Status {
+    Firing,
+    Resolved,
+}
+
+impl Status {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Firing => "firing",
+            Self::Resolved => "resolved",
+        }
+    }
+}
+
+/// Why a notification is sent. The words are Alertmanager's `notification_reason`, but for the last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Reason {
+    First,
+    NewAlerts,
+    AllResolved,
+    SomeResolved,
+    Repeat,
+    /// Never told while it lasted, since the receiver could not be reached; told late.
+    Missed,
+}
+
+impl Reason {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::First => "first notification",
+            Self::NewAlerts => "new alerts added",
+            Self::AllResolved => "all alerts resolved",
+            Self::SomeResolved => "some alerts resolved",
+            Self::Repeat => "repeat interval elapsed",
+            Self::Missed => "missed while the receiver was unreachable",
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct NotifiedAlert {
+    pub alert: Alert,
+    pub fingerprint: Fingerprint,
+    pub status: Status,
+    /// It ended while promlet was not running: the end is when that was noticed.
+    pub ended_while_down: bool,
+}
+
+/// One message to one integration about one group.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Notification {
+    /// A UUID; the same for every attempt, also over a restart.
+    pub id: String,
+    pub receiver: String,
+    /// Kind and index: `slack[0]`.
+    pub integration: String,
+    pub status: Status,
+    pub reason: Reason,
+    /// In Alertmanager's order: job, instance, then the other labels.
+    pub alerts: Vec<NotifiedAlert>,
+    pub group_labels: Labels,
+    pub route_labels: Labels,
+    /// Alertmanager's text: the route's matchers, a colon, the group's labels.
+    pub group_key: String,
+    /// Without a slash at the end.
+    pub external_url: String,
+    /// When it was decided.
+    pub at: TimestampMs,
+    /// An attempt before the last restart may have arrived.
+    pub may_repeat: bool,
+    /// How long one attempt may take where the receiver sets no `timeout`.
+    pub deadline: DurationMs,
+}
+
+impl Notification {
+    pub fn firing(&self) -> impl Iterator<Item = &NotifiedAlert> {
+        self.alerts.iter().filter(|alert| alert.status == Status::Firing)
+    }
+
+    pub fn resolved(&self) -> impl Iterator<Item = &NotifiedAlert> {
+        self.alerts.iter().filter(|alert| alert.status == Status::Resolved)
+    }
+}
+
+/// What the receiver answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivered {
+    pub detail: String,
+}
+
+/// Why it was not delivered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    pub kind: FailureKind,
+    /// For the operator: step, answer, way out.
+    pub detail: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailureKind {
+    /// Worth trying again; not before `after` where the receiver said so.
+    Retry { after: Option<DurationMs> },
+    /// Trying the same again soon would not help.
+    GiveUp,
+}
+
+impl Failure {
+    pub fn retry(detail: impl Into<String>) -> Self {
+        Self { kind: FailureKind::Retry { after: None }, detail: detail.into() }
+    }
+
+    pub fn give_up(detail: impl Into<String>) -> Self {
+        Self { kind: FailureKind::GiveUp, detail: detail.into() }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.detail)
+    }
+}
+
+pub type Outcome = Result<Delivered, Failure>;
+
+/// A way to tell someone: one attempt, within its own deadlines.
+pub trait Notify: Send + Sync {
+    fn notify<'a>(&'a self, notification: &'a Notification) -> Pin<Box<dyn Future<Output = Outcome> + Send + 'a>>;
+}
+
+/// One integration of a receiver, as routing needs to know it.
+#[derive(Clone)]
+pub struct Integration {
+    pub kind: &'static str,
+    /// Counts within the kind.
+    pub index: usize,
+    pub send_resolved: bool,
+    pub notify: Arc<dyn Notify>,
+}
+
+impl Integration {
+    pub fn label(&self) -> String {
+        format!("{}[{}]", self.kind, self.index)
+    }
+}
+
+/// A name that routes use, and whom it stands for; an empty list is a black hole.
+#[derive(Clone)]
+pub struct Receiver {
+    pub name: String,
+    pub integrations: Vec<Integration>,
+}

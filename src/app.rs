@@ -1,0 +1,16 @@
+//! Builds, starts, reloads and stops everything: the only place that sees every room.
+//!
+//! [`App::start`] reads the files, opens what lives long (store, `state.db`), then starts the parts that are made from files: routing, rules,
+//! scraping, web. [`App::run`] waits for signals and requests; a reload swaps the parts made from files, all or none; the stop runs in reverse.
+
+pub mod addresses;
+pub mod dashboards;
+pub mod files;
+mod lifecycle;
+mod maintenance;
+mod overview;
+pub mod questions;
+pub mod settings;
+mod web;
+
+pub use lifecycle::{App, StartError};

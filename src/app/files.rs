@@ -1,0 +1,152 @@
+//! Reads every configuration file at once: whole settings for all rooms, or all problems.
+
+use std::path::{Path, PathBuf};
+
+use super::dashboards;
+use super::settings::{Mode, Settings};
+use crate::alerts::AlertsOptions;
+use crate::bundled;
+use crate::config::{self, Environment, Loaded, PrometheusConfig};
+use crate::discovery::DiscoveryOptions;
+use crate::model::{DurationMs, Problem, Severity};
+use crate::notify::options::NotifyOptions;
+use crate::rules::options::GroupOptions;
+use crate::yaml::Source;
+
+/// What the files say.
+#[derive(Clone)]
+pub struct Files {
+    pub prometheus: PrometheusConfig,
+    pub rules: Vec<GroupOptions>,
+    /// None: nobody will be told.
+    pub alerting: Option<(AlertsOptions, NotifyOptions)>,
+    pub dashboards: dashboards::Source,
+    /// Known settings that are not acted on, from all files.
+    pub notes: Vec<Problem>,
+}
+
+/// Ports on loopback where trainers and exporters usually answer.
+pub const LOOPBACK_PORTS: [u16; 5] = [8000, 8001, 8080, 9100, 9400];
+const LOOPBACK_REFRESH: DurationMs = DurationMs(60_000);
+/// The configuration of a promlet that was given none; `ADDRESS` is its own.
+const ZERO_CONFIG: &str = "global:
+  scrape_interval: 15s
+  evaluation_interval: 15s
+scrape_configs:
+  - job_name: promlet
+    static_configs:
+      - targets: ['ADDRESS']
+  - job_name: local
+";
+const LOOPBACK_JOB: &str = "local";
+
+/// `own_address` is where this server can be scraped, `external_url` how people reach it.
+pub fn load(settings: &Settings, own_address: &str, external_url: &str, environment: &Environment) -> Loaded<Files> {
+    let mut errors = Vec::new();
+    let mut keep = |problems: Vec<Problem>| errors.extend(problems);
+    let prometheus = prometheus(settings, own_address, environment).map_err(&mut keep).ok();
+    let alerting = alerting(settings, external_url, environment).map_err(&mut keep).ok();
+    let config_file = settings.mode.config_file().map(PathBuf::as_path);
+    let upstream = promlet_file(config_file).map_err(&mut keep).ok();
+    let extra = match &prometheus {
+        Some(prometheus) => extra_rules(settings, prometheus, environment).map_err(&mut keep).ok(),
+        None => None,
+    };
+    let (Some(prometheus), Some(alerting), Some(upstream), Some((extra, extra_notes))) = (prometheus, alerting, upstream, extra) else {
+        return Err(errors);
+    };
+    let mut notes = prometheus.notes.clone();
+    notes.extend(prometheus.missing_files.iter().cloned());
+    notes.extend(extra_notes);
+    notes.extend(upstream.notes);
+    let alerting = alerting.map(|loaded| {
+        notes.extend(loaded.notes);
+        let mut notify = loaded.notify;
+        notify.upstream_texts |= upstream.upstream_texts;
+        (loaded.alerts, notify)
+    });
+    let mut rules = prometheus.rules.clone();
+    rules.extend(extra);
+    let dashboards = dashboards::find(settings.dashboards_path.as_deref(), config_file);
+    Ok(Files { prometheus, rules, alerting, dashboards, notes })
+}
+
+fn prometheus(settings: &Settings, own_address: &str, environment: &Environment) -> Loaded<PrometheusConfig> {
+    let Some(file) = settings.mode.config_file() else {
+        let text = ZERO_CONFIG.replace("ADDRESS", own_address);
+        let source = Source::new("(no configuration)", text);
+        let mut config = config::parse_prometheus(&source, Path::new(""), environment)?;
+        let found = DiscoveryOptions::Loopback { ports: LOOPBACK_PORTS.to_vec(), refresh_interval: LOOPBACK_REFRESH };
+        for job in config.scrape.iter_mut().filter(|job| job.job_name == LOOPBACK_JOB) {
+            job.discovery.push(found.clone());
+        }
+        return Ok(config);
+    };
+    config::load_prometheus(file, environment)
+}
+
+/// Rules beside those that the configuration names: `--rules.path`; without a `rule_files` key also `rules/` beside the configuration;
+/// without a configuration at last the shipped ones. A stock configuration behaves as stock.
+fn extra_rules(settings: &Settings, config: &PrometheusConfig, environment: &Environment) -> Loaded<(Vec<GroupOptions>, Vec<Problem>)> {
+    let config_file = settings.mode.config_file();
+    let beside = config_file.and_then(|file| file.parent()).unwrap_or(Path::new("")).join("rules");
+    let folder = match &settings.rules_path {
+        Some(named) => Some(named.clone()),
+        None if !config.names_rule_files && beside.is_dir() => Some(beside),
+        None => None,
+    };
+    let defaults = config::rules::Defaults { interval: config.evaluation_interval, ..config::rules::Defaults::default() };
+    let loaded: Vec<Loaded<config::RuleFile>> = match folder {
+        Some(folder) => yaml_files(&folder)?.iter().map(|file| config::rules::load_with(file, &defaults, &environment.checkers)).collect(),
+        None if settings.mode == Mode::ZeroConfig => shipped_rules(&defaults, environment),
+        None => Vec::new(),
+    };
+    let (mut groups, mut notes, mut errors) = (Vec::new(), Vec::new(), Vec::new());
+    for file in loaded {
+        match file {
+            Ok(file) => {
+                groups.extend(file.groups);
+                notes.extend(file.notes);
+            }
+            Err(problems) => errors.extend(problems),
+        }
+    }
+    if errors.is_empty() { Ok((groups, notes)) } else { Err(errors) }
+}
+
+fn shipped_rules(defaults: &config::rules::Defaults, environment: &Environment) -> Vec<Loaded<config::RuleFile>> {
+    let parse = |file: &bundled::File| {
+        let name = format!("(shipped) rules/{}", file.name);
+        config::rules::parse_rules(&Source::new(&name, file.text.to_owned()), Path::new(&name), defaults, &environment.checkers)
+    };
+    bundled::RULES.iter().map(parse).collect()
+}
+
+fn unreadable(folder: &Path, error: &std::io::Error) -> Problem {
+    let (file, message) = (folder.display().to_string(), format!("the folder of rules cannot be read: {error}"));
+    Problem { severity: Severity::Error, file, line: 0, column: 0, message, text: String::new(), suggestion: None }
+}
+
+fn yaml_files(folder: &Path) -> Loaded<Vec<PathBuf>> {
+    let entries = std::fs::read_dir(folder).map_err(|error| vec![unreadable(folder, &error)])?;
+    let is_yaml = |path: &PathBuf| path.extension().is_some_and(|e| e == "yml" || e == "yaml");
+    let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(is_yaml).collect();
+    files.sort();
+    Ok(files)
+}
+
+fn alerting(settings: &Settings, external_url: &str, environment: &Environment) -> Loaded<Option<config::AlertmanagerConfig>> {
+    let beside = || {
+        let folder = settings.mode.config_file().and_then(|file| file.parent()).unwrap_or(Path::new(""));
+        Some(folder.join("alertmanager.yml")).filter(|file| file.is_file())
+    };
+    match settings.alertmanager_file.clone().or_else(beside) {
+        Some(file) => config::load_alertmanager(&file, external_url, &environment.checkers).map(Some),
+        None => Ok(None),
+    }
+}
+
+fn promlet_file(config_file: Option<&Path>) -> Loaded<config::PromletConfig> {
+    let file = config_file.and_then(Path::parent).unwrap_or(Path::new("")).join("promlet.yml");
+    if file.is_file() { config::load_promlet(&file) } else { Ok(config::PromletConfig::default()) }
+}

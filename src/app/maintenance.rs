@@ -1,0 +1,37 @@
+//! The store's upkeep on a thread of its own: sealing, merging, retention and syncing, one step after the other.
+
+use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::tsdb::Tsdb;
+
+/// How often the store is asked whether something is due.
+const BEAT: Duration = Duration::from_millis(500);
+
+pub struct Maintenance {
+    stop: Sender<()>,
+    thread: JoinHandle<()>,
+}
+
+impl Maintenance {
+    pub fn start(store: Arc<Tsdb>, clock: Clock) -> std::io::Result<Self> {
+        let (stop, stopped) = channel();
+        let thread = std::thread::Builder::new().name("maintenance".to_owned()).spawn(move || {
+            while stopped.recv_timeout(BEAT) == Err(RecvTimeoutError::Timeout) {
+                store.maintain(clock.now());
+            }
+        })?;
+        Ok(Self { stop, thread })
+    }
+
+    /// Waits for the step in progress.
+    pub fn stop(self) {
+        drop(self.stop);
+        if self.thread.join().is_err() {
+            tracing::error!("the store's upkeep had panicked");
+        }
+    }
+}

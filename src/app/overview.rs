@@ -1,0 +1,49 @@
+//! What the pages say of the server as a whole.
+
+use super::files::Files;
+use super::settings::{Mode, Settings};
+use crate::demo::script;
+use crate::http::state::{Mode as ShownMode, Overview, OverviewNote};
+use crate::model::{DurationMs, Problem, TimestampMs};
+
+/// What to write where nobody is told of alerts.
+const HINT: &str = "Nobody is told of alerts, because there is no alertmanager.yml. Write one beside prometheus.yml (or name it with --alertmanager.config.file), for example:
+
+route:
+  receiver: me
+receivers:
+  - name: me
+    slack_configs:
+      - api_url_file: slack_url     # a file that holds the address of a Slack incoming webhook
+        channel: '#alerts'
+        send_resolved: true
+
+Then reload promlet (kill -HUP) and try it: promlet notify test me";
+
+pub fn of(settings: &Settings, files: &Files, started_at: TimestampMs) -> Overview {
+    let (mode, demo_url) = match &settings.mode {
+        Mode::Configured { .. } => (ShownMode::Config, None),
+        Mode::ZeroConfig => (ShownMode::ZeroConfig, None),
+        Mode::Demo { receivers_url, .. } => (ShownMode::Demo, Some(receivers_url.clone())),
+    };
+    let interval = files.prometheus.scrape.iter().map(|job| job.scrape_interval).min().unwrap_or(DurationMs::seconds(60));
+    Overview {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        mode,
+        demo_script: if demo_url.is_some() { programme() } else { Vec::new() },
+        demo_url,
+        started_at,
+        scrape_interval_seconds: interval.as_seconds(),
+        alerting_configured: files.alerting.is_some(),
+        alerting_hint: if files.alerting.is_some() { String::new() } else { HINT.to_owned() },
+        notes: files.notes.iter().map(note).collect(),
+    }
+}
+
+fn programme() -> Vec<(u64, String)> {
+    script::EVENTS.iter().map(|event| (u64::try_from(event.at_seconds).unwrap_or(0), event.what.to_owned())).collect()
+}
+
+fn note(problem: &Problem) -> OverviewNote {
+    OverviewNote { file: problem.file.clone(), line: problem.line, column: problem.column, text: problem.message.clone() }
+}

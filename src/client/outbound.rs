@@ -1,0 +1,91 @@
+//! The client of everything but scrapes: receivers, discovery, remote write and read.
+
+use std::time::Duration;
+
+use reqwest::redirect::{Attempt, Policy};
+use reqwest::{Client, Method, NoProxy, Proxy, RequestBuilder};
+
+use super::{ClientError, ClientOptions, USER_AGENT, tls};
+
+/// Redirects followed for one request.
+const REDIRECTS_MAX: usize = 10;
+/// Idle connections kept to one host.
+const IDLE_PER_HOST: usize = 2;
+const IDLE_TIMEOUT: Duration = Duration::from_secs(90);
+
+/// How long each step may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Timeouts {
+    pub connect: Duration,
+    /// Between two pieces of the answer.
+    pub read: Duration,
+    /// The whole request.
+    pub total: Duration,
+}
+
+impl Timeouts {
+    /// Connecting and reading may each take at most the whole.
+    pub fn total(total: Duration) -> Self {
+        Self { connect: total, read: total, total }
+    }
+}
+
+/// A client for one set of options; cloning shares its connections.
+#[derive(Clone, Debug)]
+pub struct Outbound {
+    client: Client,
+    options: ClientOptions,
+}
+
+impl Outbound {
+    pub fn new(options: &ClientOptions, timeouts: Timeouts) -> Result<Self, ClientError> {
+        let mut builder = Client::builder()
+            .user_agent(USER_AGENT)
+            .connect_timeout(timeouts.connect)
+            .read_timeout(timeouts.read)
+            .timeout(timeouts.total)
+            .pool_max_idle_per_host(IDLE_PER_HOST)
+            .pool_idle_timeout(IDLE_TIMEOUT)
+            .redirect(redirects(options))
+            .tls_backend_preconfigured(tls::config(&options.tls)?);
+        match &options.proxy_url {
+            Some(url) => builder = builder.proxy(proxy(url, options)?),
+            None if options.proxy_from_environment => {}
+            None => builder = builder.no_proxy(),
+        }
+        let client = builder.build().map_err(|error| ClientError::Build(format!("cannot build an HTTP client: {error}")))?;
+        Ok(Self { client, options: options.clone() })
+    }
+
+    /// A request with credentials and configured headers on it; secrets in files are read now.
+    pub async fn request(&self, method: Method, url: &str) -> Result<RequestBuilder, ClientError> {
+        let url = reqwest::Url::parse(url).map_err(|error| ClientError::Url { url: url.to_owned(), reason: error.to_string() })?;
+        Ok(self.client.request(method, url).headers(self.options.credential_headers().await?))
+    }
+}
+
+/// The client drops `Authorization` by itself when the host changes; other configured headers may be keys too, so such a redirect is not followed.
+fn redirects(options: &ClientOptions) -> Policy {
+    if !options.follow_redirects {
+        return Policy::none();
+    }
+    let keeps_host = !options.headers.is_empty();
+    Policy::custom(move |attempt: Attempt<'_>| {
+        let first = attempt.previous().first();
+        let moved = first.is_some_and(|first| {
+            (first.host_str(), first.port_or_known_default()) != (attempt.url().host_str(), attempt.url().port_or_known_default())
+        });
+        if attempt.previous().len() > REDIRECTS_MAX {
+            attempt.error(format!("stopped after {REDIRECTS_MAX} redirects"))
+        } else if keeps_host && moved {
+            attempt.stop()
+        } else {
+            attempt.follow()
+        }
+    })
+}
+
+fn proxy(url: &str, options: &ClientOptions) -> Result<Proxy, ClientError> {
+    let proxy = Proxy::all(url).map_err(|error| ClientError::Proxy { url: url.to_owned(), reason: error.to_string() })?;
+    Ok(proxy.no_proxy(options.no_proxy.as_deref().and_then(NoProxy::from_string)))
+}

@@ -1,0 +1,129 @@
+//! TLS for outgoing connections: rustls on ring, the system's roots or, where there are none, Mozilla's.
+
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::CryptoProvider;
+use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+
+use super::{ClientError, SecretSource, TlsOptions};
+
+/// Builds the configuration for one set of options. Reads files: not for a socket worker's hot path.
+pub(super) fn config(options: &TlsOptions) -> Result<ClientConfig, ClientError> {
+    let provider = provider();
+    let builder = ClientConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions().map_err(|e| tls(&e))?;
+    let builder = if options.insecure_skip_verify {
+        builder.dangerous().with_custom_certificate_verifier(Arc::new(Unverified(provider)))
+    } else {
+        builder.with_root_certificates(roots(options)?)
+    };
+    match (&options.cert, &options.key) {
+        (Some(cert), Some(key)) => {
+            let chain = certificates(&text(cert)?, "cert")?;
+            let key = PrivateKeyDer::from_pem_slice(&text(key)?)
+                .map_err(|e| ClientError::Tls(format!("unable to use specified client key: {e}")))?;
+            builder.with_client_auth_cert(chain, key).map_err(|e| ClientError::Tls(format!("unable to use specified client cert: {e}")))
+        }
+        (None, None) => Ok(builder.with_no_client_auth()),
+        (Some(_), None) => Err(ClientError::Tls("a client cert is set without its key: set key or key_file".to_owned())),
+        (None, Some(_)) => Err(ClientError::Tls("a client key is set without its cert: set cert or cert_file".to_owned())),
+    }
+}
+
+/// The name that the server's certificate must carry.
+pub(super) fn server_name(options: &TlsOptions, host: &str) -> Result<ServerName<'static>, ClientError> {
+    let name = options.server_name.as_deref().unwrap_or(host).trim_start_matches('[').trim_end_matches(']');
+    ServerName::try_from(name.to_owned()).map_err(|_| ClientError::Tls(format!("{name} cannot be a server's name")))
+}
+
+fn provider() -> Arc<CryptoProvider> {
+    static PROVIDER: OnceLock<Arc<CryptoProvider>> = OnceLock::new();
+    PROVIDER.get_or_init(|| Arc::new(rustls::crypto::ring::default_provider())).clone()
+}
+
+fn tls(error: &rustls::Error) -> ClientError {
+    ClientError::Tls(format!("TLS: {error}"))
+}
+
+fn roots(options: &TlsOptions) -> Result<Arc<RootCertStore>, ClientError> {
+    static SYSTEM: OnceLock<Arc<RootCertStore>> = OnceLock::new();
+    match &options.ca {
+        Some(source) => {
+            let mut store = RootCertStore::empty();
+            for certificate in certificates(&text(source)?, "ca")? {
+                store.add(certificate).map_err(|e| ClientError::Tls(format!("unable to use specified CA cert: {e}")))?;
+            }
+            Ok(Arc::new(store))
+        }
+        None => Ok(SYSTEM.get_or_init(|| Arc::new(system_roots())).clone()),
+    }
+}
+
+fn system_roots() -> RootCertStore {
+    let mut store = RootCertStore::empty();
+    let (added, _) = store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if added == 0 {
+        tracing::info!("the system has no root certificates: using the built-in ones");
+        store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    }
+    store
+}
+
+fn certificates(pem: &[u8], what: &str) -> Result<Vec<CertificateDer<'static>>, ClientError> {
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+    match found {
+        Ok(list) if !list.is_empty() => Ok(list),
+        Ok(_) => Err(ClientError::Tls(format!("tls_config {what}: no certificate in PEM form found"))),
+        Err(error) => Err(ClientError::Tls(format!("tls_config {what}: {error}"))),
+    }
+}
+
+fn text(source: &SecretSource) -> Result<Vec<u8>, ClientError> {
+    let read = |path: &Path| std::fs::read(path).map_err(|error| ClientError::Secret { path: path.to_owned(), reason: error.to_string() });
+    match source {
+        SecretSource::Inline(secret) => Ok(secret.expose().as_bytes().to_vec()),
+        SecretSource::File(path) => read(path),
+    }
+}
+
+/// Takes any certificate, as `insecure_skip_verify` asks; signatures are still checked.
+#[derive(Debug)]
+struct Unverified(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for Unverified {
+    fn verify_server_cert(
+        &self,
+        _end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        rustls::crypto::verify_tls12_signature(message, cert, signature, &self.0.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        rustls::crypto::verify_tls13_signature(message, cert, signature, &self.0.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}

@@ -1,0 +1,139 @@
+//! One file per subcommand: flags in, exit code out.
+
+pub mod check;
+pub mod demo;
+pub mod foreign_flags;
+pub mod notify_test;
+pub mod promql;
+pub mod serve;
+pub mod serve_flags;
+pub mod test_promql;
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use serve_flags::ServeFlags;
+
+/// Exit code of a command line that makes no sense.
+pub const USAGE: u8 = 2;
+
+/// A whole Prometheus stack for one machine. Without a command it serves.
+#[derive(Parser, Debug)]
+#[command(name = "promlet", version, args_conflicts_with_subcommands = true)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: ServeFlags,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Runs the server (the default)
+    Serve(Box<ServeFlags>),
+    /// Runs the server with a simulated trainer and receivers, in a temporary folder
+    Demo(demo::DemoFlags),
+    /// Checks files and names every problem with file, line and column
+    Check {
+        #[command(subcommand)]
+        subject: Check,
+    },
+    /// Runs tests
+    Test {
+        #[command(subcommand)]
+        subject: Test,
+    },
+    /// Tries receivers
+    Notify {
+        #[command(subcommand)]
+        subject: Notify,
+    },
+    /// Asks a server: an expression, or a prompt without one
+    Promql(promql::PromqlArguments),
+}
+
+#[derive(Subcommand, Debug)]
+enum Check {
+    /// Prometheus configurations, with the rule files they name
+    Config { files: Vec<PathBuf> },
+    /// Rule files
+    Rules { files: Vec<PathBuf> },
+    /// Alertmanager configurations
+    Alertmanager { files: Vec<PathBuf> },
+}
+
+#[derive(Subcommand, Debug)]
+enum Test {
+    /// Runs files in Prometheus's test language
+    Promql(test_promql::TestPromqlFlags),
+}
+
+#[derive(Subcommand, Debug)]
+enum Notify {
+    /// Sends one message to a receiver and prints each step
+    Test(notify_test::NotifyTestFlags),
+}
+
+/// The whole command: arguments with the program's name first, an exit code out.
+pub fn promlet(arguments: Vec<String>) -> ExitCode {
+    install_tls();
+    let (arguments, warnings) = foreign_flags::take_out(arguments);
+    let parsed = match CommandLine::try_parse_from(arguments) {
+        Ok(parsed) => parsed,
+        Err(error) => return explain(&error),
+    };
+    for warning in &warnings {
+        warn(warning);
+    }
+    match parsed.command {
+        None => serve::run(parsed.serve),
+        Some(Command::Serve(flags)) => serve::run(*flags),
+        Some(Command::Demo(flags)) => demo::run(flags),
+        Some(Command::Check { subject }) => run_check(subject),
+        Some(Command::Test { subject: Test::Promql(flags) }) => test_promql::run(&flags),
+        Some(Command::Notify { subject: Notify::Test(flags) }) => notify_test::run(&flags),
+        Some(Command::Promql(arguments)) => ExitCode::from(promql::run(arguments).code()),
+    }
+}
+
+fn run_check(subject: Check) -> ExitCode {
+    let environment = serve::environment();
+    let (subject, files) = match subject {
+        Check::Config { files } => (check::Subject::Config, files),
+        Check::Rules { files } => (check::Subject::Rules, files),
+        Check::Alertmanager { files } => (check::Subject::Alertmanager, files),
+    };
+    if files.is_empty() {
+        warn("name at least one file");
+        return ExitCode::from(USAGE);
+    }
+    check::run(subject, &files, &environment, &mut std::io::stdout().lock())
+}
+
+/// The one TLS provider of the process; a second call finds it installed.
+pub fn install_tls() {
+    let _already_installed = rustls::crypto::ring::default_provider().install_default();
+}
+
+/// Help and version are answers, everything else is a usage error.
+fn explain(error: &clap::Error) -> ExitCode {
+    let _closed_pipe = error.print();
+    if error.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS }
+}
+
+/// A line on standard error, before there is a log.
+fn warn(text: &str) {
+    let _closed_pipe = writeln!(std::io::stderr(), "promlet: {text}");
+}
+
+/// The `promql` command: arguments with the program's name first, an exit code out.
+pub fn promql(arguments: Vec<String>) -> ExitCode {
+    install_tls();
+    match promql::PromqlArguments::try_parse_from(arguments) {
+        Ok(arguments) => ExitCode::from(promql::run(arguments).code()),
+        Err(error) => explain(&error),
+    }
+}

@@ -1,0 +1,109 @@
+//! `promlet check config|rules|alertmanager FILE...`: what the files say, or everything that is wrong with them.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use crate::alerts::options::Route;
+use crate::config::{self, Environment};
+use crate::model::Problem;
+
+/// What kind of file is checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// `prometheus.yml`, with the rule files and scrape config files it names.
+    Config,
+    Rules,
+    Alertmanager,
+}
+
+/// Checks each file and writes what was found: facts and notes, then problems. Success only where every file is right.
+pub fn run(subject: Subject, files: &[PathBuf], environment: &Environment, out: &mut dyn Write) -> ExitCode {
+    match check_all(subject, files, environment, out) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) | Err(_) => ExitCode::FAILURE,
+    }
+}
+
+/// True where every file is right; the error is one of writing.
+pub fn check_all(subject: Subject, files: &[PathBuf], environment: &Environment, out: &mut dyn Write) -> std::io::Result<bool> {
+    let mut all_right = true;
+    for file in files {
+        let (facts, notes, errors) = match subject {
+            Subject::Config => check_config(file, environment),
+            Subject::Rules => check_rules(file, environment),
+            Subject::Alertmanager => check_alertmanager(file, environment),
+        };
+        all_right &= errors.is_empty();
+        let shown = file.display();
+        if errors.is_empty() {
+            writeln!(out, "{shown}: {facts}")?;
+        }
+        for note in &notes {
+            writeln!(out, "note: {note}")?;
+        }
+        for error in &errors {
+            writeln!(out, "{error}")?;
+        }
+        if !errors.is_empty() {
+            writeln!(out, "{shown}: {}", plural(errors.len(), "problem"))?;
+        }
+    }
+    out.flush()?;
+    Ok(all_right)
+}
+
+type Outcome = (String, Vec<Problem>, Vec<Problem>);
+
+fn check_config(file: &Path, environment: &Environment) -> Outcome {
+    match config::load_prometheus(file, environment) {
+        Ok(config) => {
+            let (alerting, recording) = config::rules::count(&config.rules);
+            let facts = format!(
+                "{}, {}, {}, {}",
+                plural(config.scrape.len(), "scrape job"),
+                plural(config.rule_files.len(), "rule file"),
+                plural(alerting, "alerting rule"),
+                plural(recording, "recording rule"),
+            );
+            (facts, config.notes, config.missing_files)
+        }
+        Err(problems) => (String::new(), Vec::new(), problems),
+    }
+}
+
+fn check_rules(file: &Path, environment: &Environment) -> Outcome {
+    match config::load_rules(file, &environment.checkers) {
+        Ok(rules) => {
+            let (alerting, recording) = rules.counts();
+            let groups = plural(rules.groups.len(), "group");
+            (format!("{groups}, {}, {}", plural(alerting, "alerting rule"), plural(recording, "recording rule")), rules.notes, Vec::new())
+        }
+        Err(problems) => (String::new(), Vec::new(), problems),
+    }
+}
+
+fn check_alertmanager(file: &Path, environment: &Environment) -> Outcome {
+    match config::load_alertmanager(file, "", &environment.checkers) {
+        Ok(config) => {
+            let facts = format!(
+                "{}, {}, {}, {}, {}",
+                plural(count_routes(&config.alerts.route), "route"),
+                plural(config.alerts.inhibit_rules.len(), "inhibit rule"),
+                plural(config.notify.receivers.len(), "receiver"),
+                plural(config.notify.templates.len(), "template"),
+                plural(config.alerts.time_intervals.len(), "time interval"),
+            );
+            (facts, config.notes, Vec::new())
+        }
+        Err(problems) => (String::new(), Vec::new(), problems),
+    }
+}
+
+fn count_routes(route: &Route) -> usize {
+    1 + route.routes.iter().map(count_routes).sum::<usize>()
+}
+
+fn plural(count: usize, word: &str) -> String {
+    format!("{count} {word}{}", if count == 1 { "" } else { "s" })
+}

@@ -1,0 +1,123 @@
+//! The tables of `alertmanager.yml` but for the receivers, in the order in which Alertmanager prints them.
+
+use crate::config::http_client::{HTTP_CONFIG, TLS};
+use crate::yaml::{Field, Kind, Print, Section, field};
+
+use super::receiver_fields::RECEIVER;
+
+static GLOBAL_FIELDS: &[Field] = &[
+    field("resolve_timeout", Kind::Duration).default("5m").always(),
+    field("http_config", Kind::Section(&HTTP_CONFIG)).print(Print::Filled),
+    field("jira_api_url", Kind::Url),
+    field("smtp_from", Kind::Text),
+    field("smtp_hello", Kind::Text).default("localhost"),
+    field("smtp_smarthost", Kind::Text),
+    field("smtp_auth_username", Kind::Text),
+    field("smtp_auth_password", Kind::Secret),
+    field("smtp_auth_password_file", Kind::Text),
+    field("smtp_auth_secret", Kind::Secret).idle(),
+    field("smtp_auth_secret_file", Kind::Text).idle(),
+    field("smtp_auth_identity", Kind::Text),
+    field("smtp_require_tls", Kind::Bool).default("true").always(),
+    field("smtp_tls_config", Kind::Section(&TLS)).print(Print::Filled),
+    field("smtp_force_implicit_tls", Kind::Bool).print(Print::IfSet),
+    field("slack_api_url", Kind::SecretUrl),
+    field("slack_api_url_file", Kind::Text),
+    field("slack_app_token", Kind::Secret),
+    field("slack_app_token_file", Kind::Text),
+    field("slack_app_url", Kind::Url).default("https://slack.com/api/chat.postMessage"),
+    field("pagerduty_url", Kind::Url).default("https://events.pagerduty.com/v2/enqueue"),
+    field("opsgenie_api_url", Kind::Url).default("https://api.opsgenie.com/"),
+    field("opsgenie_api_key", Kind::Secret),
+    field("opsgenie_api_key_file", Kind::Text),
+    field("wechat_api_url", Kind::Url).default("https://qyapi.weixin.qq.com/cgi-bin/"),
+    field("wechat_api_secret", Kind::Secret),
+    field("wechat_api_secret_file", Kind::Text),
+    field("wechat_api_corp_id", Kind::Text),
+    field("victorops_api_url", Kind::Url).default("https://alert.victorops.com/integrations/generic/20131114/alert/"),
+    field("victorops_api_key", Kind::Secret),
+    field("victorops_api_key_file", Kind::Text),
+    field("telegram_api_url", Kind::Url).default("https://api.telegram.org"),
+    field("telegram_bot_token", Kind::Secret),
+    field("telegram_bot_token_file", Kind::Text),
+    field("webex_api_url", Kind::Url).default("https://webexapis.com/v1/messages"),
+    field("rocketchat_api_url", Kind::Url).default("https://open.rocket.chat/"),
+    field("rocketchat_token", Kind::Secret),
+    field("rocketchat_token_file", Kind::Text),
+    field("rocketchat_token_id", Kind::Secret),
+    field("rocketchat_token_id_file", Kind::Text),
+    field("mattermost_webhook_url", Kind::SecretUrl),
+    field("mattermost_webhook_url_file", Kind::Text),
+];
+
+pub static GLOBAL: Section = Section { name: "global", fields: &[GLOBAL_FIELDS] };
+
+/// Route timers stand at the end, as Alertmanager prints them.
+pub static ROUTE: Section = Section {
+    name: "route",
+    fields: &[&[
+        field("receiver", Kind::Text),
+        field("group_by", Kind::List(&Kind::Text)),
+        field("match", Kind::Map(&Kind::Text)),
+        field("match_re", Kind::Map(&Kind::Regex)),
+        field("matchers", Kind::List(&Kind::Text)),
+        field("mute_time_intervals", Kind::List(&Kind::Text)),
+        field("active_time_intervals", Kind::List(&Kind::Text)),
+        field("continue", Kind::Bool).always(),
+        field("labels", Kind::Map(&Kind::Text)),
+        field("routes", Kind::List(&Kind::Section(&ROUTE))),
+        field("group_wait", Kind::Duration).print(Print::IfSet),
+        field("group_interval", Kind::Duration).print(Print::IfSet),
+        field("repeat_interval", Kind::Duration).print(Print::IfSet),
+    ]],
+};
+
+static INHIBIT_RULE: Section = Section {
+    name: "inhibit rule",
+    fields: &[&[
+        field("name", Kind::Text),
+        field("source_match", Kind::Map(&Kind::Text)),
+        field("source_match_re", Kind::Map(&Kind::Regex)),
+        field("source_matchers", Kind::List(&Kind::Text)),
+        field("target_match", Kind::Map(&Kind::Text)),
+        field("target_match_re", Kind::Map(&Kind::Regex)),
+        field("target_matchers", Kind::List(&Kind::Text)),
+        field("equal", Kind::List(&Kind::Text)),
+    ]],
+};
+
+static TIME_RANGE: Section =
+    Section { name: "time range", fields: &[&[field("start_time", Kind::Text).always(), field("end_time", Kind::Text).always()]] };
+
+static TIME_INTERVAL: Section = Section {
+    name: "time interval",
+    fields: &[&[
+        field("times", Kind::List(&Kind::Section(&TIME_RANGE))),
+        field("weekdays", Kind::List(&Kind::Text)).print(Print::Flow),
+        field("days_of_month", Kind::List(&Kind::Text)).print(Print::Flow),
+        field("months", Kind::List(&Kind::Text)).print(Print::Flow),
+        field("years", Kind::List(&Kind::Text)).print(Print::Flow),
+        field("location", Kind::Text),
+    ]],
+};
+
+static NAMED_INTERVALS: Section = Section {
+    name: "time interval section",
+    fields: &[&[field("name", Kind::Text).always(), field("time_intervals", Kind::List(&Kind::Section(&TIME_INTERVAL))).always()]],
+};
+
+/// The whole file.
+pub static ALERTMANAGER: Section = Section {
+    name: "alertmanager.yml",
+    fields: &[&[
+        field("global", Kind::Section(&GLOBAL)).print(Print::Filled),
+        field("route", Kind::Section(&ROUTE)),
+        field("inhibit_rules", Kind::List(&Kind::Section(&INHIBIT_RULE))),
+        field("receivers", Kind::List(&Kind::Section(&RECEIVER))),
+        field("templates", Kind::List(&Kind::Path)).always(),
+        field("mute_time_intervals", Kind::List(&Kind::Section(&NAMED_INTERVALS))),
+        field("time_intervals", Kind::List(&Kind::Section(&NAMED_INTERVALS))),
+        field("tracing", Kind::Any).idle(),
+        field("event_recorder", Kind::Any).idle(),
+    ]],
+};

@@ -1,0 +1,292 @@
+//! Receivers: globals worked in, then to the options of webhook, Slack and email.
+
+use std::collections::HashSet;
+
+use crate::client::options::{ClientOptions, TlsOptions};
+use crate::config::http_client::{client, secret, tls};
+use crate::model::DurationMs;
+use crate::model::number::quote;
+use crate::notify::options::{
+    EmailOptions, Integration, ReceiverOptions, SlackAction, SlackConfirm, SlackField, SlackOptions, WebhookOptions,
+};
+use crate::yaml::{Node, Problems, scalar};
+
+use super::inherit::{INTEGRATIONS, complete, global_value};
+
+/// Reads all receivers; their trees are completed on the way.
+pub fn read(root: &mut Node, global: &Node, problems: &mut Problems<'_>) -> Vec<ReceiverOptions> {
+    let (mut out, mut names) = (Vec::new(), HashSet::new());
+    let Some(list) = root.get_mut("receivers") else { return out };
+    for node in list.items_mut().iter_mut().filter(|node| !node.is_null()) {
+        let name = node.text("name").unwrap_or("").to_owned();
+        let at = node.get("name").map_or(node.span, |value| value.span);
+        if name.is_empty() {
+            problems.error(at, "missing name in receiver");
+        }
+        if !names.insert(name.clone()) {
+            problems.error(at, format!("notification config name {} is not unique", quote(&name)));
+        }
+        receiver_labels(node, &name);
+        let integrations = integrations(node, global, problems);
+        out.push(ReceiverOptions { name, integrations });
+    }
+    out
+}
+
+/// A receiver's labels always hold its name.
+fn receiver_labels(node: &mut Node, name: &str) {
+    let mut labels = node.get("labels").cloned().unwrap_or_else(|| Node::empty_map(node.span));
+    labels.set("name", Node::quoted(name, node.span));
+    node.set("labels", labels);
+}
+
+/// In the order in which Alertmanager builds them: webhook, email, Slack.
+fn integrations(node: &mut Node, global: &Node, problems: &mut Problems<'_>) -> Vec<Integration> {
+    let (mut webhooks, mut mails, mut slacks) = (Vec::new(), Vec::new(), Vec::new());
+    for kind in &INTEGRATIONS {
+        let Some(list) = node.get_mut(kind.key) else { continue };
+        for item in list.items_mut().iter_mut().filter(|item| !item.is_null()) {
+            if kind.key == "slack_configs" {
+                complete_slack(item, global, problems);
+            }
+            complete(item, kind, global, problems);
+            match kind.key {
+                "webhook_configs" => webhooks.extend(webhook(item, problems).map(Box::new).map(Integration::Webhook)),
+                "email_configs" => mails.extend(email(item, problems).map(Box::new).map(Integration::Email)),
+                "slack_configs" => slacks.push(Integration::Slack(Box::new(slack(item, problems)))),
+                _ => {
+                    http_client(item, problems);
+                }
+            }
+        }
+    }
+    webhooks.into_iter().chain(mails).chain(slacks).collect()
+}
+
+fn http_client(node: &Node, problems: &mut Problems<'_>) -> ClientOptions {
+    node.get("http_config").map(|given| client(given, problems)).unwrap_or_default()
+}
+
+fn go_duration(node: &Node, key: &str) -> DurationMs {
+    node.get(key).and_then(Node::as_text).and_then(|text| scalar::go_duration(text).ok()).unwrap_or(DurationMs::ZERO)
+}
+
+/// A text that may be empty on purpose.
+fn open_text(node: &Node, key: &str) -> Option<String> {
+    node.get(key).and_then(Node::as_text).map(str::to_owned)
+}
+
+fn webhook(node: &Node, problems: &mut Problems<'_>) -> Option<WebhookOptions> {
+    Some(WebhookOptions {
+        send_resolved: node.flag("send_resolved").unwrap_or(true),
+        url: secret(node, "url", "url_file")?,
+        client: http_client(node, problems),
+        max_alerts: node.unsigned("max_alerts").unwrap_or(0),
+        timeout: go_duration(node, "timeout"),
+    })
+}
+
+/// Where messages go: own address or token, else the global ones. A token of the receiver's own client stands for one of the bot.
+fn complete_slack(node: &mut Node, global: &Node, problems: &mut Problems<'_>) {
+    let set = |node: &Node, key: &str| node.text(key).is_some() || node.text(&format!("{key}_file")).is_some();
+    let own_url = set(node, "api_url");
+    let own_token = set(node, "app_token");
+    let app_url = node.get("app_url").cloned().or_else(|| global_value(global, "slack_app_url"));
+    if own_url && own_token && node.text("api_url") != app_url.as_ref().and_then(Node::as_text) {
+        problems.error(node.key_span("app_token"), "at most one of api_url/api_url_file & app_token/app_token_file must be configured");
+    }
+    let own_authorization = node.get("http_config").is_some_and(|client| client.get("authorization").is_some());
+    if !own_url && !own_token {
+        let take = if set(global, "slack_app_token") && !own_authorization { "app_token" } else { "api_url" };
+        for end in ["", "_file"] {
+            if let Some(value) = global.get(&format!("slack_{take}{end}")) {
+                node.set(&format!("{take}{end}"), value.clone());
+            }
+        }
+        if let Some(value) = app_url.as_ref().filter(|_| own_authorization && !set(node, "api_url")) {
+            node.set("api_url", value.clone());
+        }
+        if !set(node, "api_url") && !set(node, "app_token") {
+            problems.error(node.span, "no Slack API URL nor App token set either inline or in a file");
+        }
+    }
+    if let Some(value) = &app_url {
+        node.set("app_url", value.clone());
+    }
+    let posts_as_bot = set(node, "app_token") || node.text("api_url") == Some("https://slack.com/api/chat.postMessage");
+    if node.flag("update_message") == Some(true) && !posts_as_bot {
+        let message = "update_message can only be used with bot tokens. api_url must be set to https://slack.com/api/chat.postMessage";
+        problems.error(node.key_span("update_message"), message);
+    }
+}
+
+fn slack(node: &mut Node, problems: &mut Problems<'_>) -> SlackOptions {
+    let mrkdwn_in = node.get("mrkdwn_in").map(|_| node.texts("mrkdwn_in"));
+    SlackOptions {
+        send_resolved: node.flag("send_resolved").unwrap_or(false),
+        api_url: secret(node, "api_url", "api_url_file"),
+        app_token: secret(node, "app_token", "app_token_file"),
+        app_url: node.text("app_url").unwrap_or("").to_owned(),
+        client: http_client(node, problems),
+        timeout: go_duration(node, "timeout"),
+        channel: open_text(node, "channel"),
+        username: open_text(node, "username"),
+        color: open_text(node, "color"),
+        title: open_text(node, "title"),
+        title_link: open_text(node, "title_link"),
+        pretext: open_text(node, "pretext"),
+        text: open_text(node, "text"),
+        message_text: open_text(node, "message_text"),
+        fallback: open_text(node, "fallback"),
+        footer: open_text(node, "footer"),
+        callback_id: open_text(node, "callback_id"),
+        icon_emoji: open_text(node, "icon_emoji"),
+        icon_url: open_text(node, "icon_url"),
+        image_url: open_text(node, "image_url"),
+        thumb_url: open_text(node, "thumb_url"),
+        link_names: node.flag("link_names").unwrap_or(false),
+        mrkdwn_in,
+        short_fields: node.flag("short_fields").unwrap_or(false),
+        fields: slack_fields(node, problems),
+        actions: slack_actions(node, problems),
+    }
+}
+
+fn slack_fields(node: &Node, problems: &mut Problems<'_>) -> Vec<SlackField> {
+    let mut out = Vec::new();
+    for item in node.get("fields").map(Node::items).unwrap_or_default() {
+        for key in ["title", "value"] {
+            if item.text(key).is_none() {
+                problems.error(item.span, format!("missing {key} in Slack field configuration"));
+            }
+        }
+        let text = |key: &str| item.text(key).unwrap_or("").to_owned();
+        out.push(SlackField { title: text("title"), value: text("value"), short: item.flag("short") });
+    }
+    out
+}
+
+fn slack_actions(node: &mut Node, problems: &mut Problems<'_>) -> Vec<SlackAction> {
+    let mut out = Vec::new();
+    for item in node.get_mut("actions").map(Node::items_mut).unwrap_or_default() {
+        for key in ["type", "text"] {
+            if item.text(key).is_none() {
+                problems.error(item.span, format!("missing {key} in Slack action configuration"));
+            }
+        }
+        if item.text("url").is_some() {
+            // An address makes name, value and question meaningless.
+            ["name", "value", "confirm"].iter().for_each(|key| item.remove(key));
+        } else if item.text("name").is_none() {
+            problems.error(item.span, "missing name or url in Slack action configuration");
+        }
+        let text = |key: &str| item.text(key).unwrap_or("").to_owned();
+        let confirm = item.get("confirm").map(|confirm| {
+            let text = |key: &str| confirm.text(key).unwrap_or("").to_owned();
+            if confirm.text("text").is_none() {
+                problems.error(confirm.span, "missing text in Slack confirmation configuration");
+            }
+            SlackConfirm { text: text("text"), title: text("title"), ok_text: text("ok_text"), dismiss_text: text("dismiss_text") }
+        });
+        out.push(SlackAction {
+            kind: text("type"),
+            text: text("text"),
+            url: text("url"),
+            style: text("style"),
+            name: text("name"),
+            value: text("value"),
+            confirm,
+        });
+    }
+    out
+}
+
+fn email(node: &mut Node, problems: &mut Problems<'_>) -> Option<EmailOptions> {
+    let headers = email_headers(node, problems);
+    let threading = node.get("threading");
+    if let Some(threading) = threading
+        && threading.text("thread_by_date").is_some()
+        && threading.flag("enabled") != Some(true)
+    {
+        problems.error(threading.span, "threading.thread_by_date is set, but threading.enabled is not");
+    }
+    let smarthost = node.text("smarthost").map(|text| (text.to_owned(), node.get("smarthost").map_or(node.span, |value| value.span)));
+    let address = smarthost.and_then(|(text, at)| host_port(&text).map_err(|message| problems.error(at, message)).ok());
+    let to = node.text("to")?.to_owned();
+    let from = node.text("from")?.to_owned();
+    let (smarthost_host, smarthost_port) = address?;
+    Some(EmailOptions {
+        send_resolved: node.flag("send_resolved").unwrap_or(false),
+        to,
+        from,
+        smarthost_host,
+        smarthost_port,
+        hello: node.text("hello").unwrap_or("localhost").to_owned(),
+        auth_username: node.text("auth_username").unwrap_or("").to_owned(),
+        auth_password: secret(node, "auth_password", "auth_password_file"),
+        auth_identity: node.text("auth_identity").unwrap_or("").to_owned(),
+        require_tls: node.flag("require_tls").unwrap_or(true),
+        force_implicit_tls: node.flag("force_implicit_tls"),
+        tls: node.get("tls_config").map_or_else(TlsOptions::default, |given| tls(given, problems)),
+        headers,
+        html: open_text(node, "html"),
+        text: open_text(node, "text"),
+    })
+}
+
+/// The given headers under their canonical names; the tree also gets the standing ones, as Alertmanager prints them.
+fn email_headers(node: &mut Node, problems: &mut Problems<'_>) -> Vec<(String, String)> {
+    let (mut out, mut names) = (Vec::new(), HashSet::new());
+    for entry in node.get("headers").map(Node::entries).unwrap_or_default() {
+        let name = canonical_header(&entry.key);
+        if !names.insert(name.clone()) {
+            problems.error(entry.key_span, format!("duplicate header {} in email config", quote(&name)));
+            continue;
+        }
+        out.push((name, entry.value.as_text().unwrap_or("").to_owned()));
+    }
+    let mut shown = Node::empty_map(node.span);
+    let standing = [("To", node.text("to").unwrap_or("")), ("From", node.text("from").unwrap_or("")), ("Subject", SUBJECT)];
+    for (name, value) in standing {
+        shown.set(name, Node::quoted(value, node.span));
+    }
+    for (name, value) in &out {
+        shown.set(name, Node::quoted(value.clone(), node.span));
+    }
+    node.set("headers", shown);
+    out
+}
+
+const SUBJECT: &str = "{{ template \"email.default.subject\" . }}";
+
+/// `x-my-header` to `X-My-Header`.
+fn canonical_header(name: &str) -> String {
+    let word = |word: &str| {
+        let mut chars = word.chars();
+        chars.next().map(|first| first.to_ascii_uppercase().to_string() + &chars.as_str().to_ascii_lowercase()).unwrap_or_default()
+    };
+    name.split('-').map(word).collect::<Vec<_>>().join("-")
+}
+
+/// `host:port`; an IPv6 address stands in brackets.
+fn host_port(text: &str) -> Result<(String, u16), String> {
+    let missing = || format!("address {text}: missing port in address");
+    let (host, port) = match text.strip_prefix('[') {
+        Some(inner) => {
+            let (host, rest) = inner.split_once(']').ok_or_else(|| format!("address {text}: missing ']' in address"))?;
+            (host, rest.strip_prefix(':').ok_or_else(missing)?)
+        }
+        None => text.rsplit_once(':').ok_or_else(missing)?,
+    };
+    if host.contains(':') && !text.starts_with('[') {
+        return Err(format!("address {text}: too many colons in address"));
+    }
+    let number = match port {
+        "" => return Err(format!("address {}: port cannot be empty", quote(text))),
+        "smtp" => 25,
+        "submission" => 587,
+        "smtps" | "submissions" => 465,
+        port => port.parse().map_err(|_| format!("address {text}: {} is no port", quote(port)))?,
+    };
+    Ok((host.to_owned(), number))
+}

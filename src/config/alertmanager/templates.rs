@@ -1,0 +1,35 @@
+//! Templates inside receivers. Alertmanager finds out about a broken one when it sends; here it is said when the file is read.
+
+use crate::config::Checkers;
+use crate::yaml::{Node, Problems, Value};
+
+/// The lists whose integrations are sent.
+const SENT: [&str; 3] = ["webhook_configs", "slack_configs", "email_configs"];
+/// Keys that hold no template whatever they look like.
+const PLAIN: [&str; 6] = ["http_config", "api_url", "app_url", "app_token", "auth_password", "auth_secret"];
+
+/// Goes over every text of the integrations that are sent.
+pub fn check(root: &Node, checkers: &Checkers, problems: &mut Problems<'_>) {
+    for receiver in root.get("receivers").map(Node::items).unwrap_or_default() {
+        for integration in SENT.iter().filter_map(|key| receiver.get(key)).flat_map(Node::items) {
+            check_node("", integration, checkers, problems);
+        }
+    }
+}
+
+fn check_node(key: &str, node: &Node, checkers: &Checkers, problems: &mut Problems<'_>) {
+    match &node.value {
+        Value::Scalar { text, .. } if text.contains("{{") => {
+            if let Some(error) = (checkers.notification)(text) {
+                let message = format!("\"{key}\" is a broken template and will be sent empty: {error}");
+                problems.note(node.span, &format!("template/{}", node.span.start), message);
+            }
+        }
+        Value::Scalar { .. } => {}
+        Value::List(items) => items.iter().for_each(|item| check_node(key, item, checkers, problems)),
+        Value::Map(entries) => {
+            let entries = entries.iter().filter(|entry| !PLAIN.contains(&entry.key.as_str()));
+            entries.for_each(|entry| check_node(&entry.key, &entry.value, checkers, problems));
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! The HTTP client settings that jobs, discovery, remote write and receivers share.
+
+use std::path::PathBuf;
+
+use crate::client::options::{Authorization, BasicAuth, ClientOptions, SecretSource, TlsOptions};
+use crate::model::Secret;
+use crate::yaml::{Field, Kind, Node, Problems, Section, Words, field};
+
+static BASIC_AUTH: Section = Section {
+    name: "basic_auth",
+    fields: &[&[
+        field("username", Kind::Text).always(),
+        field("username_file", Kind::Path),
+        field("username_ref", Kind::Text).idle(),
+        field("password", Kind::Secret),
+        field("password_file", Kind::Path),
+        field("password_ref", Kind::Text).idle(),
+    ]],
+};
+
+static AUTHORIZATION: Section = Section {
+    name: "authorization",
+    fields: &[&[
+        field("type", Kind::Text).default("Bearer"),
+        field("credentials", Kind::Secret),
+        field("credentials_file", Kind::Path),
+        field("credentials_ref", Kind::Text).idle(),
+    ]],
+};
+
+static TLS_VERSION: Words = Words { name: "TLS version", words: &["TLS10", "TLS11", "TLS12", "TLS13"], any_case: false };
+
+/// `tls_config`.
+pub static TLS: Section = Section {
+    name: "tls_config",
+    fields: &[&[
+        field("ca", Kind::Text),
+        field("cert", Kind::Text),
+        field("key", Kind::Secret),
+        field("ca_file", Kind::Path),
+        field("cert_file", Kind::Path),
+        field("key_file", Kind::Path),
+        field("ca_ref", Kind::Text).idle(),
+        field("cert_ref", Kind::Text).idle(),
+        field("key_ref", Kind::Text).idle(),
+        field("server_name", Kind::Text),
+        field("insecure_skip_verify", Kind::Bool).always(),
+        field("min_version", Kind::Word(&TLS_VERSION)).idle(),
+        field("max_version", Kind::Word(&TLS_VERSION)).idle(),
+    ]],
+};
+
+static PROXY: &[Field] = &[
+    field("proxy_url", Kind::Link),
+    field("no_proxy", Kind::Text),
+    field("proxy_from_environment", Kind::Bool),
+    field("proxy_connect_header", Kind::Map(&Kind::List(&Kind::Secret))).idle(),
+];
+
+static OAUTH2: Section = Section {
+    name: "oauth2",
+    fields: &[
+        &[
+            field("client_id", Kind::Text).always(),
+            field("client_secret", Kind::Secret),
+            field("client_secret_file", Kind::Path),
+            field("client_secret_ref", Kind::Text),
+            field("client_certificate_key_id", Kind::Text),
+            field("client_certificate_key", Kind::Secret),
+            field("client_certificate_key_file", Kind::Path),
+            field("client_certificate_key_ref", Kind::Text),
+            field("grant_type", Kind::Text),
+            field("iss", Kind::Text),
+            field("audience", Kind::Text),
+            field("claims", Kind::Map(&Kind::Any)),
+            field("signature_algorithm", Kind::Text),
+            field("scopes", Kind::List(&Kind::Text)),
+            field("token_url", Kind::Text).always(),
+            field("endpoint_params", Kind::Map(&Kind::Text)),
+            field("tls_config", Kind::Section(&TLS)),
+        ],
+        PROXY,
+    ],
+};
+
+static HEADER: Section = Section {
+    name: "http_headers",
+    fields: &[&[
+        field("values", Kind::List(&Kind::Text)),
+        field("secrets", Kind::List(&Kind::Secret)),
+        field("files", Kind::List(&Kind::Path)),
+    ]],
+};
+
+/// Where the keys stand beside others, as in a scrape job.
+pub static CLIENT: &[Field] = &[
+    field("basic_auth", Kind::Section(&BASIC_AUTH)),
+    field("authorization", Kind::Section(&AUTHORIZATION)),
+    field("oauth2", Kind::Section(&OAUTH2)).idle(),
+    field("bearer_token", Kind::Secret),
+    field("bearer_token_file", Kind::Path),
+    field("tls_config", Kind::Section(&TLS)),
+    field("follow_redirects", Kind::Bool).default("true").always(),
+    field("enable_http2", Kind::Bool).default("true").always(),
+    field("proxy_url", Kind::Link),
+    field("no_proxy", Kind::Text),
+    field("proxy_from_environment", Kind::Bool),
+    field("proxy_connect_header", Kind::Map(&Kind::List(&Kind::Secret))).idle(),
+    field("http_headers", Kind::Map(&Kind::Section(&HEADER))),
+];
+
+/// `http_config` of Alertmanager.
+pub static HTTP_CONFIG: Section = Section { name: "http_config", fields: &[CLIENT] };
+
+/// Headers that the client itself sets.
+const RESERVED: [&str; 22] = [
+    "accept-charset",
+    "accept-encoding",
+    "authorization",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "date",
+    "expect",
+    "host",
+    "keep-alive",
+    "max-forwards",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "user-agent",
+    "www-authenticate",
+    "x-prometheus-scrape-timeout-seconds",
+];
+
+/// A secret in the tree itself or in a file.
+pub fn secret(node: &Node, key: &str, file_key: &str) -> Option<SecretSource> {
+    let inline = node.text(key).map(|text| SecretSource::Inline(Secret::new(text)));
+    inline.or_else(|| node.text(file_key).map(|path| SecretSource::File(PathBuf::from(path))))
+}
+
+/// Says so where more than one of the keys is set.
+pub fn at_most_one(node: &Node, keys: &[&str], message: &str, problems: &mut Problems<'_>) {
+    let set: Vec<&&str> = keys.iter().filter(|key| is_set(node, key)).collect();
+    if let [_, second, ..] = set[..] {
+        problems.error(node.key_span(second), message);
+    }
+}
+
+fn is_set(node: &Node, key: &str) -> bool {
+    node.get(key).is_some_and(|value| value.as_text() != Some(""))
+}
+
+/// Reads the client's keys out of `node`, a mapping that may hold others too.
+pub fn client(node: &Node, problems: &mut Problems<'_>) -> ClientOptions {
+    check_authentication(node, problems);
+    check_oauth2(node, problems);
+    check_proxy(node, problems);
+    let basic_auth = node.get("basic_auth").map(|basic| BasicAuth {
+        username: secret(basic, "username", "username_file").unwrap_or(SecretSource::Inline(Secret::default())),
+        password: secret(basic, "password", "password_file"),
+    });
+    let bearer = secret(node, "bearer_token", "bearer_token_file");
+    let authorization = match node.get("authorization") {
+        Some(given) => Some(Authorization {
+            scheme: given.text("type").map(str::trim).filter(|kind| !kind.is_empty()).unwrap_or("Bearer").to_owned(),
+            credentials: secret(given, "credentials", "credentials_file"),
+        }),
+        None => bearer.map(|credentials| Authorization { scheme: "Bearer".to_owned(), credentials: Some(credentials) }),
+    };
+    ClientOptions {
+        basic_auth,
+        authorization,
+        tls: node.get("tls_config").map(|given| tls(given, problems)).unwrap_or_default(),
+        proxy_url: node.text("proxy_url").map(str::to_owned),
+        no_proxy: node.text("no_proxy").map(str::to_owned),
+        proxy_from_environment: node.flag("proxy_from_environment").unwrap_or(false),
+        follow_redirects: node.flag("follow_redirects").unwrap_or(true),
+        headers: headers(node, problems),
+    }
+}
+
+fn check_authentication(node: &Node, problems: &mut Problems<'_>) {
+    let bearer = ["bearer_token", "bearer_token_file"];
+    at_most_one(node, &bearer, "at most one of bearer_token & bearer_token_file must be configured", problems);
+    if node.get("authorization").is_some() {
+        let mut keys = vec!["authorization"];
+        keys.extend(bearer);
+        at_most_one(node, &keys, "authorization is not compatible with bearer_token & bearer_token_file", problems);
+        let message = "at most one of basic_auth, oauth2 & authorization must be configured";
+        at_most_one(node, &["basic_auth", "oauth2", "authorization"], message, problems);
+    } else if bearer.iter().any(|key| is_set(node, key)) {
+        let message = "at most one of basic_auth, oauth2, bearer_token & bearer_token_file must be configured";
+        at_most_one(node, &["basic_auth", "oauth2", "bearer_token", "bearer_token_file"], message, problems);
+    } else {
+        let message = "at most one of basic_auth, oauth2 & authorization must be configured";
+        at_most_one(node, &["basic_auth", "oauth2"], message, problems);
+    }
+    if let Some(basic) = node.get("basic_auth") {
+        let message = "at most one of basic_auth username, username_file & username_ref must be configured";
+        at_most_one(basic, &["username", "username_file", "username_ref"], message, problems);
+        let message = "at most one of basic_auth password, password_file & password_ref must be configured";
+        at_most_one(basic, &["password", "password_file", "password_ref"], message, problems);
+    }
+    if let Some(authorization) = node.get("authorization") {
+        let message = "at most one of authorization credentials & credentials_file must be configured";
+        at_most_one(authorization, &["credentials", "credentials_file", "credentials_ref"], message, problems);
+        if authorization.text("type").is_some_and(|kind| kind.trim().eq_ignore_ascii_case("basic")) {
+            problems.error(authorization.key_span("type"), "authorization type cannot be set to \"basic\", use \"basic_auth\" instead");
+        }
+    }
+}
+
+fn check_oauth2(node: &Node, problems: &mut Problems<'_>) {
+    let Some(oauth2) = node.get("oauth2") else { return };
+    let at = node.key_span("oauth2");
+    for key in ["client_id", "token_url"] {
+        if oauth2.text(key).is_none() {
+            problems.error(at, format!("oauth2 {key} must be configured"));
+        }
+    }
+    let message = "at most one of oauth2 client_secret, client_secret_file & client_secret_ref must be configured";
+    at_most_one(oauth2, &["client_secret", "client_secret_file", "client_secret_ref"], message, problems);
+    if let Some(given) = oauth2.get("tls_config") {
+        tls(given, problems);
+    }
+}
+
+fn check_proxy(node: &Node, problems: &mut Problems<'_>) {
+    let from_environment = node.flag("proxy_from_environment") == Some(true);
+    let url = node.text("proxy_url").is_some();
+    if node.get("proxy_connect_header").is_some() && !url && !from_environment {
+        let at = node.key_span("proxy_connect_header");
+        problems.error(at, "if proxy_connect_header is configured, proxy_url or proxy_from_environment must also be configured");
+    }
+    if from_environment && url {
+        let at = node.key_span("proxy_from_environment");
+        problems.error(at, "if proxy_from_environment is configured, proxy_url must not be configured");
+    }
+    if node.text("no_proxy").is_some() {
+        let at = node.key_span("no_proxy");
+        if from_environment {
+            problems.error(at, "if proxy_from_environment is configured, no_proxy must not be configured");
+        } else if !url {
+            problems.error(at, "if no_proxy is configured, proxy_url must also be configured");
+        }
+    }
+}
+
+/// `tls_config`: each part in the file itself or beside it.
+pub fn tls(node: &Node, problems: &mut Problems<'_>) -> TlsOptions {
+    for part in ["ca", "cert", "key"] {
+        let (file, reference) = (format!("{part}_file"), format!("{part}_ref"));
+        let message = format!("at most one of {part}, {part}_file & {part}_ref must be configured");
+        at_most_one(node, &[part, &file, &reference], &message, problems);
+    }
+    let either = |part: &str| ["", "_file", "_ref"].iter().any(|end| is_set(node, &format!("{part}{end}")));
+    match (either("cert"), either("key")) {
+        (true, false) => {
+            problems.error(node.span, "exactly one of key or key_file must be configured when a client certificate is configured")
+        }
+        (false, true) => problems.error(node.span, "exactly one of cert or cert_file must be configured when a client key is configured"),
+        _ => {}
+    }
+    TlsOptions {
+        ca: secret(node, "ca", "ca_file"),
+        cert: secret(node, "cert", "cert_file"),
+        key: secret(node, "key", "key_file"),
+        server_name: node.text("server_name").map(str::to_owned),
+        insecure_skip_verify: node.flag("insecure_skip_verify").unwrap_or(false),
+    }
+}
+
+fn headers(node: &Node, problems: &mut Problems<'_>) -> Vec<(String, SecretSource)> {
+    let Some(map) = node.get("http_headers") else { return Vec::new() };
+    let mut out = Vec::new();
+    for entry in map.entries() {
+        if RESERVED.contains(&entry.key.to_lowercase().as_str()) {
+            problems.error(entry.key_span, format!("setting header \"{}\" is not allowed", entry.key));
+        }
+        for key in ["values", "secrets"] {
+            let texts = entry.value.texts(key).into_iter();
+            out.extend(texts.map(|text| (entry.key.clone(), SecretSource::Inline(Secret::new(text)))));
+        }
+        out.extend(entry.value.texts("files").into_iter().map(|path| (entry.key.clone(), SecretSource::File(PathBuf::from(path)))));
+    }
+    out
+}

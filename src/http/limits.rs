@@ -1,0 +1,36 @@
+//! Every bound of the HTTP room in one place.
+
+use std::time::Duration;
+
+/// `--web.max-connections` when it is not given.
+pub const CONNECTIONS_MAX: usize = 512;
+/// `--web.read-timeout` when it is not given: the longest time that a request's body may take.
+pub const READ_TIMEOUT: Duration = Duration::from_secs(300);
+/// Head of a request: from its first byte, or from the end of the request before, to the blank line.
+pub const HEADER_TIMEOUT: Duration = Duration::from_secs(60);
+/// Request line and headers together, in bytes.
+pub const HEADER_BYTES_MAX: usize = 1 << 20;
+/// A form in a POST, in bytes: the bound that Go's servers have.
+pub const FORM_BYTES_MAX: usize = 10 << 20;
+/// Alerts or a silence in a POST, in bytes.
+pub const JSON_BYTES_MAX: usize = 16 << 20;
+/// Points of one series in a range query.
+pub const POINTS_MAX: i64 = 11_000;
+/// Warnings, and as many infos, in one answer; the rest is counted in one line.
+pub const ANNOTATIONS_MAX: usize = 10;
+/// Bodies shorter than this, in bytes, are not compressed.
+pub const COMPRESS_BYTES_MIN: usize = 1400;
+/// After its deadline a query has this long to say so itself before the client is told without it.
+pub const DEADLINE_GRACE: Duration = Duration::from_secs(2);
+/// How long a stop waits for requests in flight.
+pub const STOP_GRACE: Duration = Duration::from_secs(10);
+/// A client that takes nothing of its answer for this long is cut off.
+pub const WRITE_STALL: Duration = Duration::from_secs(60);
+/// Compressed remote-write bodies that are held in memory at one time, in KiB.
+pub const WRITE_BODIES_KIB_MAX: u32 = 64 << 10;
+/// How long a remote-write request may wait for its turn before it is told to come again.
+pub const WRITE_WAIT: Duration = Duration::from_secs(10);
+/// Deliveries that one answer lists at most.
+pub const DELIVERIES_MAX: usize = 10_000;
+/// Stack of a query thread in bytes: the parser's deepest expression fits, even without optimisation.
+pub const QUERY_STACK_BYTES: usize = 64 << 20;

@@ -1,0 +1,194 @@
+//! `query`, `query_range` and the small endpoints about expressions, on the query pool.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+
+use super::compress;
+use super::envelope::{self, Success};
+use super::error::ApiError;
+use super::limits::POINTS_MAX;
+use super::params::Params;
+use super::pool::{Pool, Turn};
+use super::result;
+use super::series::truncate;
+use super::state::Lookup;
+use crate::clock::Clock;
+use crate::model::DurationMs;
+use crate::promql::{self, Answer, Engine, QueryError, QueryOptions, Value};
+use crate::storage::Select;
+
+/// What every endpoint that reads the store is given.
+#[derive(Clone)]
+pub struct QueryState {
+    pub select: Arc<dyn Select>,
+    /// Another one after a reload.
+    pub engine: Lookup<Arc<Engine>>,
+    pub pool: Pool,
+    pub clock: Clock,
+    /// `--query.timeout`: the most that a request may ask for.
+    pub timeout: Duration,
+}
+
+pub fn routes(state: QueryState) -> Router {
+    Router::new()
+        .route("/query", get(instant).post(instant))
+        .route("/query_range", get(range).post(range))
+        .route("/format_query", get(format).post(format))
+        .with_state(state)
+}
+
+/// What both kinds of query may ask for.
+struct Wishes {
+    expr: String,
+    limit: usize,
+    timeout: Duration,
+    lookback: Option<DurationMs>,
+    stats: bool,
+    gzip: bool,
+}
+
+impl Wishes {
+    fn read(params: &Params, state: &QueryState, headers: &HeaderMap) -> Result<Self, ApiError> {
+        let lookback = match params.get("lookback_delta") {
+            "" => None,
+            text => Some(
+                super::params::parse_duration(text)
+                    .map_err(|problem| ApiError::BadData(format!("error parsing lookback delta duration: {problem}")))?,
+            ),
+        };
+        let timeout = params.duration_opt("timeout")?.map_or(state.timeout, |wish| wish.to_std().min(state.timeout));
+        Ok(Self {
+            expr: params.get("query").to_owned(),
+            limit: params.limit()?,
+            timeout,
+            lookback: lookback.filter(|lookback| lookback.0 > 0),
+            stats: !params.get("stats").is_empty(),
+            gzip: compress::is_wanted(headers),
+        })
+    }
+
+    fn options(&self, state: &QueryState, turn: &Turn) -> QueryOptions {
+        let left = turn.deadline.saturating_sub(state.clock.monotonic());
+        let timeout = Some(DurationMs(i64::try_from(left.as_millis()).unwrap_or(i64::MAX)));
+        QueryOptions { lookback: self.lookback, timeout, cancel: turn.cancel.clone() }
+    }
+}
+
+async fn instant(State(state): State<QueryState>, request: Request) -> Response {
+    let headers = request.headers().clone();
+    let read = async {
+        let params = Params::of(request).await?;
+        let at = params.time_or("time", state.clock.now())?;
+        Ok::<_, ApiError>((at, Wishes::read(&params, &state, &headers)?))
+    };
+    match read.await {
+        Err(error) => error.into_response(),
+        Ok((at, wishes)) => {
+            let select = Arc::clone(&state.select);
+            answer(state, wishes, move |engine, expr, options| engine.instant(&*select, expr, at, options)).await
+        }
+    }
+}
+
+async fn range(State(state): State<QueryState>, request: Request) -> Response {
+    let headers = request.headers().clone();
+    let read = async {
+        let params = Params::of(request).await?;
+        let (start, end) = (params.time("start")?, params.time("end")?);
+        if end < start {
+            return Err(ApiError::parameter("end", "end timestamp must not be before start time"));
+        }
+        let step = params.duration("step")?;
+        if step.0 <= 0 {
+            let problem = "zero or negative query resolution step widths are not accepted. Try a positive integer";
+            return Err(ApiError::parameter("step", problem));
+        }
+        if (end - start).0 / step.0 > POINTS_MAX {
+            let problem = "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)";
+            return Err(ApiError::BadData(problem.to_owned()));
+        }
+        Ok::<_, ApiError>(((start, end), step, Wishes::read(&params, &state, &headers)?))
+    };
+    match read.await {
+        Err(error) => error.into_response(),
+        Ok((bounds, step, wishes)) => {
+            let select = Arc::clone(&state.select);
+            answer(state, wishes, move |engine, expr, options| engine.range(&*select, expr, bounds, step, options)).await
+        }
+    }
+}
+
+/// Evaluates, writes and compresses on a thread of the pool: socket workers only send.
+async fn answer(
+    state: QueryState,
+    wishes: Wishes,
+    evaluate: impl FnOnce(&Engine, &str, &QueryOptions) -> Result<Answer, QueryError> + Send + 'static,
+) -> Response {
+    let pool = state.pool.clone();
+    let timeout = wishes.timeout;
+    let work = move |turn: &Turn| -> Result<(Vec<u8>, bool), ApiError> {
+        let engine = (state.engine)();
+        let mut answer = evaluate(&engine, &wishes.expr, &wishes.options(&state, turn)).map_err(|error| failure(&wishes.expr, error))?;
+        let truncated = match &mut answer.value {
+            Value::Vector(rows) => truncate(rows, wishes.limit),
+            Value::Matrix(rows) => truncate(rows, wishes.limit),
+            Value::Scalar { .. } | Value::String { .. } => Vec::new(),
+        };
+        answer.warnings.extend(truncated);
+        let stats = wishes.stats.then_some(turn.waited);
+        let Success(body) = Success::annotated(|out| result::write(out, &answer, stats), &answer.warnings, &answer.infos);
+        Ok(if wishes.gzip { compress::gzip(body) } else { (body, false) })
+    };
+    match pool.run(timeout, work).await {
+        Err(error) => error.into_response(),
+        Ok((body, compressed)) => {
+            let mut response = envelope::respond(StatusCode::OK, body);
+            if compressed {
+                response.headers_mut().insert(header::CONTENT_ENCODING, header::HeaderValue::from_static("gzip"));
+            }
+            response
+        }
+    }
+}
+
+fn failure(expr: &str, error: QueryError) -> ApiError {
+    let text = match &error {
+        // nothing has no first line
+        QueryError::Parse(errors) if expr.is_empty() => {
+            format!("unknown position: parse error: {}", errors.first().map_or("", |error| error.message.as_str()))
+        }
+        error => error.to_string(),
+    };
+    match error {
+        QueryError::Parse(_) | QueryError::BadRequest(_) => ApiError::parameter("query", text),
+        QueryError::Execution(_) | QueryError::TooManySamples => ApiError::Execution(text),
+        QueryError::Timeout => ApiError::Timeout(text),
+        QueryError::Canceled => ApiError::Canceled(text),
+        QueryError::Storage(_) => ApiError::Internal(text),
+    }
+}
+
+/// Checks an expression off the socket workers, for it may be long.
+pub async fn parsed<T: Send + 'static>(
+    state: &QueryState,
+    expr: String,
+    then: impl FnOnce(&promql::Expr) -> T + Send + 'static,
+) -> Result<T, ApiError> {
+    let features = (state.engine)().options().features;
+    let work = move |_: &Turn| {
+        let parsed = promql::parse(&expr, features).map_err(|errors| failure(&expr, QueryError::Parse(errors)))?;
+        Ok(then(&parsed))
+    };
+    state.pool.run(state.timeout, work).await
+}
+
+async fn format(State(state): State<QueryState>, params: Params) -> Result<Success, ApiError> {
+    let text = parsed(&state, params.get("query").to_owned(), promql::print).await?;
+    Ok(Success::new(|out| super::json::text(out, &text)))
+}

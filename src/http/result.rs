@@ -1,0 +1,159 @@
+//! A query's answer as JSON, written straight into the body.
+
+use std::time::Duration;
+
+use super::histogram;
+use super::json::{self, Object, list};
+use crate::model::number::format_fixed;
+use crate::model::{TimestampMs, Value as SampleValue};
+use crate::promql::{Answer, MatrixSeries, Stats, Value, VectorSample};
+
+/// The `data` of `query` and `query_range`; statistics where the time in line is given.
+pub fn write(out: &mut Vec<u8>, answer: &Answer, waited: Option<Duration>) {
+    let mut object = Object::open(out);
+    object.text("resultType", answer.value.result_type());
+    let out = object.key("result");
+    match &answer.value {
+        Value::Scalar { at, value } => {
+            // a scalar is printed without exponents, unlike every other value
+            out.push(b'[');
+            json::seconds(out, *at);
+            out.push(b',');
+            json::text(out, &format_fixed(*value));
+            out.push(b']');
+        }
+        Value::String { at, value } => {
+            out.push(b'[');
+            json::seconds(out, *at);
+            out.push(b',');
+            json::text(out, value);
+            out.push(b']');
+        }
+        Value::Vector(rows) => list(out, rows, sample),
+        Value::Matrix(rows) => {
+            let points: usize = rows.iter().map(|row| row.floats.len()).sum();
+            out.reserve(points * 32);
+            let mut times = Times::default();
+            list(out, rows, |out, row| series(out, row, &mut times));
+        }
+    }
+    if let Some(waited) = waited {
+        stats(object.key("stats"), &answer.stats, waited);
+    }
+    object.close();
+}
+
+fn point(out: &mut Vec<u8>, at: TimestampMs, value: f64) {
+    out.push(b'[');
+    json::seconds(out, at);
+    out.push(b',');
+    json::sample_value(out, value);
+    out.push(b']');
+}
+
+fn sample(out: &mut Vec<u8>, row: &VectorSample) {
+    let mut object = Object::open(out);
+    object.labels("metric", &row.labels);
+    match &row.value {
+        SampleValue::Float(value) => point(object.key("value"), row.at, *value),
+        SampleValue::Histogram(value) => histogram::point(object.key("histogram"), row.at, value),
+    }
+    object.close();
+}
+
+/// The beginnings of a matrix's points, `[1700000000.250,`: its series mostly have the same times, which are then printed once.
+#[derive(Default)]
+struct Times {
+    printed: Vec<(TimestampMs, usize)>,
+    text: Vec<u8>,
+}
+
+impl Times {
+    /// Writes the beginning of the point at a place in its series.
+    #[inline]
+    fn write(&mut self, out: &mut Vec<u8>, place: usize, at: TimestampMs) {
+        if let Some((printed, end)) = self.printed.get(place)
+            && *printed == at
+        {
+            let start = if place == 0 { 0 } else { self.printed[place - 1].1 };
+            return out.extend_from_slice(&self.text[start..*end]);
+        }
+        // from here on this series has other times
+        self.text.truncate(if place == 0 { 0 } else { self.printed[place - 1].1 });
+        self.printed.truncate(place);
+        let start = self.text.len();
+        self.text.push(b'[');
+        json::seconds(&mut self.text, at);
+        self.text.push(b',');
+        self.printed.push((at, self.text.len()));
+        out.extend_from_slice(&self.text[start..]);
+    }
+}
+
+fn series(out: &mut Vec<u8>, row: &MatrixSeries, times: &mut Times) {
+    let mut object = Object::open(out);
+    object.labels("metric", &row.labels);
+    if !row.floats.is_empty() || row.histograms.is_empty() {
+        let out = object.key("values");
+        out.push(b'[');
+        for (place, (at, value)) in row.floats.iter().enumerate() {
+            if place > 0 {
+                out.push(b',');
+            }
+            times.write(out, place, *at);
+            json::sample_value(out, *value);
+            out.push(b']');
+        }
+        out.push(b']');
+    }
+    if !row.histograms.is_empty() {
+        object.list("histograms", &row.histograms, |out, (at, value)| histogram::point(out, *at, value));
+    }
+    object.close();
+}
+
+fn stats(out: &mut Vec<u8>, stats: &Stats, waited: Duration) {
+    let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+    let timings = &stats.timings;
+    let mut object = Object::open(out);
+    let mut inner = Object::open(object.key("timings"));
+    inner
+        .float("evalTotalTime", (timings.inner_eval + timings.sort + timings.prepare).as_secs_f64())
+        .float("resultSortTime", timings.sort.as_secs_f64())
+        .float("queryPreparationTime", timings.prepare.as_secs_f64())
+        .float("innerEvalTime", timings.inner_eval.as_secs_f64())
+        .float("execQueueTime", waited.as_secs_f64())
+        .float("execTotalTime", (timings.total + waited).as_secs_f64());
+    inner.close();
+    let mut inner = Object::open(object.key("samples"));
+    inner.integer("totalQueryableSamples", number(stats.samples)).integer("peakSamples", number(stats.peak));
+    inner.close();
+    object.close();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Labels;
+
+    #[test]
+    fn series_with_other_times_are_written_with_their_own() {
+        let row = |name: &str, times: &[i64]| MatrixSeries {
+            labels: Labels::from_pairs([("a", name)]),
+            floats: times.iter().map(|at| (TimestampMs(*at), 1.0)).collect(),
+            histograms: Vec::new(),
+        };
+        let rows = vec![row("1", &[1000, 2000, 3000]), row("2", &[1000, 2500]), row("3", &[1000, 2500, 3000, 4000]), row("4", &[7])];
+        let answer = Answer { value: Value::Matrix(rows), warnings: Vec::new(), infos: Vec::new(), stats: Stats::default() };
+        let mut out = Vec::new();
+        write(&mut out, &answer, None);
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            concat!(
+                r#"{"resultType":"matrix","result":[{"metric":{"a":"1"},"values":[[1,"1"],[2,"1"],[3,"1"]]},"#,
+                r#"{"metric":{"a":"2"},"values":[[1,"1"],[2.500,"1"]]},"#,
+                r#"{"metric":{"a":"3"},"values":[[1,"1"],[2.500,"1"],[3,"1"],[4,"1"]]},{"metric":{"a":"4"},"values":[[0.007,"1"]]}]}"#
+            )
+        );
+    }
+}

@@ -1,0 +1,66 @@
+//! Series selectors in parameters (`match[]`).
+
+use crate::model::number::quote;
+use crate::model::{Matcher, Span};
+use crate::promql::ast::Modifiers;
+use crate::promql::{self, ExprKind, Features};
+
+/// What Prometheus says of a selector that selects everything, in a parameter.
+const EMPTY: &str = "match[] must contain at least one non-empty matcher";
+
+/// The matchers of `up{job="x"}`; the error is Prometheus's, with its position.
+pub fn parse(text: &str) -> Result<Vec<Matcher>, String> {
+    if let Some((at, c)) = foreign(text) {
+        let (line, column) = Span::new(at, at).line_column(text);
+        return Err(format!("{line}:{column}: parse error: unexpected {}", quote(&c.to_string())));
+    }
+    let parsed = promql::parse(text, Features::default()).map_err(|errors| {
+        let first = errors.first().map(ToString::to_string).unwrap_or_default();
+        if first.contains("vector selector must contain at least one non-empty matcher") { EMPTY.to_owned() } else { first }
+    });
+    match parsed?.kind {
+        ExprKind::Selector(selector) if selector.modifiers == Modifiers::default() => Ok(selector.matchers),
+        _ => Err("1:1: parse error: a series selector is expected here, such as up{job=\"x\"}".to_owned()),
+    }
+}
+
+/// The first sign outside of quotes that no selector has. What is left for the parser cannot be nested, so that any thread may run it.
+fn foreign(text: &str) -> Option<(usize, char)> {
+    let (mut quote, mut escaped, mut braces) = (None, false, 0);
+    for (at, c) in text.char_indices() {
+        if let Some(end) = quote {
+            if escaped {
+                escaped = false;
+            } else if c == '\\' && end != '`' {
+                escaped = true;
+            } else if c == end {
+                quote = None;
+            }
+            continue;
+        }
+        match c {
+            '"' | '\'' | '`' => quote = Some(c),
+            '{' if braces == 0 => braces = 1,
+            '{' | '(' | ')' | '[' | ']' | '+' | '-' | '*' | '/' | '%' | '^' | '@' => return Some((at, c)),
+            _ => {}
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_selectors_are_taken() {
+        let printed = |text: &str| parse(text).map(|matchers| matchers.iter().map(ToString::to_string).collect::<Vec<_>>().join(","));
+        assert_eq!(printed("up{a=\"(\",b=~'x-y'}").as_deref(), Ok("a=\"(\",b=~\"x-y\",__name__=\"up\""));
+        assert_eq!(printed("sum("), Err("1:4: parse error: unexpected \"(\"".to_owned()));
+        assert_eq!(printed("up[5m]"), Err("1:3: parse error: unexpected \"[\"".to_owned()));
+        assert_eq!(printed("{}"), Err(EMPTY.to_owned()));
+        for bad in ["", "1", "up offset 5m", "a b", "up{", &"(".repeat(100_000), &"-".repeat(100_000), &"{".repeat(100_000)] {
+            assert!(parse(bad).is_err());
+        }
+    }
+}

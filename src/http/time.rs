@@ -1,0 +1,35 @@
+//! Points in time as the APIs print them.
+
+use jiff::Timestamp;
+
+use crate::model::TimestampMs;
+
+/// Go's zero time, which stands for "never".
+pub const NEVER: &str = "0001-01-01T00:00:00Z";
+
+/// RFC 3339 in UTC, decimals only where there are any: Prometheus's form.
+pub fn rfc3339(at: TimestampMs) -> String {
+    Timestamp::from_millisecond(at.0).map_or_else(|_| NEVER.to_owned(), |at| at.to_string())
+}
+
+pub fn rfc3339_or_never(at: Option<TimestampMs>) -> String {
+    at.map_or_else(|| NEVER.to_owned(), rfc3339)
+}
+
+/// RFC 3339 in UTC with three decimals: Alertmanager's form.
+pub fn rfc3339_millis(at: TimestampMs) -> String {
+    Timestamp::from_millisecond(at.0).map_or_else(|_| "0001-01-01T00:00:00.000Z".to_owned(), |at| format!("{at:.3}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prints_both_forms() {
+        assert_eq!(rfc3339(TimestampMs(1_435_781_430_781)), "2015-07-01T20:10:30.781Z");
+        assert_eq!(rfc3339(TimestampMs(1_435_781_430_000)), "2015-07-01T20:10:30Z");
+        assert_eq!(rfc3339_millis(TimestampMs(1_435_781_430_000)), "2015-07-01T20:10:30.000Z");
+        assert_eq!(rfc3339_or_never(None), NEVER);
+    }
+}

@@ -1,0 +1,160 @@
+//! `alerts` and `alerts/groups`: posting alerts, and showing them with what is done about them.
+
+use std::collections::BTreeMap;
+
+use axum::extract::{Request, State};
+use axum::http::{StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+
+use super::{AlertState, body, matchers, receiver_fits, reply, said, switch};
+use crate::alerts::view::{AlertGroupView, AlertView, Suppression};
+use crate::alerts::{AlertFilter, GroupFilter, PostedAlert};
+use crate::http::json::{self, Object};
+use crate::http::params::Params;
+use crate::http::time::rfc3339_millis;
+use crate::model::regex::AnchoredRegex;
+use crate::model::{Labels, Matcher, TimestampMs};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct AlertBody {
+    labels: Option<BTreeMap<String, String>>,
+    annotations: Option<BTreeMap<String, String>>,
+    starts_at: Option<String>,
+    ends_at: Option<String>,
+    #[serde(rename = "generatorURL")]
+    generator_url: Option<String>,
+}
+
+pub async fn post(State(state): State<AlertState>, request: Request) -> Response {
+    let posted: Vec<AlertBody> = match body::read(request, "alerts").await {
+        Ok(posted) => posted,
+        Err(response) => return *response,
+    };
+    let mut alerts = Vec::with_capacity(posted.len());
+    for (at, alert) in posted.into_iter().enumerate() {
+        let Some(labels) = alert.labels else { return body::missing(&format!("{at}.labels in body")) };
+        let (starts_at, ends_at) = match (time(alert.starts_at.as_deref()), time(alert.ends_at.as_deref())) {
+            (Ok(starts_at), Ok(ends_at)) => (starts_at, ends_at),
+            (Err(response), _) | (_, Err(response)) => return *response,
+        };
+        alerts.push(PostedAlert {
+            labels: Labels::from_pairs(labels),
+            annotations: Labels::from_pairs(alert.annotations.unwrap_or_default()),
+            starts_at,
+            ends_at,
+            generator_url: alert.generator_url.unwrap_or_default(),
+        });
+    }
+    let problems = state.alerting.accept(alerts).await;
+    if problems.is_empty() { StatusCode::OK.into_response() } else { said(StatusCode::BAD_REQUEST, &problems.join("\n")) }
+}
+
+/// None where it is left out or Go's zero time.
+fn time(text: Option<&str>) -> Result<Option<TimestampMs>, Box<Response>> {
+    match text {
+        None | Some("") => Ok(None),
+        Some(text) if text.starts_with("0001-01-01T00:00:00") => Ok(None),
+        Some(text) => body::time(text, "alerts").map(Some),
+    }
+}
+
+/// What `GET alerts` and `GET alerts/groups` have in common.
+fn filter(params: &Params) -> Result<(AlertFilter, Vec<Matcher>), Box<Response>> {
+    let receiver = match params.get("receiver") {
+        "" => None,
+        pattern => {
+            let refuse = |problem: String| Box::new(said(StatusCode::BAD_REQUEST, &format!("failed to parse receiver param: {problem}")));
+            Some(AnchoredRegex::new(pattern).map_err(refuse)?)
+        }
+    };
+    let filter = AlertFilter {
+        active: switch(params, "active"),
+        silenced: switch(params, "silenced"),
+        inhibited: switch(params, "inhibited"),
+        unprocessed: switch(params, "unprocessed"),
+        matchers: matchers(params, "filter")?,
+        receiver,
+    };
+    Ok((filter, matchers(params, "receiver_matchers")?))
+}
+
+pub async fn list(State(state): State<AlertState>, uri: Uri) -> Response {
+    let (filter, receivers) = match filter(&Params::of_uri(&uri)) {
+        Ok(read) => read,
+        Err(response) => return *response,
+    };
+    let mut views = state.alerting.alerts(&filter);
+    views.retain(|view| receivers.is_empty() || view.receivers.iter().any(|name| receiver_fits(name, &receivers)));
+    reply(StatusCode::OK, |out| json::list(out, &views, alert))
+}
+
+pub async fn groups(State(state): State<AlertState>, uri: Uri) -> Response {
+    let params = Params::of_uri(&uri);
+    let (alerts, receivers) = match filter(&params) {
+        Ok(read) => read,
+        Err(response) => return *response,
+    };
+    let mut views = state.alerting.groups(&GroupFilter { alerts, muted: switch(&params, "muted") });
+    views.retain(|view| receiver_fits(&view.receiver, &receivers));
+    reply(StatusCode::OK, |out| json::list(out, &views, group))
+}
+
+fn group(out: &mut Vec<u8>, view: &AlertGroupView) {
+    let mut object = Object::open(out);
+    object.list("alerts", &view.alerts, alert);
+    labels(&mut object, "labels", &view.labels);
+    receiver(object.key("receiver"), &view.receiver);
+    if !view.route_labels.is_empty() {
+        labels(&mut object, "routeLabels", &view.route_labels);
+    }
+    object.close();
+}
+
+fn alert(out: &mut Vec<u8>, view: &AlertView) {
+    let texts = |object: &mut Object<'_>, name: &str, items: &[String]| {
+        object.list(name, items, |out, item| json::text(out, item));
+    };
+    let mut object = Object::open(out);
+    labels(&mut object, "annotations", &view.alert.annotations);
+    object
+        .text("endsAt", &rfc3339_millis(view.alert.ends_at))
+        .text("fingerprint", &view.fingerprint)
+        .list("receivers", &view.receivers, |out, name| receiver(out, name))
+        .text("startsAt", &rfc3339_millis(view.alert.starts_at));
+    let mut status = Object::open(object.key("status"));
+    texts(&mut status, "inhibitedBy", &view.inhibited_by);
+    texts(&mut status, "mutedBy", &view.muted_by);
+    texts(&mut status, "silencedBy", &view.silenced_by);
+    status.text(
+        "state",
+        match view.state {
+            Suppression::Unprocessed => "unprocessed",
+            Suppression::Active => "active",
+            Suppression::Suppressed => "suppressed",
+        },
+    );
+    status.close();
+    object.text("updatedAt", &rfc3339_millis(view.updated_at));
+    if !view.alert.generator_url.is_empty() {
+        object.text("generatorURL", &view.alert.generator_url);
+    }
+    labels(&mut object, "labels", &view.alert.labels);
+    object.close();
+}
+
+fn receiver(out: &mut Vec<u8>, name: &str) {
+    let mut object = Object::open(out);
+    object.text("name", name);
+    object.close();
+}
+
+/// Label sets of API v2 go through Go's plain encoder, which escapes for HTML.
+pub fn labels(object: &mut Object<'_>, name: &str, labels: &Labels) {
+    let mut inner = Object::open(object.key(name));
+    for (name, value) in labels {
+        json::text(inner.any_key(name), value);
+    }
+    inner.close();
+}

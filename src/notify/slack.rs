@@ -1,0 +1,253 @@
+//! Slack: an incoming webhook, or `chat.postMessage` with an app's token. One attachment per group, as Alertmanager sends it.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::http::{Answer, Letter, Poster, prepare_failure};
+use super::json::go_json;
+use super::limits::SLACK_TITLE_MAX;
+use super::options::{SlackAction, SlackOptions};
+use super::steps::Steps;
+use super::texts::{Rendering, Texts};
+use super::words;
+use crate::alerts::notification::{Delivered, Failure, FailureKind, Notification, Notify, Outcome, Status};
+use crate::clock::Clock;
+use crate::model::Secret;
+
+pub struct Slack {
+    pub options: SlackOptions,
+    pub poster: Poster,
+    pub texts: Arc<Texts>,
+    pub clock: Clock,
+}
+
+#[derive(Serialize)]
+struct Message {
+    #[serde(skip_serializing_if = "str::is_empty")]
+    channel: String,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    username: String,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    icon_emoji: String,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    icon_url: String,
+    #[serde(skip_serializing_if = "is_false")]
+    link_names: bool,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    text: String,
+    attachments: [Attachment; 1],
+}
+
+#[derive(Serialize)]
+struct Attachment {
+    #[serde(skip_serializing_if = "str::is_empty")]
+    title: String,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    title_link: String,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pretext: String,
+    text: String,
+    fallback: String,
+    callback_id: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    fields: Vec<Field>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    actions: Vec<Action>,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    image_url: String,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    thumb_url: String,
+    footer: String,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    color: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    mrkdwn_in: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Field {
+    title: String,
+    value: String,
+    short: bool,
+}
+
+#[derive(Serialize)]
+struct Action {
+    #[serde(rename = "type")]
+    kind: String,
+    text: String,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    url: String,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    style: String,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    name: String,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    value: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    confirm: Option<Confirm>,
+}
+
+#[derive(Serialize)]
+struct Confirm {
+    #[serde(skip_serializing_if = "str::is_empty")]
+    title: String,
+    text: String,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    ok_text: String,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    dismiss_text: String,
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+/// The body of the request.
+pub fn body(options: &SlackOptions, notification: &Notification, write: &mut Rendering<'_>) -> Result<String, String> {
+    let optional = |write: &mut Rendering<'_>, field: &str, template: &Option<String>| write.field(field, template.as_deref(), String::new);
+    let title = write.field("title", options.title.as_deref(), || words::title(notification));
+    let title_link = write.field("title_link", options.title_link.as_deref(), || words::alerts_url(notification));
+    let fields = options.fields.iter().map(|field| Field {
+        title: part(write, "fields.title", &field.title),
+        value: part(write, "fields.value", &field.value),
+        short: field.short.unwrap_or(options.short_fields),
+    });
+    let fields = fields.collect();
+    let actions = options.actions.iter().map(|one| action(write, one)).collect();
+    let fallback = write.field("fallback", options.fallback.as_deref(), || format!("{title} | {title_link}"));
+    let color = write.field("color", options.color.as_deref(), || {
+        if notification.status == Status::Firing { "danger".to_owned() } else { "good".to_owned() }
+    });
+    let attachment = Attachment {
+        pretext: optional(write, "pretext", &options.pretext),
+        callback_id: optional(write, "callback_id", &options.callback_id),
+        image_url: optional(write, "image_url", &options.image_url),
+        thumb_url: optional(write, "thumb_url", &options.thumb_url),
+        footer: optional(write, "footer", &options.footer),
+        mrkdwn_in: options.mrkdwn_in.clone().unwrap_or_else(|| ["fallback", "pretext", "text"].map(str::to_owned).to_vec()),
+        title: words::clip(&title, SLACK_TITLE_MAX),
+        title_link,
+        text: String::new(),
+        fallback,
+        fields,
+        actions,
+        color,
+    };
+    let mut message = Message {
+        channel: optional(write, "channel", &options.channel),
+        username: write.field("username", options.username.as_deref(), || "promlet".to_owned()),
+        icon_emoji: optional(write, "icon_emoji", &options.icon_emoji),
+        icon_url: optional(write, "icon_url", &options.icon_url),
+        link_names: options.link_names,
+        text: optional(write, "message_text", &options.message_text),
+        attachments: [attachment],
+    };
+    message.attachments[0].text = text(options, notification, write);
+    go_json(&message)
+}
+
+/// Last, since it also says which other templates failed. Where the configuration says something of its own in fields, pretext or the
+/// message's text, an open `text` stays empty, as upstream's.
+fn text(options: &SlackOptions, notification: &Notification, write: &mut Rendering<'_>) -> String {
+    let composed = !options.fields.is_empty() || options.pretext.is_some() || options.message_text.is_some();
+    let failed = write.problems.len();
+    let composed_text = composed && options.text.is_none() && !write.has_default("text");
+    let text =
+        if composed_text { String::new() } else { write.field("text", options.text.as_deref(), || words::slack::text(notification, &[])) };
+    if composed_text && failed > 0 {
+        return words::slack::text(notification, &write.problems);
+    }
+    let mut parts = vec![text];
+    parts.extend(write.problems.iter().map(|problem| format!("_{}_", words::slack::escape(&words::clip(problem, 500)))));
+    parts.retain(|part| !part.is_empty());
+    parts.join("\n\n")
+}
+
+fn part(write: &mut Rendering<'_>, field: &str, template: &str) -> String {
+    write.optional(field, Some(template)).unwrap_or_default()
+}
+
+fn action(write: &mut Rendering<'_>, one: &SlackAction) -> Action {
+    Action {
+        kind: part(write, "actions.type", &one.kind),
+        text: part(write, "actions.text", &one.text),
+        url: part(write, "actions.url", &one.url),
+        style: part(write, "actions.style", &one.style),
+        name: part(write, "actions.name", &one.name),
+        value: part(write, "actions.value", &one.value),
+        confirm: one.confirm.as_ref().map(|confirm| Confirm {
+            title: part(write, "actions.confirm.title", &confirm.title),
+            text: part(write, "actions.confirm.text", &confirm.text),
+            ok_text: part(write, "actions.confirm.ok_text", &confirm.ok_text),
+            dismiss_text: part(write, "actions.confirm.dismiss_text", &confirm.dismiss_text),
+        }),
+    }
+}
+
+/// Slack says "no" with a status of 200, too.
+pub fn judge(answer: &Answer) -> Result<(), Failure> {
+    answer.judge()?;
+    let body = answer.body.trim();
+    if answer.is_json || body.starts_with('{') {
+        let Ok(said) = serde_json::from_str::<serde_json::Value>(body) else {
+            return Err(Failure::retry(format!("an answer that is not JSON: {}", answer.show())));
+        };
+        if said.get("ok").and_then(serde_json::Value::as_bool) == Some(true) {
+            return Ok(());
+        }
+        let error = said.get("error").and_then(serde_json::Value::as_str).unwrap_or("no reason given");
+        let kind = if matches!(error, "ratelimited" | "rate_limited" | "internal_error" | "service_unavailable" | "fatal_error") {
+            FailureKind::Retry { after: answer.retry_after }
+        } else {
+            FailureKind::GiveUp
+        };
+        return Err(Failure { kind, detail: format!("Slack refuses: {error}{}", advice(error)) });
+    }
+    if body == "ok" { Ok(()) } else { Err(Failure::give_up(format!("Slack did not answer \"ok\": {}", answer.show()))) }
+}
+
+/// The way out for the refusals that people meet.
+fn advice(error: &str) -> &'static str {
+    match error {
+        "channel_not_found" | "not_in_channel" => " (invite the app to the channel, or correct `channel`)",
+        "invalid_auth" | "not_authed" | "token_revoked" | "account_inactive" => " (the token is not valid: make a new one)",
+        "missing_scope" => " (the app needs the scope chat:write)",
+        "is_archived" => " (the channel is archived: choose another)",
+        _ => "",
+    }
+}
+
+impl Slack {
+    pub async fn send(&self, notification: &Notification, steps: &Steps) -> Outcome {
+        let read = |source: Option<crate::client::SecretSource>| async move {
+            match source {
+                Some(source) => source.read().await.map(Some).map_err(|error| prepare_failure(&error)),
+                None => Ok(None),
+            }
+        };
+        let bearer = read(self.options.app_token.clone()).await?;
+        let url = read(self.options.api_url.clone()).await?.filter(|url| !url.is_empty());
+        let url = url.unwrap_or_else(|| Secret::new(self.options.app_url.clone()));
+        steps.done(if bearer.is_some() { "the app's token is known" } else { "the webhook's URL is known" });
+        let mut write = self.texts.rendering("slack", notification, self.clock.now());
+        let body = body(&self.options, notification, &mut write).map_err(Failure::give_up)?;
+        let problems = std::mem::take(&mut write.problems);
+        drop(write);
+        problems.iter().for_each(|problem| steps.failed(problem.clone()));
+        let deadline = if self.options.timeout.0 > 0 { self.options.timeout } else { notification.deadline };
+        let letter = Letter { url: &url, body, id: &notification.id, bearer, deadline: deadline.to_std(), now: self.clock.now() };
+        let answer = self.poster.post(letter, steps).await?;
+        judge(&answer)?;
+        Ok(Delivered { detail: answer.show() })
+    }
+}
+
+impl Notify for Slack {
+    fn notify<'a>(&'a self, notification: &'a Notification) -> Pin<Box<dyn Future<Output = Outcome> + Send + 'a>> {
+        Box::pin(async move { self.send(notification, &Steps::silent()).await })
+    }
+}

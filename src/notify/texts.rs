@@ -1,0 +1,175 @@
+//! The texts of a message: the configuration's templates, over Alertmanager's or our own defaults. A template that fails is replaced by
+//! our own text, and the message says so: nothing is ever blank or dropped because of a template.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use super::data::template_data;
+use super::limits::{TEMPLATE_FILE_BYTES_MAX, TEMPLATE_FILES_MAX};
+use super::upstream;
+use crate::alerts::notification::{Failure, Notification};
+use crate::model::{Labels, TimestampMs};
+use crate::telemetry::Registry;
+use crate::template::notification_functions::notification_functions;
+use crate::template::{Functions, Limits, TemplateError, TemplateSet, Value};
+
+/// A template file that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TemplateFileError {
+    pub path: PathBuf,
+    pub reason: String,
+}
+
+impl fmt::Display for TemplateFileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.path.display(), self.reason)
+    }
+}
+
+/// The templates of a configuration.
+pub struct Texts {
+    /// Upstream's names with the files' definitions over them.
+    all: TemplateSet,
+    /// What the files define.
+    own: TemplateSet,
+    upstream_texts: bool,
+    registry: Registry,
+}
+
+/// One message being written.
+pub struct Rendering<'a> {
+    texts: &'a Texts,
+    kind: &'static str,
+    receiver: &'a str,
+    data: Value,
+    functions: Functions,
+    /// What went wrong, for the end of the message.
+    pub problems: Vec<String>,
+}
+
+impl Texts {
+    /// Reads the files of `templates:`. All errors come back together.
+    pub fn read(files: &[PathBuf], upstream_texts: bool, registry: &Registry) -> Result<Self, Vec<TemplateFileError>> {
+        let functions = notification_functions(TimestampMs(0), &Labels::empty());
+        let mut all = TemplateSet::new();
+        upstream::define(&mut all, &functions);
+        let (mut own, mut errors) = (TemplateSet::new(), Vec::new());
+        if files.len() > TEMPLATE_FILES_MAX {
+            let reason = format!("{} template files are more than the limit of {TEMPLATE_FILES_MAX}", files.len());
+            errors.push(TemplateFileError { path: files[TEMPLATE_FILES_MAX].clone(), reason });
+        }
+        for path in files.iter().take(TEMPLATE_FILES_MAX) {
+            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            let added = read_file(path).and_then(|text| {
+                own.add(&name, &text, &functions).map_err(|error| error.to_string())?;
+                all.add(&name, &text, &functions).map_err(|error| error.to_string())
+            });
+            if let Err(reason) = added {
+                errors.push(TemplateFileError { path: path.clone(), reason });
+            }
+        }
+        let registry = registry.clone();
+        if errors.is_empty() { Ok(Self { all, own, upstream_texts, registry }) } else { Err(errors) }
+    }
+
+    pub fn rendering<'a>(&'a self, kind: &'static str, notification: &'a Notification, now: TimestampMs) -> Rendering<'a> {
+        let data = template_data(notification);
+        let functions = notification_functions(now, &notification.route_labels);
+        let receiver = &notification.receiver;
+        Rendering { texts: self, kind, receiver, data: data.to_value(), functions, problems: Vec::new() }
+    }
+}
+
+fn read_file(path: &Path) -> Result<String, String> {
+    let size = std::fs::metadata(path).map_err(|error| error.to_string())?.len();
+    if size > TEMPLATE_FILE_BYTES_MAX {
+        return Err(format!("{size} bytes are more than the limit of {TEMPLATE_FILE_BYTES_MAX} bytes"));
+    }
+    std::fs::read_to_string(path).map_err(|error| error.to_string())
+}
+
+impl Rendering<'_> {
+    /// A field that must be right or the message cannot go anywhere, such as its address.
+    pub fn strict(&self, field: &str, template: &str) -> Result<String, Failure> {
+        self.plain(template).map_err(|error| {
+            let detail = format!("the template of {field} fails: {error}");
+            self.count(field);
+            Failure::give_up(detail)
+        })
+    }
+
+    /// A field that is left out where the configuration does not set it.
+    pub fn optional(&mut self, field: &str, template: Option<&str>) -> Option<String> {
+        let template = template?;
+        match self.plain(template) {
+            Ok(text) => Some(text),
+            Err(error) => {
+                self.note(field, &error);
+                None
+            }
+        }
+    }
+
+    /// A field with a default: the configuration's template; else what its files define under the default's name; else upstream's
+    /// text where that is asked for, else ours. Ours also stands in for one that fails.
+    pub fn field(&mut self, field: &str, template: Option<&str>, ours: impl FnOnce() -> String) -> String {
+        let name = format!("{}.default.{}", self.kind, field.replace('_', ""));
+        let rendered = match template {
+            Some(template) => self.plain(template),
+            None if self.texts.own.contains(&name) || self.texts.upstream_texts => self.named(&name),
+            None => return ours(),
+        };
+        rendered.unwrap_or_else(|error| {
+            self.note(field, &error);
+            ours()
+        })
+    }
+
+    /// The same for a page.
+    pub fn html_field(&mut self, field: &str, template: Option<&str>, ours: impl FnOnce() -> String) -> String {
+        let name = format!("{}.default.{field}", self.kind);
+        let (all, limits) = (&self.texts.all, Limits::default());
+        let rendered = match template {
+            Some(template) => all.render_html_with(template, &self.data, &self.functions, limits),
+            None if self.texts.own.contains(&name) || self.texts.upstream_texts => {
+                all.render_html(&name, &self.data, &self.functions, limits)
+            }
+            None => return ours(),
+        };
+        rendered.unwrap_or_else(|error| {
+            self.note(field, &error);
+            ours()
+        })
+    }
+
+    /// Whether the configuration's files define the default of this field, or upstream's is asked for.
+    pub fn has_default(&self, field: &str) -> bool {
+        self.texts.upstream_texts || self.texts.own.contains(&format!("{}.default.{field}", self.kind))
+    }
+
+    fn plain(&self, template: &str) -> Result<String, TemplateError> {
+        if !template.contains("{{") {
+            return Ok(template.to_owned());
+        }
+        self.texts.all.render_text_with(template, &self.data, &self.functions, Limits::default())
+    }
+
+    fn named(&self, name: &str) -> Result<String, TemplateError> {
+        if !self.texts.all.contains(name) {
+            return Ok(String::new());
+        }
+        self.texts.all.render_text(name, &self.data, &self.functions, Limits::default())
+    }
+
+    fn note(&mut self, field: &str, error: &TemplateError) {
+        self.count(field);
+        tracing::warn!(receiver = self.receiver, kind = self.kind, field, %error, "a notification template fails; our own text stands in");
+        self.problems.push(format!("The template of {} {field} fails: {error}", self.kind));
+    }
+
+    fn count(&self, field: &str) {
+        let help = "Templates of receivers that failed, so that our own text stood in.";
+        let labels = [("receiver", self.receiver), ("integration", self.kind), ("field", field)];
+        self.texts.registry.counter("promlet_notification_template_failures_total", help, &labels).inc();
+    }
+}

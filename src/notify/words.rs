@@ -1,0 +1,182 @@
+//! Our own texts: what a person needs to know who has nothing but this message. Status, alert, severity, the labels that tell it
+//! apart, summary, description, value, since when, and where to look.
+
+pub mod html;
+pub mod plain;
+pub mod slack;
+
+use super::data::common_labels;
+use super::limits::{ALERTS_SHOWN_MAX, TEXT_SHOWN_MAX};
+use crate::alerts::notification::{Notification, NotifiedAlert, Reason, Status};
+use crate::alerts::rfc3339;
+use crate::model::{DurationMs, Labels, TimestampMs};
+
+/// Labels that are said in other words already.
+const SAID: [&str; 2] = ["alertname", "severity"];
+
+/// One alert in words, before any markup.
+pub struct Described<'a> {
+    pub alert: &'a NotifiedAlert,
+    pub name: &'a str,
+    pub severity: &'a str,
+    /// The labels that tell it apart.
+    pub labels: Labels,
+    pub summary: String,
+    pub description: String,
+    /// "Value 12.5, firing since ... (5m)".
+    pub facts: String,
+    pub runbook: &'a str,
+    pub dashboard: &'a str,
+}
+
+/// The alerts that a message describes, those that fire first, and how many are left out.
+pub fn described(notification: &Notification) -> (Vec<Described<'_>>, usize) {
+    let common = if notification.alerts.len() > 1 { common_labels(notification) } else { Labels::empty() };
+    let ordered = notification.firing().chain(notification.resolved());
+    let shown = ordered.take(ALERTS_SHOWN_MAX).map(|alert| describe(alert, &common, notification.at)).collect();
+    (shown, notification.alerts.len().saturating_sub(ALERTS_SHOWN_MAX))
+}
+
+fn describe<'a>(alert: &'a NotifiedAlert, common: &Labels, now: TimestampMs) -> Described<'a> {
+    let (labels, annotations) = (&alert.alert.labels, &alert.alert.annotations);
+    let own = Labels::from_sorted(labels.iter().filter(|(name, value)| !SAID.contains(name) && common.get(name) != Some(*value)));
+    let mut summary = clipped(annotations.get("summary").unwrap_or(""));
+    let mut description = clipped(annotations.get("description").or(annotations.get("message")).unwrap_or(""));
+    if summary.is_empty() && description.is_empty() {
+        let others = annotations.iter().filter(|(name, _)| !is_link(name)).map(|(name, value)| format!("{name}: {value}"));
+        description = clipped(&others.collect::<Vec<_>>().join("\n"));
+    } else if summary.is_empty() {
+        summary = std::mem::take(&mut description);
+    }
+    Described {
+        alert,
+        name: if alert.alert.name().is_empty() { "alert without a name" } else { alert.alert.name() },
+        severity: labels.get("severity").unwrap_or(""),
+        labels: own,
+        summary,
+        description,
+        facts: facts(alert, now),
+        runbook: annotations.get("runbook_url").unwrap_or(""),
+        dashboard: annotations.get("dashboard_url").or(annotations.get("dashboard")).filter(|url| is_web(url)).unwrap_or(""),
+    }
+}
+
+fn is_link(name: &str) -> bool {
+    name.ends_with("_url")
+}
+
+pub fn is_web(url: &str) -> bool {
+    url.starts_with("http://") || url.starts_with("https://")
+}
+
+fn facts(alert: &NotifiedAlert, now: TimestampMs) -> String {
+    let began = alert.alert.starts_at;
+    let value = alert.alert.value.map(|value| format!("Value {}", number(value)));
+    let span = match alert.status {
+        Status::Firing => format!("firing since {} ({})", moment(began), spoken(now - began)),
+        Status::Resolved if alert.ended_while_down => {
+            format!("fired at {}, ended while promlet was not running (noticed at {})", moment(began), moment(alert.alert.ends_at))
+        }
+        Status::Resolved => {
+            let end = alert.alert.ends_at;
+            format!("resolved at {} after {} (since {})", moment(end), spoken(end - began), moment(began))
+        }
+    };
+    match value {
+        Some(value) if alert.status == Status::Firing => format!("{value}, {span}"),
+        Some(value) => format!("Last {}, {span}", value.to_lowercase()),
+        None => {
+            let mut letters = span.chars();
+            letters.next().map(|first| first.to_uppercase().collect::<String>() + letters.as_str()).unwrap_or_default()
+        }
+    }
+}
+
+/// `[FIRING:2] HighLoss (critical) run=7`; also a mail's subject.
+pub fn title(notification: &Notification) -> String {
+    let firing = notification.firing().count();
+    let status = if firing > 0 { format!("[FIRING:{firing}]") } else { "[RESOLVED]".to_owned() };
+    let common = common_labels(notification);
+    let name = common.get("alertname").map(str::to_owned).unwrap_or_else(|| several(notification));
+    let severity = common.get("severity").map(|severity| format!(" ({severity})")).unwrap_or_default();
+    let rest: Vec<String> = common.iter().filter(|(name, _)| !SAID.contains(name)).map(|(name, value)| format!("{name}={value}")).collect();
+    let rest = if rest.is_empty() { String::new() } else { format!(" {}", rest.join(" ")) };
+    one_line(&format!("{status} {name}{severity}{rest}"))
+}
+
+/// The names where there are several: the first three, and how many more.
+fn several(notification: &Notification) -> String {
+    let mut names: Vec<&str> = notification.alerts.iter().map(|alert| alert.alert.name()).filter(|name| !name.is_empty()).collect();
+    names.sort_unstable();
+    names.dedup();
+    match names.len() {
+        0 => format!("{} alerts", notification.alerts.len()),
+        1..=3 => names.join(", "),
+        more => format!("{} and {} more", names[..3].join(", "), more - 3),
+    }
+}
+
+/// Sentences for the end of a message: a repeat after a crash, a late one, templates that failed.
+pub fn remarks(notification: &Notification, problems: &[String]) -> Vec<String> {
+    let mut remarks = Vec::new();
+    if notification.reason == Reason::Missed {
+        remarks.push("Told late: this receiver could not be reached while the alert lasted.".to_owned());
+    }
+    if notification.may_repeat {
+        remarks.push(format!("promlet was restarted during the send: this may be a repeat of notification {}.", notification.id));
+    }
+    remarks.extend(problems.iter().map(|problem| clipped(problem)));
+    remarks
+}
+
+/// Where the alerts of this receiver can be seen.
+pub fn alerts_url(notification: &Notification) -> String {
+    format!("{}/alerts", notification.external_url)
+}
+
+/// Six digits are what a person reads.
+pub fn number(value: f64) -> String {
+    let size = value.abs();
+    if !value.is_finite() || value == 0.0 {
+        return crate::model::number::format_general(value);
+    }
+    if !(1e-4..1e9).contains(&size) {
+        return format!("{value:.3e}");
+    }
+    let decimals = (5 - size.log10().floor() as i32).clamp(0, 9) as usize;
+    let text = format!("{value:.decimals$}");
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+}
+
+/// `2024-01-02 03:04:05 UTC`.
+pub fn moment(at: TimestampMs) -> String {
+    let seconds = TimestampMs(at.0.div_euclid(1000) * 1000);
+    rfc3339(seconds).replace('T', " ").replace('Z', " UTC")
+}
+
+/// The two largest units, rounded down: `2d 3h`, `5m 7s`, `0s`.
+pub fn spoken(length: DurationMs) -> String {
+    let seconds = (length.0 / 1000).max(0);
+    let units = [("d", seconds / 86_400), ("h", seconds / 3_600 % 24), ("m", seconds / 60 % 60), ("s", seconds % 60)];
+    let first = units.iter().position(|(_, count)| *count > 0).unwrap_or(3);
+    let said: Vec<String> =
+        units[first..].iter().take(2).filter(|(_, count)| *count > 0).map(|(unit, count)| format!("{count}{unit}")).collect();
+    if said.is_empty() { "0s".to_owned() } else { said.join(" ") }
+}
+
+fn clipped(text: &str) -> String {
+    clip(text.trim(), TEXT_SHOWN_MAX)
+}
+
+/// At most so many characters, with an ellipsis where something is cut.
+pub fn clip(text: &str, longest: usize) -> String {
+    if text.chars().count() <= longest {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(longest.saturating_sub(1)).collect();
+    kept + "\u{2026}"
+}
+
+pub fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}

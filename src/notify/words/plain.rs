@@ -1,0 +1,34 @@
+//! Our text without any markup: a mail's plain part.
+
+use super::{Described, alerts_url, described, is_web, remarks};
+use crate::alerts::notification::{Notification, Status};
+
+pub fn text(notification: &Notification, problems: &[String]) -> String {
+    let (alerts, more) = described(notification);
+    let mut parts: Vec<String> = alerts.iter().map(one).collect();
+    if more > 0 {
+        parts.push(format!("... and {more} more."));
+    }
+    parts.extend(remarks(notification, problems));
+    parts.push(format!("All alerts: {}\nReceiver {}, notification {}", alerts_url(notification), notification.receiver, notification.id));
+    parts.join("\n\n") + "\n"
+}
+
+fn one(described: &Described<'_>) -> String {
+    let status = if described.alert.status == Status::Firing { "FIRING" } else { "RESOLVED" };
+    let severity = if described.severity.is_empty() { String::new() } else { format!(" ({})", described.severity) };
+    let mut lines = vec![format!("{status}: {}{severity}", described.name)];
+    for text in [&described.summary, &described.description, &described.facts] {
+        if !text.is_empty() {
+            lines.push(text.clone());
+        }
+    }
+    let labels: Vec<String> = described.labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    if !labels.is_empty() {
+        lines.push(format!("Labels: {}", labels.join(", ")));
+    }
+    let links =
+        [("Graph", described.alert.alert.generator_url.as_str()), ("Runbook", described.runbook), ("Dashboard", described.dashboard)];
+    lines.extend(links.iter().filter(|(_, url)| is_web(url)).map(|(name, url)| format!("{name}: {url}")));
+    lines.join("\n")
+}

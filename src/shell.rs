@@ -1,0 +1,21 @@
+//! `promql`: asks a Prometheus-compatible server, once or at a prompt. Data on standard output, everything else on standard error.
+
+mod api;
+mod backslash;
+mod caret;
+mod complete;
+mod csv;
+mod outcome;
+mod prompt;
+mod reply;
+mod request;
+mod session;
+mod table;
+pub mod terminal;
+mod whole;
+
+pub use outcome::Exit;
+pub use prompt::{Next, Prompt};
+pub use request::{Format, Request, Window, parse_length, parse_time};
+pub use session::{Session, Streams};
+pub use whole::is_whole;

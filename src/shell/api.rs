@@ -1,0 +1,116 @@
+//! The server's HTTP API, asked one request at a time.
+
+use std::time::Duration;
+
+use reqwest::Client;
+use tokio::runtime::Runtime;
+
+use super::outcome::AskError;
+use super::reply::{self, Reply};
+use crate::model::TimestampMs;
+
+/// How long one question may take; the server's own limit is two minutes.
+const ASK_TIMEOUT: Duration = Duration::from_secs(150);
+/// How long completion waits for names before it goes without.
+const HINT_TIMEOUT: Duration = Duration::from_millis(800);
+/// The longest answer that is read, in bytes.
+const ANSWER_BYTES_MAX: usize = 1 << 30;
+
+pub struct Api {
+    client: Client,
+    runtime: Runtime,
+    base: String,
+}
+
+impl Api {
+    /// `url` is the server's address, with or without a path before `/api`.
+    pub fn new(url: &str) -> Result<Self, String> {
+        let with_scheme = if url.contains("://") { url.to_owned() } else { format!("http://{url}") };
+        let parsed = reqwest::Url::parse(&with_scheme).map_err(|error| format!("{url} is not an address: {error}"))?;
+        if !matches!(parsed.scheme(), "http" | "https") {
+            return Err(format!("{url} is not an address: it begins with http:// or https://"));
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| format!("the program cannot open sockets: {error}"))?;
+        let client = Client::builder().user_agent(concat!("promql/", env!("CARGO_PKG_VERSION"))).build();
+        let client = client.map_err(|error| format!("the program cannot open connections: {error}"))?;
+        Ok(Self { client, runtime, base: parsed.as_str().trim_end_matches('/').to_owned() })
+    }
+
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    pub fn instant(&self, expr: &str, at: TimestampMs) -> Result<Reply, AskError> {
+        reply::read(&self.ask("query", &[("query", expr), ("time", &at.to_string())])?)
+    }
+
+    pub fn range(&self, expr: &str, from: TimestampMs, to: TimestampMs, step_seconds: f64) -> Result<Reply, AskError> {
+        let (from, to, step) = (from.to_string(), to.to_string(), step_seconds.to_string());
+        reply::read(&self.ask("query_range", &[("query", expr), ("start", &from), ("end", &to), ("step", &step)])?)
+    }
+
+    /// Texts of an endpoint that answers with a list of them; for completion, so it gives up early.
+    pub fn texts(&self, path: &str, parameters: &[(&str, &str)]) -> Result<Vec<String>, AskError> {
+        reply::data(&self.get(path, parameters)?)
+    }
+
+    /// Metric, type and help.
+    pub fn metadata(&self) -> Result<Vec<(String, String, String)>, AskError> {
+        reply::metadata(&self.get("metadata", &[])?)
+    }
+
+    fn get(&self, path: &str, parameters: &[(&str, &str)]) -> Result<String, AskError> {
+        let request = self.client.get(format!("{}/api/v1/{path}", self.base)).query(parameters);
+        self.send(request, HINT_TIMEOUT)
+    }
+
+    fn ask(&self, path: &str, parameters: &[(&str, &str)]) -> Result<String, AskError> {
+        let request = self.client.post(format!("{}/api/v1/{path}", self.base)).form(parameters);
+        self.send(request, ASK_TIMEOUT)
+    }
+
+    fn send(&self, request: reqwest::RequestBuilder, timeout: Duration) -> Result<String, AskError> {
+        let read = async {
+            let mut response = request.timeout(timeout).send().await?;
+            let status = response.status();
+            let mut body = Vec::new();
+            while let Some(chunk) = response.chunk().await? {
+                body.extend_from_slice(&chunk);
+                if body.len() > ANSWER_BYTES_MAX {
+                    break;
+                }
+            }
+            Ok((status, body))
+        };
+        let (status, body) = self.runtime.block_on(read).map_err(|error| AskError::Unreachable(self.unreachable(&error)))?;
+        if body.len() > ANSWER_BYTES_MAX {
+            let text = format!("the answer is longer than {ANSWER_BYTES_MAX} bytes: ask for less time or a larger step");
+            return Err(AskError::NotTheApi(text));
+        }
+        let text = String::from_utf8_lossy(&body).into_owned();
+        if let Some(refusal) = reply::refusal(&text) {
+            return Err(refusal);
+        }
+        if !status.is_success() {
+            let line = text.lines().next().unwrap_or("").trim();
+            return Err(AskError::NotTheApi(format!("{} answers {status}: {line}", self.base)));
+        }
+        Ok(text)
+    }
+
+    fn unreachable(&self, error: &reqwest::Error) -> String {
+        let mut cause: &dyn std::error::Error = error;
+        while let Some(deeper) = cause.source() {
+            cause = deeper;
+        }
+        let way_out = "is it running? --url or PROMQL_URL name another address";
+        if error.is_timeout() {
+            format!("{} does not answer in time ({way_out})", self.base)
+        } else {
+            format!("{} cannot be reached: {cause} ({way_out})", self.base)
+        }
+    }
+}

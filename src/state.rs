@@ -1,0 +1,66 @@
+//! What is not samples, in SQLite: silences, the notification log, alerts, decisions with their reasons, delivery attempts.
+//!
+//! One writer thread owns the writing connection and commits everything that waits in its queue as one transaction, synced in full.
+//! Readers have a connection of their own. `docs`: the schema is in `state/schema.rs`.
+
+pub mod labels_json;
+pub mod limits;
+mod open;
+mod read;
+pub mod rows;
+mod schema;
+mod write;
+mod writer;
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rusqlite::Connection;
+
+use crate::telemetry::Registry;
+
+pub use open::OpenError;
+pub use rows::{AlertRow, Change, DecisionRow, DeliveryRow, LogRow, SilenceRow};
+pub use writer::WriteError;
+
+/// The name of the file under promlet's own folder.
+pub const FILE_NAME: &str = "state.db";
+
+/// A handle on the open file; clones share it. The file is closed when the last handle goes.
+#[derive(Clone)]
+pub struct State {
+    writer: Arc<writer::Writer>,
+    reader: Arc<Mutex<Connection>>,
+}
+
+impl State {
+    /// Opens or creates `state.db` in `folder`, brings its tables up to date and starts the writer thread.
+    pub fn open(folder: &Path, registry: &Registry) -> Result<Self, OpenError> {
+        let path = folder.join(FILE_NAME);
+        let connection = open::open_for_writing(&path)?;
+        let reader = open::open_for_reading(&path)?;
+        let writer = writer::Writer::start(connection, registry).map_err(|error| OpenError::Thread { path, error })?;
+        Ok(Self { writer: Arc::new(writer), reader: Arc::new(Mutex::new(reader)) })
+    }
+
+    /// Queues the changes; `done` is called on the writer's thread once they are committed and synced, or could not be.
+    ///
+    /// The changes of one call are committed together. Returns at once; a full queue is reported through `done`.
+    pub fn apply(&self, changes: Vec<Change>, done: impl FnOnce(Result<(), WriteError>) + Send + 'static) {
+        self.writer.submit(changes, Box::new(done));
+    }
+
+    /// [`State::apply`], waiting for the commit. Not for async callers.
+    pub fn apply_and_wait(&self, changes: Vec<Change>) -> Result<(), WriteError> {
+        let (sender, receiver) = std::sync::mpsc::sync_channel(1);
+        self.apply(changes, move |result| drop(sender.send(result)));
+        receiver.recv().unwrap_or(Err(WriteError::Closed))
+    }
+
+    fn reading(&self) -> MutexGuard<'_, Connection> {
+        self.reader.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,115 @@
+//! Opening: pragmas, a look at the file's health, the steps to the current tables.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use super::limits::BUSY_TIMEOUT_MS;
+use super::schema::STEPS;
+
+/// Why the file cannot be used, and the way out.
+#[derive(Debug)]
+pub enum OpenError {
+    Folder { path: PathBuf, error: std::io::Error },
+    Newer { path: PathBuf, found: i64, known: i64 },
+    Damaged { path: PathBuf, detail: String },
+    ReadOnly { path: PathBuf },
+    Busy { path: PathBuf },
+    Sqlite { path: PathBuf, error: rusqlite::Error },
+    Thread { path: PathBuf, error: std::io::Error },
+}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Folder { path, error } => write!(f, "cannot create the folder {}: {error}", path.display()),
+            Self::Newer { path, found, known } => write!(
+                f,
+                "{} was written by a newer promlet (its tables have version {found}, this program knows up to {known}): \
+                 run that version again, or move the file away to start without silences and notification log",
+                path.display()
+            ),
+            Self::Damaged { path, detail } => write!(
+                f,
+                "{0} is damaged ({detail}): move it away (mv {0} {0}.damaged) and start again; \
+                 samples are not touched, but silences, the notification log and the alert history start empty",
+                path.display()
+            ),
+            Self::ReadOnly { path } => {
+                write!(f, "{} cannot be written: give this user write access to the file and its folder", path.display())
+            }
+            Self::Busy { path } => write!(
+                f,
+                "{} is in use by another process (waited {BUSY_TIMEOUT_MS} ms): stop the other server or choose another data folder",
+                path.display()
+            ),
+            Self::Sqlite { path, error } => write!(f, "cannot open {}: {error}", path.display()),
+            Self::Thread { path, error } => write!(f, "cannot start the thread that writes {}: {error}", path.display()),
+        }
+    }
+}
+
+impl std::error::Error for OpenError {}
+
+pub(super) fn open_for_writing(path: &Path) -> Result<Connection, OpenError> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(|error| OpenError::Folder { path: folder.to_owned(), error })?;
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let explain = |error| explain(path, error);
+    let mut connection = Connection::open_with_flags(path, flags).map_err(explain)?;
+    prepare(&connection).map_err(explain)?;
+    check(&connection, path)?;
+    migrate(&mut connection, path)?;
+    Ok(connection)
+}
+
+pub(super) fn open_for_reading(path: &Path) -> Result<Connection, OpenError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(|error| explain(path, error))?;
+    connection.busy_timeout(Duration::from_millis(BUSY_TIMEOUT_MS)).map_err(|error| explain(path, error))?;
+    connection.pragma_update(None, "query_only", true).map_err(|error| explain(path, error))?;
+    Ok(connection)
+}
+
+fn prepare(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(Duration::from_millis(BUSY_TIMEOUT_MS))?;
+    connection.pragma_update(None, "journal_mode", "wal")?;
+    // In WAL mode FULL syncs the log at every commit: a power cut loses nothing that was acknowledged.
+    connection.pragma_update(None, "synchronous", "full")?;
+    connection.pragma_update(None, "cache_size", -512)?;
+    connection.pragma_update(None, "journal_size_limit", 1 << 20)
+}
+
+fn check(connection: &Connection, path: &Path) -> Result<(), OpenError> {
+    let found: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(|error| explain(path, error))?;
+    if found == "ok" { Ok(()) } else { Err(OpenError::Damaged { path: path.to_owned(), detail: found }) }
+}
+
+fn migrate(connection: &mut Connection, path: &Path) -> Result<(), OpenError> {
+    let explain = |error| explain(path, error);
+    let known = STEPS.len() as i64;
+    let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(explain)?;
+    if found > known || found < 0 {
+        return Err(OpenError::Newer { path: path.to_owned(), found, known });
+    }
+    for (number, step) in STEPS.iter().enumerate().skip(found as usize) {
+        let transaction = connection.transaction().map_err(explain)?;
+        transaction.execute_batch(step).map_err(explain)?;
+        transaction.pragma_update(None, "user_version", number as i64 + 1).map_err(explain)?;
+        transaction.commit().map_err(explain)?;
+    }
+    Ok(())
+}
+
+fn explain(path: &Path, error: rusqlite::Error) -> OpenError {
+    let path = path.to_owned();
+    match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => OpenError::Damaged { path, detail: error.to_string() },
+        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => OpenError::ReadOnly { path },
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => OpenError::Busy { path },
+        _ => OpenError::Sqlite { path, error },
+    }
+}

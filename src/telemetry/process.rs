@@ -1,0 +1,91 @@
+//! What the operating system says of this process, under the names that every Prometheus client uses. Linux's /proc; elsewhere only what is there.
+
+use std::fs;
+
+use super::Registry;
+use super::registry::Gauge;
+use crate::model::TimestampMs;
+
+/// Clock ticks a second, as the kernel reports CPU time to user space on every Linux platform.
+const TICKS_PER_SECOND: f64 = 100.0;
+const PAGE_BYTES: f64 = 4096.0;
+
+/// The process's own gauges; `refresh` reads them anew, before `/metrics` is written.
+#[derive(Clone, Debug)]
+pub struct ProcessFigures {
+    cpu_seconds: Gauge,
+    resident_bytes: Gauge,
+    virtual_bytes: Gauge,
+    open_files: Gauge,
+    threads: Gauge,
+}
+
+impl ProcessFigures {
+    pub fn new(registry: &Registry, started: TimestampMs) -> Self {
+        registry
+            .gauge("process_start_time_seconds", "Start time of the process since unix epoch in seconds.", &[])
+            .set(started.as_seconds());
+        if let Some(limit) = open_files_limit() {
+            registry.gauge("process_max_fds", "Maximum number of open file descriptors.", &[]).set(limit);
+        }
+        Self {
+            cpu_seconds: registry.counting_gauge("process_cpu_seconds_total", "Total user and system CPU time spent in seconds.", &[]),
+            resident_bytes: registry.gauge("process_resident_memory_bytes", "Resident memory size in bytes.", &[]),
+            virtual_bytes: registry.gauge("process_virtual_memory_bytes", "Virtual memory size in bytes.", &[]),
+            open_files: registry.gauge("process_open_fds", "Number of open file descriptors.", &[]),
+            threads: registry.gauge("promlet_threads", "Threads of the process.", &[]),
+        }
+    }
+
+    pub fn refresh(&self) {
+        if let Some(stat) = fs::read_to_string("/proc/self/stat").ok().as_deref().and_then(Stat::parse) {
+            self.cpu_seconds.set(stat.cpu_seconds);
+            self.virtual_bytes.set(stat.virtual_bytes);
+            self.resident_bytes.set(stat.resident_bytes);
+            self.threads.set(stat.threads);
+        }
+        if let Ok(entries) = fs::read_dir("/proc/self/fd") {
+            self.open_files.set(entries.count() as f64);
+        }
+    }
+}
+
+/// Fields of `/proc/self/stat` (proc(5)).
+#[derive(Debug, PartialEq)]
+struct Stat {
+    cpu_seconds: f64,
+    threads: f64,
+    virtual_bytes: f64,
+    resident_bytes: f64,
+}
+
+impl Stat {
+    /// The second field is the program's name in parentheses and may hold anything: fields are counted behind it.
+    fn parse(text: &str) -> Option<Self> {
+        let fields: Vec<&str> = text.rsplit_once(')')?.1.split_whitespace().collect();
+        let number = |at: usize| fields.get(at - 3)?.parse::<f64>().ok();
+        Some(Self {
+            cpu_seconds: (number(14)? + number(15)?) / TICKS_PER_SECOND,
+            threads: number(20)?,
+            virtual_bytes: number(23)?,
+            resident_bytes: number(24)? * PAGE_BYTES,
+        })
+    }
+}
+
+fn open_files_limit() -> Option<f64> {
+    let limits = fs::read_to_string("/proc/self/limits").ok()?;
+    limits.lines().find(|line| line.starts_with("Max open files"))?.split_whitespace().nth(3)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_with_parentheses_is_skipped() {
+        let text = "7 (a) b) S 1 2 3 4 5 6 7 8 9 10 150 50 0 0 20 0 4 0 99 8192 3 18446744073709551615";
+        let stat = Stat::parse(text).unwrap();
+        assert_eq!(stat, Stat { cpu_seconds: 2.0, threads: 4.0, virtual_bytes: 8192.0, resident_bytes: 12288.0 });
+    }
+}

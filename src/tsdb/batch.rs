@@ -1,0 +1,279 @@
+//! Selections: what the head and each segment found, put together by group into batches that share their times.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::bits::Bits;
+use super::group::Group;
+use super::segment::{Segment, SegmentFile, SegmentIndex, StripeRef};
+use super::snapshot::TsdbSnapshot;
+use super::store::{Store, lock, read};
+use crate::model::{TimeRange, TimestampMs};
+use crate::storage::{Batch, ColumnValues, LabelPair, SelectError};
+
+pub mod group_batch;
+pub mod merged;
+
+pub use group_batch::{GroupBatch, TailBlock};
+
+/// Stripes of one file, and what that file calls the series of the batch.
+pub struct SegmentPart {
+    pub file: Arc<SegmentFile>,
+    pub stripes: Vec<StripeRef>,
+    /// By index in the batch; shorter where the last ones are not there.
+    pub numbers: Vec<Option<u32>>,
+    /// The last time that may be seen.
+    pub until: i64,
+}
+
+/// One group's selection while it is put together.
+#[derive(Default)]
+pub struct BatchBuilder {
+    pub ids: Vec<u64>,
+    pub labels: Vec<LabelPair>,
+    pub label_ends: Vec<u32>,
+    index: HashMap<u64, u32>,
+    pub parts: Vec<SegmentPart>,
+    pub tails: Vec<TailBlock>,
+}
+
+impl BatchBuilder {
+    /// The place of a series in this batch. Segments mostly bring the same series in the same order: `expected` is tried first.
+    fn series(&mut self, id: u64, expected: usize, labels: impl FnOnce(&mut Vec<LabelPair>)) -> usize {
+        if self.ids.get(expected) == Some(&id) {
+            return expected;
+        }
+        let next = self.ids.len() as u32;
+        let at = *self.index.entry(id).or_insert(next);
+        if at == next {
+            self.ids.push(id);
+            labels(&mut self.labels);
+            self.label_ends.push(self.labels.len() as u32);
+        }
+        at as usize
+    }
+
+    /// Batches of everything that was found; a series that has several columns comes as a batch of one.
+    pub fn finish(builders: Builders<'_>, limit: usize) -> Result<Vec<Box<dyn Batch>>, SelectError> {
+        let (range, metrics) = (builders.range, builders.snapshot.store.metrics.clone());
+        let mut layers: Vec<Arc<GroupBatch>> = Vec::new();
+        for builder in builders.list {
+            let built = GroupBatch::layers(builder, range).inspect_err(|_| metrics.damaged_reads.inc())?;
+            for mut layer in built {
+                layer.leave_out_empty()?;
+                if layer.len() > 0 {
+                    layers.push(Arc::new(layer));
+                }
+            }
+        }
+        let mut batches = merged::separate(layers)?;
+        if limit > 0 {
+            let mut series = 0usize;
+            batches.retain(|batch| {
+                let keep = series < limit;
+                series += batch.len();
+                keep
+            });
+        }
+        Ok(batches)
+    }
+}
+
+pub struct Builders<'a> {
+    snapshot: &'a TsdbSnapshot,
+    pub range: TimeRange,
+    groups: HashMap<u64, usize>,
+    pub list: Vec<BatchBuilder>,
+}
+
+impl<'a> Builders<'a> {
+    pub fn new(snapshot: &'a TsdbSnapshot, range: TimeRange) -> Self {
+        Self { snapshot, range, groups: HashMap::new(), list: Vec::new() }
+    }
+
+    fn group(&mut self, id: u64) -> usize {
+        let next = self.list.len();
+        let at = *self.groups.entry(id).or_insert(next);
+        if at == next {
+            self.list.push(BatchBuilder::default());
+        }
+        at
+    }
+
+    /// Adds series of a sealed segment.
+    pub fn add_segment(&mut self, segment: &Segment, index: &SegmentIndex, found: &[u32]) {
+        let range = self.range;
+        let in_range = |s: &&StripeRef| s.min_time <= range.max.0 && s.max_time >= range.min.0;
+        // For each group of the segment: its batch, and how many series were added.
+        let mut batches: Vec<Option<(usize, usize)>> = vec![None; index.groups.len()];
+        let mut without = vec![false; index.groups.len()];
+        let head = read(&self.snapshot.store.head);
+        for series in found {
+            for number in index.groups_of(*series) {
+                let at = number as usize;
+                if without[at] {
+                    continue;
+                }
+                let (batch, count) = match batches[at] {
+                    Some(known) => known,
+                    None => {
+                        let stripes: Vec<StripeRef> = index.groups[at].stripes.iter().filter(in_range).copied().collect();
+                        if stripes.is_empty() {
+                            without[at] = true;
+                            continue;
+                        }
+                        let batch = self.group(index.groups[at].id);
+                        self.list[batch].parts.push(SegmentPart {
+                            file: segment.file.clone(),
+                            stripes,
+                            numbers: Vec::new(),
+                            until: i64::MAX,
+                        });
+                        (batch, 0)
+                    }
+                };
+                let id = index.series.id(*series);
+                let snapshot = self.snapshot;
+                let place = self.list[batch].series(id, count, |into| match head.index.find_id(id) {
+                    Some(known) => snapshot.head_labels(&head.index, known, into),
+                    None => snapshot.segment_labels(&head.index, &index.series, *series, into),
+                });
+                batches[at] = Some((batch, place + 1));
+                if let Some(part) = self.list[batch].parts.last_mut() {
+                    if part.numbers.len() <= place {
+                        part.numbers.resize(place + 1, None);
+                    }
+                    part.numbers[place] = Some(*series);
+                }
+            }
+        }
+    }
+
+    /// Adds series of the head: their stripes in open segments, and their tails.
+    pub fn add_head(&mut self, found: &[u32]) {
+        let snapshot = self.snapshot;
+        each_group(snapshot, found, |group, columns| self.add_group(snapshot, group, columns));
+    }
+
+    fn add_group(&mut self, snapshot: &TsdbSnapshot, group: &Group, columns: &[u32]) {
+        let range = self.range;
+        let (rows, cut) = group.visible(snapshot.sequence);
+        let until = cut.unwrap_or(i64::MAX);
+        let series: Vec<u32> = columns.iter().map(|c| group.columns[*c as usize].series).collect();
+        let mut opens = open_stripes(snapshot, group.id, &series);
+        for open in &mut opens {
+            open.stripes.retain(|s| s.min_time <= range.max.0.min(until) && s.max_time >= range.min.0);
+        }
+        opens.retain(|open| !open.stripes.is_empty());
+        let first = group.times[..rows].partition_point(|t| *t < range.min.0);
+        let last = group.times[..rows].partition_point(|t| *t <= range.max.0);
+        let in_tail = |column: u32| first < last && (group.live.get(column) || group.columns[column as usize].has_codes());
+        let wanted: Vec<usize> =
+            (0..columns.len()).filter(|at| in_tail(columns[*at]) || opens.iter().any(|open| open.numbers[*at].is_some())).collect();
+        if wanted.is_empty() {
+            return;
+        }
+        let batch = self.group(group.id);
+        let builder = &mut self.list[batch];
+        let head = read(&snapshot.store.head);
+        let mut tail = TailBlock::new(&group.times[first..last], first, last);
+        let mut places = Vec::with_capacity(wanted.len());
+        for at in &wanted {
+            let expected = places.last().map_or(0, |(_, place)| place + 1);
+            let place = builder.series(head.index.id(series[*at]), expected, |into| snapshot.head_labels(&head.index, series[*at], into));
+            places.push((*at, place));
+            if in_tail(columns[*at]) {
+                tail.add(place, columns[*at], group);
+            }
+        }
+        for open in opens {
+            let mut numbers = vec![None; builder.ids.len()];
+            places.iter().for_each(|(at, place)| numbers[*place] = open.numbers[*at]);
+            builder.parts.push(SegmentPart { file: open.file, stripes: open.stripes, numbers, until });
+        }
+        if first < last {
+            builder.tails.push(tail);
+        }
+    }
+
+    /// Those of these series of the head that may have samples in the range.
+    pub fn present(snapshot: &TsdbSnapshot, found: &[u32], range: TimeRange) -> Vec<u32> {
+        let mut present = Vec::new();
+        let in_range = |at: i64| range.contains(TimestampMs(at));
+        each_group(snapshot, found, |group, columns| {
+            let (rows, _) = group.visible(snapshot.sequence);
+            let has_rows = group.times[..rows].iter().any(|t| in_range(*t));
+            let series: Vec<u32> = columns.iter().map(|c| group.columns[*c as usize].series).collect();
+            let mut opens = open_stripes(snapshot, group.id, &series);
+            opens.retain(|open| open.stripes.iter().any(|s| s.min_time <= range.max.0 && s.max_time >= range.min.0));
+            for (at, column) in columns.iter().enumerate() {
+                let in_tail = has_rows && (group.live.get(*column) || group.columns[*column as usize].has_codes());
+                if in_tail || opens.iter().any(|open| open.numbers[at].is_some()) {
+                    present.push(series[at]);
+                }
+            }
+        });
+        present.sort_unstable();
+        present.dedup();
+        present
+    }
+}
+
+/// The newest sample at or after a time that sealed segments have of a series: time and bits.
+pub fn sealed_last(store: &Arc<Store>, id: u64, from: i64) -> Option<(i64, u64)> {
+    let range = TimeRange::new(TimestampMs(from), TimestampMs::MAX);
+    let snapshot = TsdbSnapshot::open(store.clone(), range);
+    let mut builders = Builders::new(&snapshot, range);
+    for segment in snapshot.segments.sealed.iter().filter(|s| s.range().overlaps(range)) {
+        let Ok(index) = store.indexes.get(segment) else { continue };
+        if let Some(series) = index.series.find_id(id) {
+            builders.add_segment(segment, &index, &[series]);
+        }
+    }
+    let mut values = ColumnValues::default();
+    let mut newest = None;
+    for batch in BatchBuilder::finish(builders, 0).ok()? {
+        let times = batch.times();
+        batch.read(0, 0..times.len(), &mut values).ok()?;
+        let last = (0..times.len()).rev().find(|row| values.is_present(*row));
+        newest = newest.max(last.map(|row| (times[row].0, values.floats[row].to_bits())));
+    }
+    newest
+}
+
+/// The group's stripes in every segment that was open since the snapshot.
+fn open_stripes(snapshot: &TsdbSnapshot, group: u64, series: &[u32]) -> Vec<super::segment::open::OpenStripes> {
+    let mut found = Vec::new();
+    let mut open = Some(&snapshot.segments.open);
+    while let Some(segment) = open {
+        found.extend(segment.stripes_of(group, series));
+        open = segment.next.get();
+    }
+    found
+}
+
+/// Calls with every group that has columns of these series, and those columns; the source is locked meanwhile.
+fn each_group(snapshot: &TsdbSnapshot, found: &[u32], mut each: impl FnMut(&Group, &[u32])) {
+    let (mut wanted, mut sources) = (Bits::default(), Bits::default());
+    {
+        let head = read(&snapshot.store.head);
+        for series in found {
+            wanted.set(*series);
+            sources.set(head.homes[*series as usize]);
+            head.away.get(series).into_iter().flatten().for_each(|source| sources.set(*source));
+        }
+    }
+    let list = snapshot.store.source_list();
+    let mut columns = Vec::new();
+    for number in sources.without(&Bits::default()) {
+        let Some(source) = list.get(number as usize) else { continue };
+        let state = lock(&source.state);
+        for group in &state.groups {
+            columns.clear();
+            columns.extend((0..group.columns.len() as u32).filter(|c| wanted.get(group.columns[*c as usize].series)));
+            if !columns.is_empty() {
+                each(group, &columns);
+            }
+        }
+    }
+}

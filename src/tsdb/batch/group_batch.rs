@@ -1,0 +1,465 @@
+//! A batch: blocks of rows, each from a stripe or a tail, whose pages are decoded when they are asked for.
+
+use std::cell::RefCell;
+use std::ops::Range;
+use std::sync::{Arc, OnceLock};
+
+use super::{BatchBuilder, SegmentPart};
+use crate::model::{Histogram, TimeRange, TimestampMs};
+use crate::storage::{Batch, ColumnValues, LabelPair, SelectError, SeriesId};
+use crate::tsdb::bytes::Damaged;
+use crate::tsdb::group::Group;
+use crate::tsdb::page::decode::{Decoder, decode};
+use crate::tsdb::page::{PageColumn, State, has_states};
+use crate::tsdb::segment::stripe::Side;
+use crate::tsdb::segment::{SegmentFile, StripeHead, StripeRef};
+use crate::tsdb::tail;
+
+/// A stripe's pages are read at once when what is wanted lies this close together, in bytes.
+const SPAN_SLACK: usize = 16 * 1024;
+
+thread_local! {
+    static BUFFERS: RefCell<(Decoder, PageColumn)> = RefCell::default();
+}
+
+/// Columns of one stripe.
+pub struct StripePart {
+    file: Arc<SegmentFile>,
+    stripe: StripeRef,
+    head: StripeHead,
+    numbers: Arc<Vec<Option<u32>>>,
+    /// Where the wanted pages lie among the stripe's pages.
+    span: Range<usize>,
+    bytes: OnceLock<Vec<u8>>,
+    side: OnceLock<Side>,
+}
+
+/// One series of a tail.
+struct TailColumn {
+    /// Its index in the batch.
+    place: usize,
+    codes: Range<u32>,
+    /// What it holds where there are no codes.
+    live: Option<u64>,
+    /// It has a sample in the rows of the batch.
+    is_sure: bool,
+}
+
+/// Rows that no stripe holds yet, copied when the selection was made.
+pub struct TailBlock {
+    times: Vec<i64>,
+    first: usize,
+    until: usize,
+    codes: Vec<u8>,
+    columns: Vec<TailColumn>,
+    histograms: Vec<(usize, u32, Arc<Histogram>)>,
+    starts: Vec<(usize, u32, i64)>,
+}
+
+impl TailBlock {
+    /// `times` are those of rows `first..until` of the tail.
+    pub fn new(times: &[i64], first: usize, until: usize) -> Self {
+        Self { times: times.to_vec(), first, until, codes: Vec::new(), columns: Vec::new(), histograms: Vec::new(), starts: Vec::new() }
+    }
+
+    pub fn add(&mut self, place: usize, number: u32, group: &Group) {
+        let column = &group.columns[number as usize];
+        let start = self.codes.len() as u32;
+        group.arena.read(column.chain(), &mut self.codes);
+        let live = group.live.get(number).then_some(column.last());
+        let is_sure = live.is_some() && (!column.has_codes() || self.until == group.times.len());
+        self.columns.push(TailColumn { place, codes: start..self.codes.len() as u32, live, is_sure });
+        let of_column = group.histograms.iter().filter(|(_, c, _)| *c == number);
+        self.histograms.extend(of_column.map(|(row, _, held)| (place, u32::from(*row), held.clone())));
+        if group.last_starts.contains_key(&number) {
+            let of_column = group.starts.iter().filter(|(_, c, _)| *c == number);
+            self.starts.extend(of_column.map(|(row, _, start)| (place, u32::from(*row), *start)));
+        }
+    }
+
+    /// In order of place, so that a column is found by bisection.
+    fn settle(&mut self) {
+        self.columns.sort_by_key(|column| column.place);
+    }
+}
+
+/// Rows of one stripe (perhaps cut in column ranges) or of a tail.
+pub enum Block {
+    /// Which of its rows are in the batch.
+    Stripe(Range<usize>, Vec<StripePart>),
+    Tail(TailBlock),
+}
+
+pub struct GroupBatch {
+    times: Vec<TimestampMs>,
+    /// The first row of each block in `times`.
+    starts: Vec<usize>,
+    blocks: Vec<Block>,
+    ids: Vec<u64>,
+    labels: Vec<LabelPair>,
+    label_ends: Vec<u32>,
+    /// Series that this batch gives out; all, where it is none.
+    pub only: Option<Vec<u32>>,
+}
+
+/// A block before it has its place.
+struct Loose {
+    times: Vec<i64>,
+    skip: usize,
+    parts: Vec<StripePart>,
+    tail: Option<TailBlock>,
+}
+
+fn load(part: SegmentPart, range: TimeRange, into: &mut Vec<Loose>) -> Result<(), SelectError> {
+    let numbers = Arc::new(part.numbers);
+    for stripe in part.stripes {
+        let head = part.file.stripe_head(&stripe)?;
+        let until = range.max.0.min(part.until);
+        let first = head.times.partition_point(|t| *t < range.min.0);
+        let last = head.times.partition_point(|t| *t <= until);
+        if first >= last {
+            continue;
+        }
+        let Some(span) = span(&head, &numbers) else { continue };
+        let times = head.times[first..last].to_vec();
+        let (file, numbers) = (part.file.clone(), numbers.clone());
+        let of_stripe = StripePart { file, stripe, head, numbers, span, bytes: OnceLock::new(), side: OnceLock::new() };
+        // Column ranges of the same rows share one block.
+        match into
+            .last_mut()
+            .filter(|before| before.skip == first && before.times == times && before.parts.last().is_some_and(|p| p.head.has_more))
+        {
+            Some(before) => before.parts.push(of_stripe),
+            None => into.push(Loose { times, skip: first, parts: vec![of_stripe], tail: None }),
+        }
+    }
+    Ok(())
+}
+
+/// From the first to the last wanted page. None where no wanted series is in the stripe.
+fn span(head: &StripeHead, numbers: &[Option<u32>]) -> Option<Range<usize>> {
+    let positions = || numbers.iter().flatten().filter_map(|number| head.position(*number));
+    let (first, last) = (positions().min()?, positions().max()?);
+    Some(head.page_range(first)?.start..head.page_range(last)?.end)
+}
+
+impl GroupBatch {
+    /// One batch where the group's blocks follow each other in time; several that each do, where they do not.
+    pub fn layers(builder: BatchBuilder, range: TimeRange) -> Result<Vec<Self>, SelectError> {
+        let mut blocks = Vec::new();
+        for part in builder.parts {
+            load(part, range, &mut blocks)?;
+        }
+        for mut tail in builder.tails {
+            tail.settle();
+            blocks.push(Loose { times: tail.times.clone(), skip: 0, parts: Vec::new(), tail: Some(tail) });
+        }
+        blocks.sort_by_key(|block| block.times.first().copied());
+        let mut layers: Vec<Vec<Loose>> = Vec::new();
+        for block in blocks {
+            let after = |layer: &&mut Vec<Loose>| layer.last().and_then(|b| b.times.last()) < block.times.first();
+            match layers.iter_mut().find(after) {
+                Some(layer) => layer.push(block),
+                None => layers.push(vec![block]),
+            }
+        }
+        let build = |layer: Vec<Loose>| Self::from_blocks(layer, &builder.ids, &builder.labels, &builder.label_ends);
+        Ok(layers.into_iter().map(build).collect())
+    }
+
+    fn from_blocks(layer: Vec<Loose>, ids: &[u64], labels: &[LabelPair], label_ends: &[u32]) -> Self {
+        let mut batch = Self {
+            times: Vec::with_capacity(layer.iter().map(|b| b.times.len()).sum()),
+            starts: Vec::with_capacity(layer.len()),
+            blocks: Vec::with_capacity(layer.len()),
+            ids: ids.to_vec(),
+            labels: labels.to_vec(),
+            label_ends: label_ends.to_vec(),
+            only: None,
+        };
+        for block in layer {
+            batch.starts.push(batch.times.len());
+            batch.times.extend(block.times.iter().map(|t| TimestampMs(*t)));
+            let rows = block.skip..block.skip + block.times.len();
+            batch.blocks.push(match block.tail {
+                Some(tail) => Block::Tail(tail),
+                None => Block::Stripe(rows, block.parts),
+            });
+        }
+        batch
+    }
+
+    pub fn ids(&self) -> &[u64] {
+        &self.ids
+    }
+
+    /// Leaves out series without any sample here: they have pages or codes, but not in these rows.
+    pub fn leave_out_empty(&mut self) -> Result<(), SelectError> {
+        let mut values = ColumnValues::default();
+        let mut only = Vec::with_capacity(self.ids.len());
+        for at in 0..self.ids.len() {
+            let mut held = false;
+            for block in &self.blocks {
+                held = held || self.surely_holds(block, at)?;
+            }
+            if !held {
+                self.read_own(at, 0..self.times.len(), &mut values)?;
+                held = (0..self.times.len()).any(|row| values.is_present(row));
+            }
+            if held {
+                only.push(at as u32);
+            }
+        }
+        self.only = (only.len() < self.ids.len()).then_some(only);
+        Ok(())
+    }
+
+    /// Whether a series has a sample in a block, as far as that can be told without decoding.
+    fn surely_holds(&self, block: &Block, at: usize) -> Result<bool, SelectError> {
+        match block {
+            Block::Tail(tail) => Ok(tail.columns.binary_search_by_key(&at, |c| c.place).is_ok_and(|found| tail.columns[found].is_sure)),
+            Block::Stripe(rows, parts) => {
+                let Some((part, position)) = find_page(parts, at) else { return Ok(false) };
+                if rows.len() == part.head.times.len() {
+                    return Ok(true);
+                }
+                let Some(range) = part.head.page_range(position) else { return Ok(false) };
+                let mut own = Vec::new();
+                Ok(part.page(range, &mut own)?.first().is_some_and(|head| !has_states(*head)))
+            }
+        }
+    }
+
+    pub fn labels_of(&self, at: usize) -> &[LabelPair] {
+        let start = if at == 0 { 0 } else { self.label_ends[at - 1] as usize };
+        &self.labels[start..self.label_ends[at] as usize]
+    }
+
+    /// Decodes rows of a series by its own index, whether it is given out or not.
+    pub fn read_own(&self, at: usize, rows: Range<usize>, into: &mut ColumnValues) -> Result<(), SelectError> {
+        into.clear();
+        let mut presence = Presence::default();
+        let first = self.starts.partition_point(|start| *start <= rows.start).saturating_sub(1);
+        for (number, block) in self.blocks.iter().enumerate().skip(first) {
+            let start = self.starts[number];
+            if start >= rows.end {
+                break;
+            }
+            let end = self.starts.get(number + 1).copied().unwrap_or(self.times.len());
+            let wanted = rows.start.max(start) - start..rows.end.min(end) - start;
+            if wanted.is_empty() {
+                continue;
+            }
+            match block {
+                Block::Stripe(rows, parts) => {
+                    read_stripe(parts, at, wanted.start + rows.start..wanted.end + rows.start, into, &mut presence)?
+                }
+                Block::Tail(tail) => read_tail(tail, at, wanted, into, &mut presence)?,
+            }
+        }
+        into.present = presence.words;
+        Ok(())
+    }
+}
+
+/// Which rows hold anything, written down only once one does not.
+#[derive(Default)]
+struct Presence {
+    words: Vec<u64>,
+    rows: usize,
+    is_partial: bool,
+}
+
+impl Presence {
+    fn all(&mut self, count: usize) {
+        if self.is_partial {
+            (self.rows..self.rows + count).for_each(|row| self.set(row));
+        }
+        self.rows += count;
+    }
+
+    fn none(&mut self, count: usize) {
+        self.begin();
+        self.rows += count;
+        self.words.resize(self.rows.div_ceil(64), 0);
+    }
+
+    fn states(&mut self, states: &[State]) {
+        self.begin();
+        self.words.resize((self.rows + states.len()).div_ceil(64), 0);
+        for (at, state) in states.iter().enumerate() {
+            if *state != State::Gap {
+                self.set(self.rows + at);
+            }
+        }
+        self.rows += states.len();
+    }
+
+    fn begin(&mut self) {
+        if !self.is_partial {
+            self.is_partial = true;
+            (0..self.rows).for_each(|row| self.set(row));
+        }
+    }
+
+    fn set(&mut self, row: usize) {
+        if row / 64 >= self.words.len() {
+            self.words.resize(row / 64 + 1, 0);
+        }
+        self.words[row / 64] |= 1 << (row % 64);
+    }
+}
+
+/// The column range that has a series' page, and where in it.
+fn find_page(parts: &[StripePart], at: usize) -> Option<(&StripePart, usize)> {
+    let find = |part: &StripePart| part.numbers.get(at).copied().flatten().and_then(|number| part.head.position(number));
+    parts.iter().find_map(|part| find(part).map(|position| (part, position)))
+}
+
+fn read_stripe(
+    parts: &[StripePart],
+    at: usize,
+    rows: Range<usize>,
+    into: &mut ColumnValues,
+    presence: &mut Presence,
+) -> Result<(), SelectError> {
+    let row = into.floats.len();
+    let Some((part, position)) = find_page(parts, at) else {
+        into.floats.resize(row + rows.len(), 0.0);
+        presence.none(rows.len());
+        return Ok(());
+    };
+    let damaged = |what| part.file.damaged(part.stripe.offset, what);
+    let range = part.head.page_range(position).ok_or_else(|| damaged(Damaged("a page without a place")))?;
+    let mut own = Vec::new();
+    let page = part.page(range, &mut own)?;
+    BUFFERS.with_borrow_mut(|(decoder, _)| {
+        decode(page, part.head.times.len(), decoder).map_err(damaged)?;
+        let floats = decoder.floats.get(rows.clone()).ok_or_else(|| damaged(Damaged("a page of too few rows")))?;
+        into.floats.extend_from_slice(floats);
+        match decoder.states.get(rows.clone()) {
+            Some(states) if !decoder.states.is_empty() => presence.states(states),
+            _ => presence.all(rows.len()),
+        }
+        Ok(())
+    })?;
+    if part.stripe.side_bytes > 0 {
+        let side = part.side()?;
+        let of_page = |page: u32| page as usize == position;
+        put_side(
+            side.histograms.iter().filter(|(page, ..)| of_page(*page)).map(|(_, r, h)| (*r, h)),
+            side.starts.iter().filter(|(page, ..)| of_page(*page)).map(|(_, r, s)| (*r, *s)),
+            row,
+            rows,
+            into,
+        );
+    }
+    Ok(())
+}
+
+fn read_tail(tail: &TailBlock, at: usize, rows: Range<usize>, into: &mut ColumnValues, presence: &mut Presence) -> Result<(), SelectError> {
+    let row = into.floats.len();
+    let Ok(found) = tail.columns.binary_search_by_key(&at, |column| column.place) else {
+        into.floats.resize(row + rows.len(), 0.0);
+        presence.none(rows.len());
+        return Ok(());
+    };
+    let column = &tail.columns[found];
+    let codes = &tail.codes[column.codes.start as usize..column.codes.end as usize];
+    let rows = rows.start + tail.first..rows.end + tail.first;
+    BUFFERS.with_borrow_mut(|(_, page)| {
+        tail::decode(codes, column.live, tail.until, page).map_err(|what| SelectError::Corrupt(format!("the tail in memory: {what}")))?;
+        into.floats.extend_from_slice(&page.floats[rows.clone()]);
+        match page.states.get(rows.clone()) {
+            Some(states) if !page.states.is_empty() => presence.states(states),
+            _ => presence.all(rows.len()),
+        }
+        Ok(())
+    })?;
+    let histograms = tail.histograms.iter().filter(|(place, ..)| *place == at).map(|(_, r, h)| (*r, h));
+    put_side(histograms, tail.starts.iter().filter(|(place, ..)| *place == at).map(|(_, r, s)| (*r, *s)), row, rows, into);
+    Ok(())
+}
+
+/// Adds histograms and start timestamps of these rows of a block, the first of which is `row` of the answer.
+fn put_side<'a>(
+    histograms: impl Iterator<Item = (u32, &'a Arc<Histogram>)>,
+    starts: impl Iterator<Item = (u32, i64)>,
+    row: usize,
+    rows: Range<usize>,
+    into: &mut ColumnValues,
+) {
+    let place = |r: usize| (row + r - rows.start) as u32;
+    into.histograms.extend(histograms.filter(|(r, _)| rows.contains(&(*r as usize))).map(|(r, h)| (place(r as usize), h.clone())));
+    let starts: Vec<(u32, i64)> = starts.collect();
+    for (at, (from, start)) in starts.iter().enumerate() {
+        let until = starts.get(at + 1).map_or(usize::MAX, |(next, _)| *next as usize);
+        let held = rows.start.max(*from as usize)..rows.end.min(until);
+        into.starts.extend(held.map(|r| (place(r), TimestampMs(*start))));
+    }
+}
+
+impl StripePart {
+    /// A page's bytes: from the span that is read once, or by itself where the span would be mostly unwanted.
+    fn page<'a>(&'a self, range: Range<usize>, own: &'a mut Vec<u8>) -> Result<&'a [u8], SelectError> {
+        let wanted =
+            self.span.len() <= SPAN_SLACK + self.numbers.len() * 4 * (self.stripe.page_bytes as usize / self.head.ends.len().max(1));
+        if !wanted {
+            *own = self.file.read(self.stripe.pages_offset() + range.start as u64, range.len())?;
+            return Ok(own);
+        }
+        if self.bytes.get().is_none() {
+            let bytes = self.file.read(self.stripe.pages_offset() + self.span.start as u64, self.span.len())?;
+            self.bytes.get_or_init(|| bytes);
+        }
+        let inside = range.start.wrapping_sub(self.span.start)..range.end.wrapping_sub(self.span.start);
+        let bytes = self.bytes.get().and_then(|bytes| bytes.get(inside));
+        bytes.ok_or_else(|| self.file.damaged(self.stripe.offset, Damaged("a page behind its stripe")))
+    }
+
+    fn side(&self) -> Result<&Side, SelectError> {
+        if self.side.get().is_none() {
+            let side = self.file.stripe_side(&self.stripe)?;
+            self.side.get_or_init(|| side);
+        }
+        self.side.get().ok_or_else(|| self.file.damaged(self.stripe.offset, Damaged("no side data")))
+    }
+}
+
+/// The batch that the engine sees: a group's batch, or the part of it whose series are nowhere else.
+impl Batch for GroupBatch {
+    fn times(&self) -> &[TimestampMs] {
+        &self.times
+    }
+
+    fn len(&self) -> usize {
+        self.only.as_ref().map_or(self.ids.len(), Vec::len)
+    }
+
+    fn series_id(&self, index: usize) -> SeriesId {
+        SeriesId(self.ids[self.own(index)])
+    }
+
+    fn labels(&self, index: usize) -> &[LabelPair] {
+        self.labels_of(self.own(index))
+    }
+
+    fn read(&self, index: usize, rows: Range<usize>, into: &mut ColumnValues) -> Result<(), SelectError> {
+        self.read_own(self.own(index), rows, into)
+    }
+}
+
+impl GroupBatch {
+    fn own(&self, index: usize) -> usize {
+        self.only.as_ref().map_or(index, |only| only[index] as usize)
+    }
+
+    /// The own indexes of the series that this batch gives out.
+    pub fn given_out(&self) -> impl Iterator<Item = u32> + '_ {
+        (0..self.len() as u32).map(|index| self.own(index as usize) as u32)
+    }
+
+    pub fn row_times(&self) -> &[TimestampMs] {
+        &self.times
+    }
+}

@@ -1,0 +1,96 @@
+//! Tails to stripes: a group's rows leave memory, column by column, into the open segment.
+
+use std::sync::Arc;
+
+use super::group::Group;
+use super::limits::STRIPE_COLUMNS_MAX;
+use super::page::{State, encode};
+use super::segment::OpenSegment;
+use super::source::Scratch;
+use super::store::{Store, read};
+use super::tail;
+use crate::storage::{AppendError, GroupKey};
+
+impl Store {
+    /// Encodes the rows of a group's tail and appends them to the open segment. After an error the tail is as it was.
+    pub fn flush(&self, group: &mut Group, key: &GroupKey, scratch: &mut Scratch) -> Result<(), AppendError> {
+        if group.times.is_empty() {
+            return Ok(());
+        }
+        let columns = group.columns.len() as u32;
+        let mut from = 0u32;
+        while from < columns {
+            let until = (from + STRIPE_COLUMNS_MAX as u32).min(columns);
+            encode_columns(group, from..until, scratch);
+            scratch.stripe.has_more = until < columns;
+            self.append_stripe(group, key, scratch)?;
+            from = until;
+        }
+        group.restart_tail(self.oldest_pin(), self.options.sizes.stripe_rows);
+        Ok(())
+    }
+
+    fn append_stripe(&self, group: &Group, key: &GroupKey, scratch: &Scratch) -> Result<(), AppendError> {
+        loop {
+            let open = newest(&self.segments().open);
+            let labels = |series: u32| read(&self.head).index.labels(series);
+            let appended = open.append(group.id, group.subgroup, key, &scratch.stripe, labels);
+            match appended {
+                Ok(true) => {
+                    self.metrics.segment_bytes.add(scratch.stripe.pages.len() as u64);
+                    return Ok(());
+                }
+                // Sealed a moment ago: its successor is there before the seal lets go of it.
+                Ok(false) => std::thread::yield_now(),
+                Err(error) => return Err(self.stop_writing("writing a segment", &error, true)),
+            }
+        }
+    }
+}
+
+/// The last of a chain of segments that were open one after the other.
+pub fn newest(open: &Arc<OpenSegment>) -> Arc<OpenSegment> {
+    let mut newest = open.clone();
+    while let Some(next) = newest.next.get() {
+        newest = next.clone();
+    }
+    newest
+}
+
+/// Fills the scratch's stripe with a range of columns; columns that hold nothing are left out.
+fn encode_columns(group: &Group, columns: std::ops::Range<u32>, scratch: &mut Scratch) {
+    let Scratch { page, codes, stripe, .. } = scratch;
+    stripe.clear();
+    stripe.first_row = group.first_row();
+    stripe.times.extend_from_slice(&group.times);
+    let rows = group.times.len();
+    for number in columns {
+        let column = &group.columns[number as usize];
+        let live = group.live.get(number);
+        if !column.has_codes() && !live {
+            continue;
+        }
+        codes.clear();
+        group.arena.read(column.chain(), codes);
+        if tail::decode(codes, live.then_some(column.last()), rows, page).is_err() {
+            debug_assert!(false, "a tail that this process wrote cannot be read");
+            continue;
+        }
+        if !page.states.is_empty() && page.states.iter().all(|state| *state == State::Gap) {
+            continue;
+        }
+        let start = stripe.pages.len();
+        encode(page, &mut stripe.pages);
+        let position = stripe.series.len() as u32;
+        stripe.series.push(column.series);
+        stripe.lengths.push((stripe.pages.len() - start) as u32);
+        let of_column = group.histograms.iter().filter(|(_, c, _)| *c == number);
+        if page.states.contains(&State::Histogram) {
+            stripe.histograms.extend(of_column.map(|(row, _, held)| (position, u32::from(*row), held.clone())));
+        }
+        if group.last_starts.contains_key(&number) {
+            let of_column = group.starts.iter().filter(|(_, c, _)| *c == number);
+            stripe.starts.extend(of_column.map(|(row, _, start)| (position, u32::from(*row), *start)));
+        }
+    }
+}

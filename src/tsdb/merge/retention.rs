@@ -1,0 +1,95 @@
+//! What is too old or too much goes, whole segments at a time.
+
+use std::sync::{Arc, PoisonError};
+
+use crate::model::TimestampMs;
+use crate::tsdb::limits::RETENTION_GRACE_MS;
+use crate::tsdb::segment::Segment;
+use crate::tsdb::store::{SegmentSet, Store, lock};
+
+/// Whether the clock can be trusted: a jump forwards erases nothing for a while.
+#[derive(Default)]
+pub struct Watch {
+    last_now: Option<i64>,
+    last_monotonic: i64,
+    /// Monotonic milliseconds until which nothing is erased because of its age.
+    trusted_from: i64,
+}
+
+impl Watch {
+    /// Notes the time, and says whether it may be used to erase.
+    fn trusts(&mut self, now: i64, monotonic: i64) -> bool {
+        let passed = monotonic - self.last_monotonic;
+        let jumped = self.last_now.is_some_and(|last| now - last > passed + RETENTION_GRACE_MS);
+        if jumped {
+            self.trusted_from = monotonic + RETENTION_GRACE_MS;
+            tracing::warn!("the clock went forward by more than an hour: nothing is erased because of its age for an hour");
+        }
+        (self.last_now, self.last_monotonic) = (Some(now), monotonic);
+        monotonic >= self.trusted_from
+    }
+}
+
+/// Segments to drop: those that end before the oldest time kept, then the oldest until the folder is small enough.
+fn doomed(sealed: &[Arc<Segment>], oldest: Option<i64>, bytes: u64, bytes_max: u64) -> (Vec<u64>, Vec<u64>) {
+    let by_age: Vec<u64> = sealed.iter().filter(|s| oldest.is_some_and(|t| s.footer.max_time < t)).map(|s| s.footer.id).collect();
+    let mut left = bytes.saturating_sub(sealed.iter().filter(|s| by_age.contains(&s.footer.id)).map(|s| s.bytes).sum());
+    let mut by_size = Vec::new();
+    for segment in sealed.iter().filter(|s| !by_age.contains(&s.footer.id)) {
+        if bytes_max == 0 || left <= bytes_max {
+            break;
+        }
+        left = left.saturating_sub(segment.bytes);
+        by_size.push(segment.footer.id);
+    }
+    (by_age, by_size)
+}
+
+pub fn apply(store: &Arc<Store>, now: TimestampMs, watch: &mut Watch) {
+    let trusted = watch.trusts(now.0, store.monotonic_ms());
+    let oldest = trusted.then(|| now.0.saturating_sub(store.options.retention_time.0));
+    let segments = store.segments();
+    let open = crate::tsdb::flush::newest(&segments.open).extent().bytes;
+    let bytes = segments.sealed.iter().map(|s| s.bytes).sum::<u64>() + store.log.size_bytes() + open + foreign_bytes(store);
+    let (by_age, by_size) = doomed(&segments.sealed, oldest, bytes, store.options.retention_bytes);
+    if by_age.is_empty() && by_size.is_empty() {
+        return;
+    }
+    store.metrics.retention_deletions.add(by_age.len() as u64);
+    store.metrics.size_retentions.add(by_size.len() as u64);
+    let gone: Vec<u64> = by_age.into_iter().chain(by_size).collect();
+    let edited = lock(&store.manifest).edit(&[], &gone);
+    {
+        let mut set = store.segments.write().unwrap_or_else(PoisonError::into_inner);
+        let sealed = set.sealed.iter().filter(|s| !gone.contains(&s.footer.id)).cloned().collect();
+        *set = Arc::new(SegmentSet { sealed, open: set.open.clone() });
+    }
+    store.versions.touch_all(store.sequence());
+    // On a full disk the edit fails, and removing is what helps: the manifest is told again when it names a missing file.
+    if let Err(error) = edited.or(Ok(())).and_then(|()| super::remove(store, &gone)) {
+        store.stop_writing("removing old segments", &error, true);
+    }
+}
+
+/// What else lies in the data folder, beside our own files.
+fn foreign_bytes(store: &Store) -> u64 {
+    if store.options.retention_bytes == 0 {
+        return 0;
+    }
+    store.disk.list(&store.options.folder).map_or(0, |files| files.iter().map(|(_, bytes)| bytes).sum())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_jump_of_the_clock_erases_nothing_for_an_hour() {
+        let mut watch = Watch::default();
+        assert!(watch.trusts(1_000_000, 0));
+        assert!(watch.trusts(1_060_000, 60_000));
+        assert!(!watch.trusts(90_000_000, 61_000), "a day forward within a second");
+        assert!(!watch.trusts(90_060_000, 121_000));
+        assert!(watch.trusts(93_700_000, 61_000 + RETENTION_GRACE_MS));
+    }
+}

@@ -1,0 +1,153 @@
+//! A page to values.
+
+use super::ints::take_stream;
+use super::{BITS_MAPPING, CONSTANT, EMPTY, HAS_EXCEPTIONS, HAS_STATES, PACKED, RAW, SPARSE, State};
+use crate::model::STALE_NAN;
+use crate::tsdb::bytes::{Damaged, Decoded, Reader};
+use crate::tsdb::decimal::{POWERS, from_mantissa};
+
+/// What a page says: floats one a row (stale markers as their NaN), and states where not every row holds a float.
+#[derive(Default)]
+pub struct Decoder {
+    pub floats: Vec<f64>,
+    /// Empty: every row holds a float.
+    pub states: Vec<State>,
+    ints: Vec<i64>,
+}
+
+/// Reads a page of `rows` rows into `into`.
+pub fn decode(page: &[u8], rows: usize, into: &mut Decoder) -> Decoded<()> {
+    let mut reader = Reader::new(page);
+    let head = reader.u8()?;
+    into.states.clear();
+    into.floats.clear();
+    let mut count = rows;
+    if head & HAS_STATES != 0 {
+        count = take_states(&mut reader, rows, &mut into.states)?;
+    }
+    match head & 0x0f {
+        EMPTY if count == 0 => {}
+        CONSTANT => {
+            let value = take_value(&mut reader)?;
+            into.floats.resize(count, value);
+        }
+        RAW => {
+            let bytes = reader.bytes(count.checked_mul(8).ok_or(Damaged("too many rows"))?)?;
+            into.floats.extend(bytes.as_chunks::<8>().0.iter().map(|b| f64::from_le_bytes(*b)));
+        }
+        kind @ (SPARSE | PACKED) => take_ints(&mut reader, kind, head & HAS_EXCEPTIONS != 0, count, into)?,
+        _ => return Err(Damaged("an unknown page codec")),
+    }
+    if !into.states.is_empty() {
+        spread(into);
+    }
+    Ok(())
+}
+
+fn take_states(reader: &mut Reader<'_>, rows: usize, states: &mut Vec<State>) -> Decoded<usize> {
+    let runs = reader.count(1)?;
+    let mut values = 0usize;
+    for _ in 0..runs {
+        let run = reader.varint()?;
+        let length = usize::try_from(run >> 2).unwrap_or(usize::MAX);
+        if length > rows - states.len() {
+            return Err(Damaged("more states than rows"));
+        }
+        let state = [State::Value, State::Gap, State::Stale, State::Histogram][(run & 3) as usize];
+        if state == State::Value {
+            values += length;
+        }
+        states.resize(states.len() + length, state);
+    }
+    if states.len() != rows {
+        return Err(Damaged("fewer states than rows"));
+    }
+    Ok(values)
+}
+
+fn take_value(reader: &mut Reader<'_>) -> Decoded<f64> {
+    match reader.u8()? {
+        u8::MAX => Ok(f64::from_bits(reader.u64()?)),
+        exponent if usize::from(exponent) < POWERS.len() => Ok(from_mantissa(reader.signed()?, exponent)),
+        _ => Err(Damaged("an unknown exponent")),
+    }
+}
+
+fn take_ints(reader: &mut Reader<'_>, kind: u8, has_exceptions: bool, count: usize, into: &mut Decoder) -> Decoded<()> {
+    let mapping = reader.u8()?;
+    let exceptions = if has_exceptions { skip_exceptions(reader)? } else { Reader::new(&[]) };
+    if kind == SPARSE {
+        take_sparse(reader, count, &mut into.ints)?;
+    } else {
+        take_stream(reader, count, &mut into.ints)?;
+    }
+    match mapping {
+        0 => into.floats.extend(into.ints.iter().map(|v| *v as f64)),
+        exponent if usize::from(exponent) < POWERS.len() => {
+            let power = POWERS[usize::from(exponent)];
+            into.floats.extend(into.ints.iter().map(|v| *v as f64 / power));
+        }
+        BITS_MAPPING..=127 => {
+            let shift = mapping - BITS_MAPPING;
+            into.floats.extend(into.ints.iter().map(|v| f64::from_bits((*v as u64) << shift)));
+        }
+        _ => return Err(Damaged("an unknown mapping")),
+    }
+    patch(exceptions, &mut into.floats)
+}
+
+fn skip_exceptions<'a>(reader: &mut Reader<'a>) -> Decoded<Reader<'a>> {
+    let start = *reader;
+    let count = reader.count(9)?;
+    for _ in 0..count {
+        reader.varint()?;
+        reader.bytes(8)?;
+    }
+    Ok(start)
+}
+
+fn patch(mut exceptions: Reader<'_>, floats: &mut [f64]) -> Decoded<()> {
+    if exceptions.is_empty() {
+        return Ok(());
+    }
+    let count = exceptions.count(9)?;
+    let mut at = 0usize;
+    for _ in 0..count {
+        at = at.saturating_add(usize::try_from(exceptions.varint()?).unwrap_or(usize::MAX));
+        let bits = exceptions.u64()?;
+        *floats.get_mut(at).ok_or(Damaged("an exception behind its page"))? = f64::from_bits(bits);
+    }
+    Ok(())
+}
+
+fn take_sparse(reader: &mut Reader<'_>, count: usize, ints: &mut Vec<i64>) -> Decoded<()> {
+    ints.clear();
+    let mut value = reader.signed()?;
+    let changes = reader.count(2)?;
+    for _ in 0..changes {
+        let skip = usize::try_from(reader.varint()?).unwrap_or(usize::MAX);
+        if skip > count - ints.len() {
+            return Err(Damaged("a change behind its page"));
+        }
+        ints.resize(ints.len() + skip, value);
+        value = value.wrapping_add(reader.signed()?);
+    }
+    ints.resize(count, value);
+    Ok(())
+}
+
+/// Moves the values that were coded densely to the rows they belong to.
+fn spread(into: &mut Decoder) {
+    let mut from = into.floats.len();
+    into.floats.resize(into.states.len(), 0.0);
+    for at in (0..into.states.len()).rev() {
+        match into.states[at] {
+            State::Value => {
+                from -= 1;
+                into.floats[at] = into.floats[from];
+            }
+            State::Stale => into.floats[at] = STALE_NAN,
+            State::Gap | State::Histogram => into.floats[at] = 0.0,
+        }
+    }
+}

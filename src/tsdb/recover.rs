@@ -1,0 +1,238 @@
+//! The start: manifest and footers are read, segments that a crash left open are sealed, the row log is replayed.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::io;
+use std::path::Path;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, RwLock};
+
+use super::TsdbOptions;
+use super::disk::{Disk, read_all};
+use super::error::OpenError;
+use super::log::replay::{Replay, Replayed};
+use super::log::{self, ClosedFile, Header, RowLog};
+use super::manifest::Manifest;
+use super::metrics::Metrics;
+use super::segment::seal::{self, Footer};
+use super::segment::{OpenSegment, Segment, id_of_name};
+use super::store::{SegmentSet, Store};
+use crate::clock::Clock;
+use crate::telemetry::Registry;
+
+/// Our files in the data folder.
+pub const FOLDER: &str = "promlet";
+
+pub fn open(options: TsdbOptions, disk: Arc<dyn Disk>, clock: Clock, registry: &Registry) -> Result<Arc<Store>, OpenError> {
+    let folder = options.folder.join(FOLDER);
+    disk.create_folder(&folder).map_err(|error| OpenError::io(&folder, "creating", error))?;
+    let files = disk.list(&folder).map_err(|error| OpenError::io(&folder, "listing", error))?;
+    let ids: BTreeSet<u64> = files.iter().filter_map(|(name, _)| id_of_name(name)).collect();
+    for (name, _) in files.iter().filter(|(name, _)| name.starts_with(seal::MERGING)) {
+        let path = folder.join(name);
+        disk.remove(&path).map_err(|error| OpenError::io(&path, "removing", error))?;
+    }
+    let (mut manifest, was_rebuilt) = Manifest::open(disk.clone(), &folder, || rebuild(disk.as_ref(), &folder, &ids))?;
+    if was_rebuilt && !ids.is_empty() {
+        tracing::warn!("{}: made anew from the segments' footers", folder.join(super::manifest::NAME).display());
+    }
+    let sealed = segments(disk.as_ref(), &folder, &ids, &mut manifest)?;
+    let next =
+        ids.last().copied().unwrap_or(0).max(manifest.live.last().copied().unwrap_or(0)).max(manifest.removed.last().copied().unwrap_or(0))
+            + 1;
+    let _ = manifest.compact();
+    let logs = log_files(disk.as_ref(), &folder, &files)?;
+    let store = assemble(options, folder, disk, clock, registry, manifest, sealed, next, logs.clone());
+    replay(&store, &logs)?;
+    if let Err(error) = store.log.rotate().and_then(|()| super::maintain::write_opening(&store)) {
+        store.stop_writing("starting a file of the row log", &error, true);
+    }
+    super::maintain::publish(&store);
+    Ok(store)
+}
+
+#[expect(clippy::too_many_arguments, reason = "called once; each is a part of the store")]
+fn assemble(
+    options: TsdbOptions,
+    folder: std::path::PathBuf,
+    disk: Arc<dyn Disk>,
+    clock: Clock,
+    registry: &Registry,
+    manifest: Manifest,
+    sealed: Vec<Arc<Segment>>,
+    next: u64,
+    logs: Vec<ClosedFile>,
+) -> Arc<Store> {
+    let log = RowLog::new(disk.clone(), &folder, options.sizes.log_file_bytes, logs.last().map_or(0, |file| file.number), logs);
+    log.set_first_segment(next);
+    let open = Arc::new(OpenSegment::new(disk.clone(), folder.clone(), next));
+    let newest = sealed.iter().map(|s| s.footer.max_time).max().unwrap_or(i64::MIN);
+    Arc::new(Store {
+        options,
+        folder,
+        disk,
+        clock,
+        metrics: Metrics::new(registry),
+        seed: manifest.seed,
+        head: RwLock::default(),
+        sources: RwLock::default(),
+        log,
+        segments: RwLock::new(Arc::new(SegmentSet { sealed, open })),
+        indexes: Default::default(),
+        manifest: Mutex::new(manifest),
+        contested: Mutex::default(),
+        metadata: RwLock::default(),
+        exemplars: Mutex::default(),
+        standings: Mutex::default(),
+        sequence: AtomicU64::new(0),
+        pins: Mutex::new(BTreeMap::new()),
+        versions: Default::default(),
+        read_only: RwLock::new(None),
+        scratch: Mutex::default(),
+        next_segment: AtomicU64::new(next + 1),
+        newest_time: AtomicI64::new(newest),
+        maintaining: Mutex::default(),
+    })
+}
+
+/// The row log's files, oldest first.
+fn log_files(disk: &dyn Disk, folder: &Path, files: &[(String, u64)]) -> Result<Vec<ClosedFile>, OpenError> {
+    let mut logs = Vec::new();
+    for (name, bytes) in files {
+        let Some(number) = log::number_of(name) else { continue };
+        let path = folder.join(name);
+        let mut header = vec![0; log::HEADER.min(usize::try_from(*bytes).unwrap_or(usize::MAX))];
+        disk.open(&path).and_then(|file| file.read_at(&mut header, 0)).map_err(|error| OpenError::io(&path, "reading", error))?;
+        // Without a whole header there is no row in it either.
+        let first_segment = Header::read(&header).map_or(u64::MAX, |header| header.first_segment);
+        logs.push(ClosedFile { number, bytes: *bytes, first_segment });
+    }
+    logs.sort_by_key(|file| file.number);
+    Ok(logs)
+}
+
+/// Seed and segments as the footers tell: a merge's inputs are left out.
+fn rebuild(disk: &dyn Disk, folder: &Path, ids: &BTreeSet<u64>) -> io::Result<(u64, BTreeSet<u64>)> {
+    let mut footers: Vec<Footer> = Vec::new();
+    for id in ids {
+        footers.extend(Segment::open(disk, folder, *id)?.map(|segment| segment.footer));
+    }
+    let is_merged = |f: &Footer| {
+        footers.iter().any(|o| o.level > f.level && o.id != f.id && o.oldest_input <= f.oldest_input && o.newest_input >= f.newest_input)
+    };
+    let live = footers.iter().filter(|f| !is_merged(f)).map(|f| f.id).collect();
+    let seed = footers.first().map_or_else(|| RandomState::new().build_hasher().finish(), |f| f.seed);
+    Ok((seed, live))
+}
+
+/// Opens what belongs to the store, seals what a crash left open, removes what a crash left behind.
+fn segments(disk: &dyn Disk, folder: &Path, ids: &BTreeSet<u64>, manifest: &mut Manifest) -> Result<Vec<Arc<Segment>>, OpenError> {
+    let (mut sealed, mut added) = (Vec::new(), Vec::new());
+    for id in ids {
+        let path = seal::path(folder, *id);
+        let failed = |error| OpenError::io(&path, "opening", error);
+        if manifest.removed.contains(id) {
+            disk.remove(&path).map_err(failed)?;
+            continue;
+        }
+        let is_known = manifest.live.contains(id);
+        match Segment::open(disk, folder, *id).map_err(failed)? {
+            Some(segment) if is_known => sealed.push(Arc::new(segment)),
+            // A merge that was not finished: its inputs are all there.
+            Some(segment) if segment.footer.level > 0 => disk.remove(&path).map_err(failed)?,
+            Some(segment) => {
+                added.push(*id);
+                sealed.push(Arc::new(segment));
+            }
+            None => {
+                if let Some(segment) = salvage(disk, folder, *id, manifest.seed).map_err(failed)? {
+                    if !is_known {
+                        added.push(*id);
+                    }
+                    sealed.push(Arc::new(segment));
+                }
+            }
+        }
+    }
+    let missing: Vec<u64> = manifest.live.iter().copied().filter(|id| !sealed.iter().any(|s| s.footer.id == *id)).collect();
+    for id in &missing {
+        tracing::error!(
+            "{}: the manifest names it, but it is not there or cannot be read; its samples are not served",
+            seal::path(folder, *id).display()
+        );
+    }
+    if !added.is_empty() || !missing.is_empty() {
+        // A full disk must not keep us from serving: the same is found out again at the next start.
+        if let Err(error) = manifest.edit(&added, &missing) {
+            tracing::warn!("{}: {error}", folder.join(super::manifest::NAME).display());
+        }
+    }
+    sealed.sort_by_key(|segment| (segment.footer.min_time, segment.footer.id));
+    Ok(sealed)
+}
+
+fn salvage(disk: &dyn Disk, folder: &Path, id: u64, seed: u64) -> io::Result<Option<Segment>> {
+    let path = seal::path(folder, id);
+    let file = disk.open(&path)?;
+    let salvaged = seal::salvage(&read_all(file.as_ref())?, seed);
+    if salvaged.damaged > 0 {
+        tracing::error!("{}: {} damaged stretches; what was whole around them is served", path.display(), salvaged.damaged);
+    }
+    if seal::seal_salvaged(&file, &salvaged, id)?.is_none() {
+        disk.remove(&path)?;
+        return Ok(None);
+    }
+    disk.sync_folder(folder)?;
+    Segment::open(disk, folder, id)
+}
+
+fn replay(store: &Arc<Store>, logs: &[ClosedFile]) -> Result<(), OpenError> {
+    let mut total = Replayed::default();
+    for file in logs {
+        let path = store.folder.join(log::file_name(file.number));
+        let failed = |error| OpenError::io(&path, "reading", error);
+        let bytes = store.disk.open(&path).and_then(|file| read_all(file.as_ref())).map_err(failed)?;
+        // A file that was just begun may have no whole header.
+        let Some(header) = Header::read(&bytes) else { continue };
+        let flushed = flushed_rows(store, header);
+        let found = Replay::new(store, header, &flushed).file(&bytes);
+        total.rows += found.rows;
+        total.lost += found.lost;
+        total.damaged += found.damaged;
+    }
+    if total.damaged > 0 || total.lost > 0 {
+        store.metrics.log_damaged.add(total.damaged);
+        tracing::error!(
+            "{}: the row log has {} damaged stretches; {} rows after them could not be used",
+            store.folder.display(),
+            total.damaged,
+            total.lost
+        );
+    }
+    for source in store.source_list() {
+        let state = &mut *super::store::lock(&source.state);
+        state.slots.rebuild(&state.groups);
+    }
+    store.sequence.store(1, Ordering::Release);
+    Ok(())
+}
+
+/// For each group, up to which row the segments hold what a log file says.
+fn flushed_rows(store: &Store, header: Header) -> HashMap<u64, u64> {
+    let mut rows = HashMap::new();
+    for segment in &store.segments().sealed {
+        if segment.footer.newest_input < header.first_segment {
+            continue;
+        }
+        match store.indexes.get(segment) {
+            Ok(index) => {
+                for group in &index.groups {
+                    let known = rows.entry(group.id).or_insert(0u64);
+                    *known = group.next_row.max(*known);
+                }
+            }
+            Err(error) => tracing::error!("{error}"),
+        }
+    }
+    rows
+}

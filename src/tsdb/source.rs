@@ -1,0 +1,271 @@
+//! A source: one target, rule or sender. It has one group, and further ones where its series do not share their times.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use xxhash_rust::xxh64::Xxh64;
+
+use super::bits::Bits;
+use super::group::{Group, Place};
+use super::limits::COLUMNS_MAX;
+use super::page::PageColumn;
+use super::row::RowCode;
+use super::segment::stripe::StripeBody;
+use super::store::{Contested, Store, lock};
+use super::texts::put_key;
+use crate::model::Labels;
+use crate::storage::{AppendError, Column, GroupKey};
+
+/// Where a column handed out to writers really is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Slot {
+    /// Not written yet: the series.
+    Pending(u32),
+    In {
+        group: u32,
+        column: u32,
+    },
+}
+
+/// Columns by the number that writers know them under. As long as there is one group and its columns came in that order, nothing is stored.
+#[derive(Default)]
+pub struct Slots {
+    explicit: Option<Vec<Slot>>,
+    pending: Vec<u32>,
+}
+
+impl Slots {
+    pub fn len(&self, first_group: usize) -> usize {
+        self.explicit.as_ref().map_or(first_group + self.pending.len(), Vec::len)
+    }
+
+    pub fn get(&self, number: u32, first_group: usize) -> Option<Slot> {
+        match &self.explicit {
+            Some(slots) => slots.get(number as usize).copied(),
+            None if (number as usize) < first_group => Some(Slot::In { group: 0, column: number }),
+            None => self.pending.get(number as usize - first_group).map(|series| Slot::Pending(*series)),
+        }
+    }
+
+    pub fn push_pending(&mut self, series: u32) {
+        match &mut self.explicit {
+            Some(slots) => slots.push(Slot::Pending(series)),
+            None => self.pending.push(series),
+        }
+    }
+
+    /// Stores a place that order does not give.
+    pub fn set(&mut self, number: u32, slot: Slot, first_group: usize) {
+        let Self { explicit, pending } = self;
+        let slots = explicit.get_or_insert_with(|| {
+            let known = (0..first_group as u32).map(|column| Slot::In { group: 0, column });
+            known.chain(pending.drain(..).map(Slot::Pending)).collect()
+        });
+        if let Some(place) = slots.get_mut(number as usize) {
+            *place = slot;
+        }
+    }
+
+    /// The first pending column became the next one of the first group.
+    pub fn advance(&mut self, count: usize) {
+        self.pending.drain(..count);
+    }
+
+    pub fn is_in_order(&self) -> bool {
+        self.explicit.is_none()
+    }
+
+    pub fn rebuild(&mut self, groups: &[Group]) {
+        self.pending.clear();
+        self.explicit = None;
+        if groups.len() > 1 {
+            let of = |(number, group): (usize, &Group)| {
+                (0..group.columns.len() as u32).map(move |column| Slot::In { group: number as u32, column })
+            };
+            self.explicit = Some(groups.iter().enumerate().flat_map(of).collect());
+        }
+    }
+
+    pub fn size_bytes(&self) -> usize {
+        self.explicit.as_ref().map_or(0, |s| s.capacity() * 12) + self.pending.capacity() * 4
+    }
+}
+
+#[derive(Default)]
+pub struct State {
+    pub groups: Vec<Group>,
+    pub slots: Slots,
+    /// From series to the writers' column, while writers ask for columns.
+    lookup: Option<HashMap<u32, u32>>,
+    pub has_contested: bool,
+}
+
+pub struct Source {
+    pub key: GroupKey,
+    pub number: u32,
+    pub base: u32,
+    /// What ids of its groups are made from.
+    hash: u64,
+    pub state: Mutex<State>,
+    pub writers: AtomicUsize,
+}
+
+/// Buffers of one commit.
+#[derive(Default)]
+pub struct Scratch {
+    pub code: RowCode,
+    /// Group, then where in it.
+    pub places: Vec<(u32, Place)>,
+    pub pending: Vec<u32>,
+    pub group: Vec<Place>,
+    pub moved: Vec<u32>,
+    pub seen: Bits,
+    pub frames: Vec<u8>,
+    pub page: PageColumn,
+    pub codes: Vec<u8>,
+    pub stripe: StripeBody,
+}
+
+impl Scratch {
+    pub fn size_bytes(&self) -> usize {
+        self.places.capacity() * 12 + self.frames.capacity() + self.stripe.pages.capacity() + self.code.changed.capacity() * 40
+    }
+}
+
+impl Source {
+    pub fn new(key: GroupKey, number: u32, base: u32) -> Self {
+        let mut bytes = Vec::new();
+        put_key(&mut bytes, &key);
+        let mut hash = Xxh64::new(0);
+        hash.update(&bytes);
+        Self { key, number, base, hash: hash.digest(), state: Mutex::default(), writers: AtomicUsize::new(0) }
+    }
+
+    /// The id of one of its groups.
+    pub fn group_id(&self, subgroup: u32) -> u64 {
+        let mut hash = Xxh64::new(self.hash);
+        hash.update(&subgroup.to_le_bytes());
+        hash.digest()
+    }
+
+    /// A new group, which goes on where one of the same id stood before.
+    pub fn open_group(&self, state: &mut State, store: &Store) -> u32 {
+        let subgroup = state.groups.len() as u32;
+        let mut group = Group::new(self.group_id(subgroup), subgroup, store.options.sizes.stripe_rows);
+        if let Some(standing) = lock(&store.standings).get(&group.id) {
+            group.next_row = standing.next_row;
+            group.last_time = standing.last_time;
+        }
+        state.groups.push(group);
+        subgroup
+    }
+
+    /// The writers' column of a label set.
+    pub fn column(&self, store: &Store, labels: &Labels) -> Result<Column, AppendError> {
+        let (series, owner) = store.series(labels, self.number, self.base)?;
+        let known = {
+            let mut state = lock(&self.state);
+            state.find(series)
+        };
+        let number = match known {
+            Some(number) => number,
+            None => {
+                let mut state = lock(&self.state);
+                let number = state.slots.len(state.first_group());
+                if number >= COLUMNS_MAX {
+                    store.metrics.limits_hit.inc();
+                    return Err(AppendError::Limit(format!("one group has {COLUMNS_MAX} columns, which is the limit; split the target")));
+                }
+                state.slots.push_pending(series);
+                state.lookup().insert(series, number as u32);
+                number as u32
+            }
+        };
+        if let Some(owner) = owner {
+            self.contest(store, series, owner);
+        }
+        Ok(Column(number))
+    }
+
+    /// Another source owns the series: from now on both check each other's newest sample.
+    fn contest(&self, store: &Store, series: u32, owner: u32) {
+        let other = super::store::read(&store.sources).list.get(owner as usize).cloned();
+        let Some(other) = other else { return };
+        let entry = other.give_way(series);
+        let is_handover = entry.is_some_and(|e| e.is_handover);
+        if let Some(entry) = entry {
+            let mut contested = lock(&store.contested);
+            let known = contested.entry(series).or_insert(entry);
+            if known.last_time <= entry.last_time {
+                *known = entry;
+            }
+            known.is_handover = is_handover;
+        }
+        store.claim(series, self.number, is_handover);
+        lock(&self.state).mark_contested(series);
+    }
+
+    /// Marks the own column of a series as contested, and says what it last held.
+    fn give_way(&self, series: u32) -> Option<Contested> {
+        let mut state = lock(&self.state);
+        state.mark_contested(series);
+        let (group, column) = state.place_of(series)?;
+        let group = &state.groups[group as usize];
+        let live = group.live.get(column);
+        let last_bits = live.then(|| group.columns[column as usize].last());
+        let last_time = group.last_time_of(column).unwrap_or(i64::MIN);
+        let is_handover = self.writers.load(Ordering::Acquire) == 0 && !live;
+        Some(Contested { last_time, last_bits, last_group: group.id, is_handover })
+    }
+}
+
+impl State {
+    pub fn first_group(&self) -> usize {
+        self.groups.first().map_or(0, |g| g.columns.len())
+    }
+
+    pub fn slot(&self, number: u32) -> Option<Slot> {
+        self.slots.get(number, self.first_group())
+    }
+
+    pub fn series_of(&self, number: u32) -> Option<u32> {
+        match self.slot(number)? {
+            Slot::Pending(series) => Some(series),
+            Slot::In { group, column } => Some(self.groups[group as usize].columns[column as usize].series),
+        }
+    }
+
+    fn lookup(&mut self) -> &mut HashMap<u32, u32> {
+        if self.lookup.is_none() {
+            let count = self.slots.len(self.first_group()) as u32;
+            let map = (0..count).filter_map(|number| self.series_of(number).map(|series| (series, number))).collect();
+            self.lookup = Some(map);
+        }
+        self.lookup.get_or_insert_default()
+    }
+
+    fn find(&mut self, series: u32) -> Option<u32> {
+        self.lookup().get(&series).copied()
+    }
+
+    /// Writers have their columns: the map is made again when one asks.
+    pub fn drop_lookup(&mut self) {
+        self.lookup = None;
+    }
+
+    fn place_of(&mut self, series: u32) -> Option<(u32, u32)> {
+        let number = self.find(series)?;
+        match self.slot(number)? {
+            Slot::In { group, column } => Some((group, column)),
+            Slot::Pending(_) => None,
+        }
+    }
+
+    pub fn mark_contested(&mut self, series: u32) {
+        self.has_contested = true;
+        if let Some((group, column)) = self.place_of(series) {
+            self.groups[group as usize].columns[column as usize].set_contested(true);
+        }
+    }
+}

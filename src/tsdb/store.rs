@@ -1,0 +1,257 @@
+//! What all parts of the store share: the series index, the groups, the log, the segments, and whether samples are taken at present.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
+
+use super::TsdbOptions;
+use super::disk::Disk;
+use super::exemplars::Exemplars;
+use super::index::{SeriesIndex, id_of};
+use super::limits::{METADATA_MAX, SERIES_MAX};
+use super::log::RowLog;
+use super::log::record::{Standing, put_family};
+use super::manifest::Manifest;
+use super::metrics::Metrics;
+use super::segment::sealed::IndexCache;
+use super::segment::{OpenSegment, Segment};
+use super::source::{Scratch, Source};
+use super::versions::Versions;
+use crate::clock::Clock;
+use crate::model::{Labels, Metadata};
+use crate::storage::{AppendError, GroupKey};
+
+/// The index of live series, and which source owns each.
+#[derive(Default)]
+pub struct Head {
+    pub index: SeriesIndex,
+    pub homes: Vec<u32>,
+    /// Further sources of series that have several.
+    pub away: HashMap<u32, Vec<u32>>,
+}
+
+#[derive(Default)]
+pub struct Sources {
+    pub by_key: HashMap<GroupKey, u32>,
+    pub list: Vec<Arc<Source>>,
+}
+
+/// The segments at one moment; replaced as a whole.
+pub struct SegmentSet {
+    /// Ascending by time.
+    pub sealed: Vec<Arc<Segment>>,
+    pub open: Arc<OpenSegment>,
+}
+
+/// A series that two groups claim: its newest sample, and whose it was.
+#[derive(Clone, Copy, Debug)]
+pub struct Contested {
+    pub last_time: i64,
+    pub last_bits: Option<u64>,
+    pub last_group: u64,
+    /// The other claimant has ended: after the next sample there is no contest any more.
+    pub is_handover: bool,
+}
+
+/// Why no samples are taken.
+#[derive(Clone, Debug)]
+pub struct ReadOnly {
+    pub text: String,
+    /// Monotonic milliseconds at which writing is tried again; none means never in this process.
+    pub retry_at: Option<i64>,
+}
+
+pub struct Store {
+    pub options: TsdbOptions,
+    /// `promlet/` in the data folder.
+    pub folder: PathBuf,
+    pub disk: Arc<dyn Disk>,
+    pub clock: Clock,
+    pub metrics: Metrics,
+    pub seed: u64,
+    pub head: RwLock<Head>,
+    pub sources: RwLock<Sources>,
+    pub log: RowLog,
+    pub segments: RwLock<Arc<SegmentSet>>,
+    pub indexes: IndexCache,
+    pub manifest: Mutex<Manifest>,
+    pub contested: Mutex<HashMap<u32, Contested>>,
+    pub metadata: RwLock<BTreeMap<String, Metadata>>,
+    pub exemplars: Mutex<Exemplars>,
+    /// Where groups of earlier runs stood.
+    pub standings: Mutex<HashMap<u64, Standing>>,
+    /// The newest commit.
+    pub sequence: AtomicU64,
+    /// Sequences that open snapshots hold, and how many hold each.
+    pub pins: Mutex<BTreeMap<u64, usize>>,
+    pub versions: Versions,
+    pub read_only: RwLock<Option<ReadOnly>>,
+    pub scratch: Mutex<Vec<Box<Scratch>>>,
+    pub next_segment: AtomicU64,
+    pub newest_time: AtomicI64,
+    /// One thread does maintenance at a time.
+    pub maintaining: Mutex<super::maintain::Schedule>,
+}
+
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+pub fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
+    lock.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Store {
+    /// The source of this key, opened on first use.
+    pub fn source(&self, key: &GroupKey) -> Result<Arc<Source>, AppendError> {
+        if let Some(known) = {
+            let sources = read(&self.sources);
+            sources.by_key.get(key).map(|number| sources.list[*number as usize].clone())
+        } {
+            return Ok(known);
+        }
+        let base = {
+            let mut head = self.head.write().unwrap_or_else(PoisonError::into_inner);
+            head.index.base(&key.labels).ok_or_else(symbols_full)?
+        };
+        let mut sources = self.sources.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(number) = sources.by_key.get(key) {
+            return Ok(sources.list[*number as usize].clone());
+        }
+        let number = sources.list.len() as u32;
+        let source = Arc::new(Source::new(key.clone(), number, base));
+        sources.by_key.insert(key.clone(), number);
+        sources.list.push(source.clone());
+        self.metrics.head_groups.set(sources.list.len() as f64);
+        Ok(source)
+    }
+
+    pub fn source_list(&self) -> Vec<Arc<Source>> {
+        read(&self.sources).list.clone()
+    }
+
+    /// The number of a label set, and the source that had it before if that is another one.
+    pub fn series(&self, labels: &Labels, source: u32, base: u32) -> Result<(u32, Option<u32>), AppendError> {
+        let id = id_of(labels, self.seed);
+        let known = {
+            let head = read(&self.head);
+            head.index.find(id, labels).map(|series| (series, head.homes[series as usize]))
+        };
+        if let Some((series, home)) = known {
+            return Ok((series, (home != source).then_some(home)));
+        }
+        let mut head = self.head.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(series) = head.index.find(id, labels) {
+            let home = head.homes[series as usize];
+            return Ok((series, (home != source).then_some(home)));
+        }
+        if head.index.len() >= SERIES_MAX {
+            self.metrics.limits_hit.inc();
+            return Err(AppendError::Limit(format!(
+                "the store holds {SERIES_MAX} live series, which is its limit; drop series with relabeling"
+            )));
+        }
+        let series = head.index.add(id, labels, base).ok_or_else(symbols_full)?;
+        head.homes.push(source);
+        self.metrics.head_series.set(head.index.len() as f64);
+        Ok((series, None))
+    }
+
+    /// Another source has columns of this series too.
+    pub fn claim(&self, series: u32, source: u32, takes_over: bool) {
+        let mut head = self.head.write().unwrap_or_else(PoisonError::into_inner);
+        let Some(home) = head.homes.get(series as usize).copied() else { return };
+        let away = head.away.entry(series).or_default();
+        let other = if takes_over { home } else { source };
+        if !away.contains(&other) {
+            away.push(other);
+        }
+        if takes_over {
+            away.retain(|s| *s != source);
+            head.homes[series as usize] = source;
+        }
+    }
+
+    pub fn labels(&self, series: u32) -> Labels {
+        read(&self.head).index.labels(series)
+    }
+
+    pub fn check_writable(&self) -> Result<(), AppendError> {
+        match &*read(&self.read_only) {
+            None => Ok(()),
+            Some(why) => Err(AppendError::ReadOnly(why.text.clone())),
+        }
+    }
+
+    /// No samples are taken from now on. `again`: whether waiting can help.
+    pub fn stop_writing(&self, doing: &str, error: &std::io::Error, again: bool) -> AppendError {
+        self.metrics.write_failures.inc();
+        let help = match (again, error.kind()) {
+            (_, std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded) => "free some space; writing resumes by itself",
+            (true, _) => "it is tried again every few seconds",
+            (false, _) => "what the disk holds is unknown: check the disk, then restart promlet",
+        };
+        let text = format!("the store takes no samples: {doing} in {}: {error}; {help}", self.folder.display());
+        let retry_at = again.then(|| self.monotonic_ms() + super::limits::RETRY_MS);
+        let mut read_only = self.read_only.write().unwrap_or_else(PoisonError::into_inner);
+        // A final reason is never replaced by one that waiting could mend.
+        if read_only.as_ref().is_none_or(|why| why.retry_at.is_some()) {
+            tracing::error!("{text}");
+            *read_only = Some(ReadOnly { text: text.clone(), retry_at });
+        }
+        self.metrics.read_only.set(1.0);
+        AppendError::ReadOnly(text)
+    }
+
+    pub fn monotonic_ms(&self) -> i64 {
+        i64::try_from(self.clock.monotonic().as_millis()).unwrap_or(i64::MAX)
+    }
+
+    pub fn take_scratch(&self) -> Box<Scratch> {
+        lock(&self.scratch).pop().unwrap_or_default()
+    }
+
+    pub fn give_scratch(&self, scratch: Box<Scratch>) {
+        let mut pool = lock(&self.scratch);
+        if pool.len() < 8 && scratch.size_bytes() < 8 << 20 {
+            pool.push(scratch);
+        }
+    }
+
+    pub fn segments(&self) -> Arc<SegmentSet> {
+        read(&self.segments).clone()
+    }
+
+    /// The oldest segment whose rows a log file may still repeat.
+    pub fn log_floor(&self) -> u64 {
+        self.log.first_segment_needed()
+    }
+
+    pub fn oldest_pin(&self) -> Option<u64> {
+        lock(&self.pins).keys().next().copied()
+    }
+
+    pub fn sequence(&self) -> u64 {
+        self.sequence.load(Ordering::Acquire)
+    }
+
+    /// Remembers what is said of a family, and logs it when it is new.
+    pub fn describe(&self, family: &str, metadata: &Metadata) -> Result<(), AppendError> {
+        {
+            let known = read(&self.metadata);
+            if known.get(family) == Some(metadata) || known.len() >= METADATA_MAX {
+                return Ok(());
+            }
+        }
+        let mut frames = Vec::new();
+        put_family(&mut frames, family, metadata);
+        self.log.lock().append(&frames, true).map_err(|error| self.stop_writing("writing the row log", &error, true))?;
+        self.metadata.write().unwrap_or_else(PoisonError::into_inner).insert(family.to_owned(), metadata.clone());
+        Ok(())
+    }
+}
+
+pub fn symbols_full() -> AppendError {
+    AppendError::Limit("the texts of all live labels take 4 GiB, which is the limit; drop labels with relabeling".to_owned())
+}

@@ -1,0 +1,142 @@
+//! The whole store on a disk in memory: rows in, restarts between, the same rows out.
+
+use std::path::Path;
+
+use super::*;
+use crate::model::{DurationMs, STALE_NAN};
+use crate::storage::{ColumnValues, GroupSource, Hints, Rejected, Row};
+
+fn open(disk: &CrashingDisk, at: i64) -> Tsdb {
+    let mut options = TsdbOptions::new("data");
+    options.no_lockfile = true;
+    options.sync_interval = DurationMs::ZERO;
+    let clock = Clock::manual(TimestampMs(at));
+    Tsdb::open(options, Arc::new(disk.clone()), clock, &Registry::default()).expect("a store")
+}
+
+fn key(name: &str) -> GroupKey {
+    GroupKey { source: GroupSource::Scrape, name: name.to_owned(), labels: Labels::from_pairs([("job", "j"), ("instance", name)]) }
+}
+
+fn labels(instance: &str, n: usize) -> Labels {
+    Labels::from_pairs([("__name__", "m"), ("job", "j"), ("instance", instance), ("n", n.to_string().as_str())])
+}
+
+/// Everything the store gives out: label text, time, bits.
+pub fn dump(db: &Tsdb, range: TimeRange) -> Vec<(String, Vec<(i64, u64)>)> {
+    let snapshot = Select::open(db, range).expect("a snapshot");
+    dump_of(snapshot.as_ref())
+}
+
+fn dump_of(snapshot: &dyn Snapshot) -> Vec<(String, Vec<(i64, u64)>)> {
+    let mut out = Vec::new();
+    let mut values = ColumnValues::default();
+    for batch in snapshot.select(&[], &Hints::default()).expect("a selection") {
+        for at in 0..batch.len() {
+            batch.read(at, 0..batch.times().len(), &mut values).expect("values");
+            let rows = batch.times().iter().enumerate().filter(|(row, _)| values.is_present(*row));
+            let samples: Vec<(i64, u64)> = rows.map(|(row, time)| (time.0, values.floats[row].to_bits())).collect();
+            let text = |pair: &crate::storage::LabelPair| format!("{}={}", snapshot.text(pair.name), snapshot.text(pair.value));
+            out.push((batch.labels(at).iter().map(text).collect::<Vec<_>>().join(","), samples));
+        }
+    }
+    out.sort();
+    out
+}
+
+fn feed(db: &Tsdb, instance: &str, series: usize, rows: std::ops::Range<i64>) {
+    let mut writer = db.writer(&key(instance)).expect("a writer");
+    let columns: Vec<_> = (0..series).map(|n| writer.column(&labels(instance, n)).expect("a column")).collect();
+    let mut row = Row::default();
+    for t in rows {
+        row.clear(TimestampMs(t * 5000));
+        for (n, column) in columns.iter().enumerate() {
+            match n % 5 {
+                0 => row.push(*column, 1.0),
+                1 => row.push(*column, (t * 100 + t % 7) as f64),
+                2 => row.push(*column, t as f64 / 8.0),
+                3 if t % 11 == 0 => {}
+                3 => row.push(*column, 1.0 / t as f64),
+                _ if t % 50 == 49 => row.push(*column, STALE_NAN),
+                _ => row.push(*column, (t / 20) as f64),
+            }
+        }
+        let report = writer.commit(&row).expect("a commit");
+        assert!(report.rejected.is_empty());
+    }
+}
+
+#[test]
+fn rows_survive_every_stage() {
+    let disk = CrashingDisk::default();
+    let db = open(&disk, 5_000_000);
+    feed(&db, "a", 12, 1..50);
+    feed(&db, "b", 7, 1..350);
+    let before = dump(&db, TimeRange::ALL);
+    assert_eq!(before.len(), 19);
+    assert_eq!(before[0].1.len(), 49);
+    drop(db);
+    let db = open(&disk, 5_000_000);
+    assert_eq!(dump(&db, TimeRange::ALL), before, "after a kill");
+    feed(&db, "a", 12, 50..300);
+    let before = dump(&db, TimeRange::ALL);
+    db.close().expect("a clean end");
+    assert_eq!(dump(&db, TimeRange::ALL), before, "after sealing");
+    drop(db);
+    let db = open(&disk, 5_000_000);
+    assert_eq!(dump(&db, TimeRange::ALL), before, "after a clean restart");
+    feed(&db, "a", 12, 300..500);
+    let before = dump(&db, TimeRange::ALL);
+    db.compact().expect("a merge");
+    assert_eq!(dump(&db, TimeRange::ALL), before, "after a merge");
+    assert_eq!(db.stats(5).segments.len(), 1);
+    let cut = TimeRange::new(TimestampMs(700_000), TimestampMs(900_000));
+    let expected: Vec<_> = before
+        .iter()
+        .map(|(labels, samples)| {
+            (labels.clone(), samples.iter().filter(|(t, _)| cut.contains(TimestampMs(*t))).copied().collect::<Vec<_>>())
+        })
+        .collect();
+    assert_eq!(dump(&db, cut), expected, "a part of the time");
+    assert!(disk.paths().iter().any(|p| p.starts_with(Path::new("data/promlet"))));
+}
+
+#[test]
+fn a_snapshot_sees_what_was_committed_before_it() {
+    let disk = CrashingDisk::default();
+    let db = open(&disk, 5_000_000);
+    feed(&db, "a", 5, 1..100);
+    let snapshot = Select::open(&db, TimeRange::ALL).expect("a snapshot");
+    let before = dump_of(snapshot.as_ref());
+    feed(&db, "a", 6, 100..400);
+    assert_eq!(dump_of(snapshot.as_ref()), before, "after flushes");
+    db.compact().expect("a seal");
+    assert_eq!(dump_of(snapshot.as_ref()), before, "after a seal and a merge");
+}
+
+#[test]
+fn samples_that_do_not_go_forward_are_refused_one_by_one() {
+    let disk = CrashingDisk::default();
+    let db = open(&disk, 5_000_000);
+    let mut writer = db.writer(&key("a")).expect("a writer");
+    let columns: Vec<_> = (0..3).map(|n| writer.column(&labels("a", n)).expect("a column")).collect();
+    let mut commit = |at: i64, cells: &[(usize, f64)]| {
+        let mut row = Row::new(TimestampMs(at));
+        cells.iter().for_each(|(n, value)| row.push(columns[*n], *value));
+        let report = writer.commit(&row).expect("a commit");
+        (report.accepted, report.rejected.iter().map(|(c, why)| (c.0, *why)).collect::<Vec<_>>())
+    };
+    assert_eq!(commit(1000, &[(0, 1.0), (1, 2.0)]), (2, vec![]));
+    assert_eq!(commit(1000, &[(2, 3.0)]), (1, vec![]), "a row may be completed");
+    assert_eq!(commit(1000, &[(0, 1.0), (1, 5.0)]), (1, vec![(1, Rejected::Duplicate)]));
+    assert_eq!(commit(2000, &[(0, 1.0)]), (1, vec![]));
+    assert_eq!(commit(1500, &[(0, 1.0), (1, 7.0)]), (1, vec![(0, Rejected::OutOfOrder)]), "each series goes forward by itself");
+    assert_eq!(commit(1600, &[(1, 8.0)]), (1, vec![]));
+    assert_eq!(commit(3000, &[(0, 1.0), (1, 9.0), (2, 4.0)]), (3, vec![]));
+    let samples: Vec<Vec<i64>> = dump(&db, TimeRange::ALL).into_iter().map(|(_, s)| s.into_iter().map(|(t, _)| t).collect()).collect();
+    assert_eq!(samples, [vec![1000, 2000, 3000], vec![1000, 1500, 1600, 3000], vec![1000, 3000]]);
+    drop(db);
+    let db = open(&disk, 5_000_000);
+    let again: Vec<Vec<i64>> = dump(&db, TimeRange::ALL).into_iter().map(|(_, s)| s.into_iter().map(|(t, _)| t).collect()).collect();
+    assert_eq!(again, samples);
+}

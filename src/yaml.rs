@@ -1,0 +1,24 @@
+//! The one place where YAML becomes Rust: a file is read into a tree whose nodes know their place, checked against tables of
+//! known keys, and printed back.
+//!
+//! The tree is built from parser events and not through serde, because a file's problems are all to be told in one run, each at
+//! its line and column; deserialisation stops at the first.
+
+pub mod check;
+pub mod locate;
+pub mod node;
+pub mod parse;
+pub mod print;
+pub mod problems;
+pub mod scalar;
+pub mod shape;
+pub mod source;
+pub mod suggest;
+
+pub use check::check;
+pub use node::{Entry, Node, Value};
+pub use parse::parse;
+pub use print::print;
+pub use problems::Problems;
+pub use shape::{Field, Kind, Print, Section, Words, field};
+pub use source::Source;

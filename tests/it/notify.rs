@@ -1,0 +1,7 @@
+//! Receivers over real sockets: a firing and a resolved alert at a webhook, a Slack-shaped server and a mail server, all on loopback,
+//! and what happens when these are busy, broken, silent or refuse.
+
+mod flow;
+mod mail;
+mod oracle;
+pub mod peers;

@@ -1,0 +1,8 @@
+//! Rule groups in virtual time: the alert-generator compliance suite's timelines as data, then what it leaves out.
+
+mod bench;
+mod restart;
+mod running;
+mod shipped;
+mod store;
+mod timelines;

@@ -23,6 +23,7 @@ pub(super) struct Over<'o> {
     function: FunctionId,
     /// Of the range argument, for annotations.
     span: Span,
+    first_argument: Span,
     /// The scalar arguments, one list each with a value a step.
     scalars: Vec<Vec<f64>>,
     steps: &'o Steps,
@@ -52,8 +53,15 @@ impl Eval<'_> {
         let Some((range, scalars)) = self.range_and_scalars(call, steps)? else {
             return QueryError::execution("internal: a range vector was expected");
         };
-        let over =
-            Over { eval: self, function: call.function.id, span: range.span, scalars, steps, stretches: extrapolate::Stretches::default() };
+        let over = Over {
+            eval: self,
+            function: call.function.id,
+            span: range.span,
+            first_argument: call.args[0].span,
+            scalars,
+            steps,
+            stretches: extrapolate::Stretches::default(),
+        };
         over.check_arguments()?;
         let keeps_name = matches!(over.function, FunctionId::FirstOverTime | FunctionId::LastOverTime);
         let mut out = Series::default();
@@ -148,7 +156,7 @@ impl Over<'_> {
         if self.function == FunctionId::QuantileOverTime {
             for phi in self.scalars.first().into_iter().flatten() {
                 if phi.is_nan() || *phi < 0.0 || *phi > 1.0 {
-                    self.eval.notes.warn(self.span, &Note::InvalidQuantile(*phi));
+                    self.eval.notes.warn(self.first_argument, &Note::InvalidQuantile(*phi));
                 }
             }
         }

@@ -15,3 +15,5 @@ mod sources;
 mod state;
 mod template;
 mod tidy;
+mod tsdb_crash;
+mod tsdb_faults;

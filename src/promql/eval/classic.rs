@@ -4,7 +4,7 @@ use hashbrown::HashMap;
 
 use super::{Cell, Column, Eval, Series, Sink, Steps};
 use crate::model::Span;
-use crate::promql::annotation::Note;
+use crate::promql::annotation::{Note, Repairs};
 use crate::promql::ast::{Call, Expr};
 use crate::promql::error::QueryError;
 use crate::promql::functions::FunctionId;
@@ -58,12 +58,13 @@ impl Eval<'_> {
         let asks: Vec<Ask> =
             (0..steps.count).map(|i| if quantile { Ask::Quantile(first[i]) } else { Ask::Fraction(first[i], second[i]) }).collect();
         let all = self.buckets(input, steps)?;
+        let mut scratch = Vec::new();
         self.unique(input, sink, &mut |unique| {
             for buckets in &all {
                 self.guard.check()?;
                 let mut out = Series { labels: buckets.labels.clone(), drop_name: buckets.drop_name, column: Column::of(steps.count) };
                 for (step, ask) in asks.iter().enumerate() {
-                    if let Some(value) = self.answer(buckets, ask, step, input.span, steps) {
+                    if let Some(value) = self.answer(buckets, ask, step, input.span, steps, &mut scratch) {
                         out.column.floats[step] = value;
                     }
                 }
@@ -108,8 +109,9 @@ impl Eval<'_> {
         steps: &Steps,
         out: &mut Sink<'_>,
     ) -> Result<(), QueryError> {
+        let mut scratch = Vec::new();
         for (step, phi) in phis.iter().enumerate() {
-            let Some(value) = self.answer(buckets, &Ask::Quantile(*phi), step, span, steps) else { continue };
+            let Some(value) = self.answer(buckets, &Ask::Quantile(*phi), step, span, steps, &mut scratch) else { continue };
             let mut series = Series { labels: buckets.labels.clone(), drop_name: buckets.drop_name, column: Column::of(steps.count) };
             self.drop_name(&mut series);
             self.symbols.set(&mut series.labels, label, &crate::model::number::format_open_metrics(*phi));
@@ -141,7 +143,7 @@ impl Eval<'_> {
                         let mut labels = series.labels.clone();
                         labels.retain(|p| p.name != self.symbols.le);
                         let place = place_of(&mut all, &mut places, labels, series.drop_name);
-                        let floats = Column { floats: series.column.floats.clone(), histograms: Vec::new() };
+                        let floats = Column { floats: std::mem::take(&mut series.column.floats), histograms: Vec::new() };
                         all[place].bounds.push((upper, floats));
                     }
                     None => self.notes.warn(input.span, &Note::BadBucketLabel { value: &le, metric: &metric }),
@@ -149,7 +151,8 @@ impl Eval<'_> {
             }
             if series.column.histograms.iter().any(Option::is_some) {
                 let place = place_of(&mut all, &mut places, series.labels.clone(), series.drop_name);
-                all[place].native = Some(std::mem::take(&mut series.column));
+                let histograms = std::mem::take(&mut series.column.histograms);
+                all[place].native = Some(Column { histograms, ..Column::of(steps.count) });
             }
             Ok(())
         })?;
@@ -159,57 +162,49 @@ impl Eval<'_> {
         Ok(all)
     }
 
-    fn answer(&self, all: &Buckets, ask: &Ask, step: usize, span: Span, steps: &Steps) -> Option<f64> {
-        let metric = self.symbols.metric_name_of(&all.labels);
-        let mut buckets: Vec<Bucket> = all
-            .bounds
-            .iter()
-            .filter_map(|(upper, column)| match column.cell(step) {
-                Cell::Float(count) => Some(Bucket { upper: *upper, count }),
-                _ => None,
-            })
-            .collect();
+    /// `buckets` is a buffer that is used again and again.
+    fn answer(&self, all: &Buckets, ask: &Ask, step: usize, span: Span, steps: &Steps, buckets: &mut Vec<Bucket>) -> Option<f64> {
+        let metric = || self.symbols.metric_name_of(&all.labels);
+        buckets.clear();
+        for (upper, column) in &all.bounds {
+            let count = column.floats[step];
+            if !super::is_absent(count) {
+                buckets.push(Bucket { upper: *upper, count });
+            }
+        }
         let native = all.native.as_ref().map_or(Cell::Nothing, |c| c.cell(step));
         if let Cell::Histogram(histogram) = native {
             if !buckets.is_empty() {
-                self.notes.warn(span, &Note::MixedClassicNative(&metric));
+                self.notes.warn(span, &Note::MixedClassicNative(&metric()));
                 return None;
             }
-            return Some(native::ask(self, histogram, ask, span, &metric));
+            return Some(native::ask(self, histogram, ask, span, &metric()));
         }
         if buckets.is_empty() {
             return None;
         }
         match ask {
             Ask::Quantile(phi) => {
-                let (value, repair) = quantile(*phi, &mut buckets);
+                let (value, repair) = quantile(*phi, buckets);
                 if repair.forced {
-                    self.note_forced(&repair, &metric, span, steps, step);
+                    let at = steps.at(step);
+                    let repairs = Repairs {
+                        lowest: repair.lowest,
+                        highest: repair.highest,
+                        largest_difference: repair.largest,
+                        samples: 1,
+                        first: at,
+                        last: at,
+                    };
+                    // Without delayed removal the name is gone by now, as in Prometheus.
+                    let name = if self.features.delayed_name_removal { metric() } else { "".into() };
+                    self.notes.repaired(span, &name, &repairs);
                 }
                 Some(value)
             }
-            Ask::Fraction(lower, upper) => Some(fraction(*lower, *upper, &mut buckets)),
+            Ask::Fraction(lower, upper) => Some(fraction(*lower, *upper, buckets)),
         }
     }
-
-    fn note_forced(&self, repair: &Repair, metric: &str, span: Span, steps: &Steps, step: usize) {
-        let general = crate::model::number::format_general;
-        let name = if metric.is_empty() { String::new() } else { format!(" for metric name {}", crate::model::number::quote(metric)) };
-        let at = steps.at(step);
-        let details = format!(
-            ", from buckets {} to {}, with a max diff of {}, over 1 samples from {} to {}{name}",
-            general(repair.lowest),
-            general(repair.highest),
-            general(repair.largest),
-            rfc3339(at),
-            rfc3339(at),
-        );
-        self.notes.inform(span, &Note::ForcedMonotonicity(details));
-    }
-}
-
-fn rfc3339(millis: i64) -> String {
-    jiff::Timestamp::from_millisecond(millis).map_or_else(|_| millis.to_string(), |t| t.to_string())
 }
 
 fn place_of(all: &mut Vec<Buckets>, places: &mut HashMap<Vec<LabelPair>, usize>, labels: Vec<LabelPair>, drop_name: bool) -> usize {
@@ -227,19 +222,23 @@ fn parse_bound(le: &str) -> Option<f64> {
     le.parse().ok()
 }
 
+/// Merges equal bounds, given in other spellings; false where there is no last bucket without bound.
+fn coalesced(buckets: &mut Vec<Bucket>) -> bool {
+    buckets.dedup_by(|next, kept| {
+        let equal = next.upper == kept.upper;
+        if equal {
+            kept.count += next.count;
+        }
+        equal
+    });
+    buckets.last().is_some_and(|b| b.upper == f64::INFINITY)
+}
+
 /// Merges equal bounds and makes counts rise with the bound.
 fn prepared(buckets: &mut Vec<Bucket>) -> Option<Repair> {
-    if !buckets.last().is_some_and(|b| b.upper == f64::INFINITY) {
+    if !coalesced(buckets) {
         return None;
     }
-    let mut merged: Vec<Bucket> = Vec::with_capacity(buckets.len());
-    for bucket in buckets.iter() {
-        match merged.last_mut() {
-            Some(last) if last.upper == bucket.upper => last.count += bucket.count,
-            _ => merged.push(*bucket),
-        }
-    }
-    *buckets = merged;
     let mut repair = Repair::default();
     let mut previous = buckets.first()?.count;
     for bucket in buckets.iter_mut().skip(1) {
@@ -299,7 +298,7 @@ fn quantile(phi: f64, buckets: &mut Vec<Bucket>) -> (f64, Repair) {
 
 /// Share of the observations between two bounds, by linear interpolation within buckets.
 fn fraction(lower: f64, upper: f64, buckets: &mut Vec<Bucket>) -> f64 {
-    if prepared(buckets).is_none() {
+    if !coalesced(buckets) {
         return f64::NAN;
     }
     let count = buckets.last().map_or(0.0, |b| b.count);
@@ -309,7 +308,7 @@ fn fraction(lower: f64, upper: f64, buckets: &mut Vec<Bucket>) -> f64 {
     if lower >= upper {
         return 0.0;
     }
-    (rank_at(upper, buckets, count) - rank_at(lower, buckets, count)) / count
+    (rank_at(upper, buckets, count).min(count) - rank_at(lower, buckets, count).min(count)) / count
 }
 
 /// How many observations lie at or below a value.

@@ -89,7 +89,7 @@ def main():
         "  write_relabel_configs: [{source_labels: [job], regex: recorded, action: keep}]\n"
     )
     one = write("prometheus.yml", scrape + job("recorded", sd) + job("still", still) + forward)
-    two = write("promlet.yml", scrape + job("still", still))
+    two = write("scrape.yml", scrape + job("still", still))
     start("promlet", promlet, f"--config.file={two}", f"--storage.tsdb.path={work}/q", "--web.listen-address=127.0.0.1:19302", "--web.enable-remote-write-receiver")
     ready(Q)
     start("prometheus", prometheus, f"--config.file={one}", f"--storage.tsdb.path={work}/p", "--web.listen-address=127.0.0.1:19301", "--log.level=warn")

@@ -10,6 +10,11 @@ use crate::model::{DurationMs, Histogram, Labels, Matcher, Metadata, TimeRange, 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Symbol(pub u32);
 
+impl Symbol {
+    /// Numbers from here on are the reader's, for texts that it makes itself: no snapshot gives them out.
+    pub const READERS: u32 = 0xC000_0000;
+}
+
 /// A label as two symbols, so that grouping and matching work on integers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct LabelPair {

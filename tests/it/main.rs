@@ -8,6 +8,7 @@ mod http;
 mod layers;
 mod notify;
 mod promql;
+mod promql_on_tsdb;
 mod rules;
 mod scrape;
 mod sources;

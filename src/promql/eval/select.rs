@@ -208,9 +208,9 @@ impl Picked<'_> {
             match (what, histogram) {
                 (Yield::Time, _) => into.floats[step] = self.times[row] as f64 / 1000.0,
                 (Yield::Start, _) => {
-                    if let Ok(at) = values.starts.binary_search_by_key(&(row as u32), |(r, _)| *r) {
-                        into.floats[step] = values.starts[at].1.as_seconds();
-                    }
+                    // A sample without a start has the start zero, as Prometheus keeps it.
+                    let found = values.starts.binary_search_by_key(&(row as u32), |(r, _)| *r);
+                    into.floats[step] = found.map_or(0.0, |at| values.starts[at].1.as_seconds());
                 }
                 (Yield::Value, Some(histogram)) => into.set_histogram(step, Arc::clone(histogram)),
                 (Yield::Value, None) => into.floats[step] = values.floats[row],

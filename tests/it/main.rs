@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod alerts;
+mod bundled;
 mod config;
 mod exposition;
 mod http;
@@ -10,6 +11,7 @@ mod notify;
 mod promql;
 mod rules;
 mod scrape;
+mod shell;
 mod sources;
 mod state;
 mod template;

@@ -43,6 +43,7 @@ pub fn engine(settings: &Settings, evaluation_interval: DurationMs, clock: &Cloc
         timeout,
         default_subquery_step: evaluation_interval,
         features: features(&settings.features),
+        ..EngineOptions::default()
     };
     Engine::new(options, clock.clone(), registry)
 }

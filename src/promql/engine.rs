@@ -33,6 +33,8 @@ pub struct EngineOptions {
     /// The step of a subquery that states none: the global evaluation interval.
     pub default_subquery_step: DurationMs,
     pub features: Features,
+    /// Most threads that one query may use; small queries use one. Answers do not depend on it.
+    pub threads: usize,
 }
 
 impl Default for EngineOptions {
@@ -43,6 +45,7 @@ impl Default for EngineOptions {
             timeout: DurationMs::seconds(120),
             default_subquery_step: DurationMs::seconds(60),
             features: Features::default(),
+            threads: std::thread::available_parallelism().map_or(1, usize::from),
         }
     }
 }
@@ -212,15 +215,18 @@ impl Engine {
         let subquery_step = self.options.default_subquery_step.0;
         let range = extent::of(&expr, &run.steps, lookback);
         let snapshot = select.open(range)?;
+        let symbols = Symbols::new(&*snapshot);
         let eval = Eval {
             snapshot: &*snapshot,
-            symbols: Symbols::new(&*snapshot),
+            symbols: &symbols,
             notes: &notes,
             guard: &guard,
             bounds,
             lookback,
             subquery_step,
             features: self.options.features,
+            threads: self.options.threads,
+            part: None,
         };
         let prepared = self.clock.monotonic();
         let outcome = output::value(&eval, &expr, &run.steps, run.is_range);

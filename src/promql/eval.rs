@@ -16,6 +16,7 @@ mod join;
 mod labels;
 mod math;
 mod over;
+mod parallel;
 mod quantile;
 mod rank;
 pub mod resolve;
@@ -37,6 +38,7 @@ use crate::storage::{LabelPair, Snapshot};
 pub use classic::Ask;
 pub use collect::Collected;
 use guard::Guard;
+use parallel::Part;
 use resolve::Bounds;
 pub use select::{Yield, reference};
 pub use series::{Cell, Column, Series, is_absent};
@@ -49,9 +51,10 @@ pub use window::RangeSeries;
 pub type Sink<'s> = dyn FnMut(&mut Series) -> Result<(), QueryError> + 's;
 
 /// Everything that the evaluation of one query shares.
+#[derive(Clone, Copy)]
 pub struct Eval<'q> {
     pub snapshot: &'q dyn Snapshot,
-    pub symbols: Symbols<'q>,
+    pub symbols: &'q Symbols<'q>,
     pub notes: &'q Annotations,
     pub guard: &'q Guard,
     pub bounds: Bounds,
@@ -60,6 +63,10 @@ pub struct Eval<'q> {
     /// Milliseconds.
     pub subquery_step: i64,
     pub features: Features,
+    /// Most threads that one query may use.
+    pub threads: usize,
+    /// The share of the only selector's series that this evaluation is to read; none means all.
+    pub part: Option<&'q Part<'q>>,
 }
 
 impl Eval<'_> {
@@ -76,7 +83,7 @@ impl Eval<'_> {
             ExprKind::Unary(unary) => self.negated(&unary.expr, steps, sink),
             ExprKind::Binary(binary) => self.binary_vector(binary, expr.span, steps, sink),
             ExprKind::Aggregate(aggregate) => self.aggregate(aggregate, steps, sink),
-            ExprKind::Call(call) => self.call(call, expr.span, steps, sink),
+            ExprKind::Call(call) => self.call(call, expr, steps, sink),
             ExprKind::Number(_) | ExprKind::Text(_) | ExprKind::Range(_) | ExprKind::Subquery(_) => {
                 QueryError::execution("internal: an instant vector was expected")
             }

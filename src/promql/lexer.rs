@@ -81,11 +81,15 @@ fn decimal_duration(input: &str) -> Scan<'_> {
 /// The number or duration that the input starts with; it must not run on into a word. The error is how many bytes to show.
 fn number_or_duration(input: &str) -> Result<(Kind, usize), usize> {
     let ends = |rest: &str| !rest.starts_with(|c| is_word_part(c) || c == '.');
-    let scans: [(Kind, fn(&str) -> Scan<'_>); 4] =
-        [(Kind::Number, hex_number), (Kind::Number, decimal_number), (Kind::Duration, duration), (Kind::Duration, decimal_duration)];
+    let scans = [
+        (Kind::Number, hex_number(input)),
+        (Kind::Number, decimal_number(input)),
+        (Kind::Duration, duration(input)),
+        (Kind::Duration, decimal_duration(input)),
+    ];
     let mut shown = 0;
     for (kind, scan) in scans {
-        let Ok((rest, found)) = scan(input) else { continue };
+        let Ok((rest, found)) = scan else { continue };
         if ends(rest) {
             return Ok((kind, found.len()));
         }

@@ -17,7 +17,7 @@ pub struct Script {
 pub enum Command {
     Clear,
     Load(Load),
-    Eval(Case),
+    Eval(Box<Case>),
 }
 
 /// One `eval`.
@@ -62,7 +62,7 @@ pub fn parse(text: &str) -> Result<Script, Failure> {
                 continue;
             }
             _ if word.starts_with("load") => Load::parse(line, body).map(Command::Load),
-            _ if word.starts_with("eval") => case(line, body, at + 1).map(Command::Eval),
+            _ if word.starts_with("eval") => case(line, body, at + 1).map(|case| Command::Eval(Box::new(case))),
             _ => Err((0, format!("invalid command: {line}"))),
         };
         let fail = |(offset, message): (usize, String)| Failure {
@@ -167,7 +167,7 @@ fn expectation(line: &str, expected: &mut Expected) -> Result<(), String> {
 
 /// A result line that is a lone number.
 fn number(line: &str) -> Option<f64> {
-    if line.contains(char::is_whitespace) || line.starts_with(|c: char| c == '{' || c == '_') {
+    if line.contains(char::is_whitespace) || line.starts_with(['{', '_']) {
         return None;
     }
     let unsigned = line.trim_start_matches(['+', '-']);

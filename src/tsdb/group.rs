@@ -133,6 +133,7 @@ impl Group {
     /// Why a sample that does not open a row cannot be taken here; `Ok(true)` when it is there already, `Ok(false)` when its series goes forward.
     pub fn check_late(&self, column: u32, at: i64, value: &Value) -> Result<bool, Rejected> {
         match self.last_time_of(column) {
+            // A column that was never written in this run.
             None if self.sealed_lasts.contains_key(&column) => {
                 let (last, bits) = self.sealed_lasts[&column];
                 match value {

@@ -21,18 +21,25 @@ impl Eval<'_> {
     }
 
     fn fold(&self, aggregate: &Aggregate, steps: &Steps, sink: &mut Sink<'_>) -> Result<(), QueryError> {
-        let mut groups = Groups::new(self, aggregate);
-        let mut folds: Vec<Fold> = Vec::new();
         let inner = aggregate.expr.span;
-        self.vector(&aggregate.expr, steps, &mut |series| {
-            let group = groups.of(&series.labels, series.drop_name);
-            if group == folds.len() {
-                self.guard.hold(steps.count)?;
-                folds.push(Fold::new(aggregate.op, steps.count));
+        let mergeable = !matches!(aggregate.op, Aggregator::Stddev | Aggregator::Stdvar);
+        let parts = if mergeable { self.in_parts(&aggregate.expr, steps, &|eval| eval.folded(aggregate, steps))? } else { None };
+        let mut parts = match parts {
+            Some(parts) => parts.into_iter(),
+            None => vec![self.folded(aggregate, steps)?].into_iter(),
+        };
+        let Some((mut groups, mut folds)) = parts.next() else { return Ok(()) };
+        for (others, other_folds) in parts {
+            for (number, fold) in other_folds.into_iter().enumerate() {
+                let group = groups.of_key(&others.labels[number], others.drop_name[number]);
+                if group == folds.len() {
+                    folds.push(fold);
+                } else {
+                    folds[group].merge(fold);
+                    self.guard.release(steps.count);
+                }
             }
-            folds[group].add(&series.column, self, inner);
-            Ok(())
-        })?;
+        }
         for (number, fold) in folds.into_iter().enumerate() {
             let column = fold.finish(self, inner, &self.symbols.metric_name_of(&groups.labels[number]));
             self.guard.release(steps.count);
@@ -43,6 +50,22 @@ impl Eval<'_> {
             sink(&mut Series { labels, drop_name: groups.drop_name[number], column })?;
         }
         Ok(())
+    }
+
+    /// The groups of a vector and what was folded into each.
+    fn folded(&self, aggregate: &Aggregate, steps: &Steps) -> Result<(Groups, Vec<Fold>), QueryError> {
+        let mut groups = Groups::new(self, aggregate);
+        let mut folds: Vec<Fold> = Vec::new();
+        self.vector(&aggregate.expr, steps, &mut |series| {
+            let group = groups.of(&series.labels, series.drop_name);
+            if group == folds.len() {
+                self.guard.hold(steps.count)?;
+                folds.push(Fold::new(aggregate.op, steps.count));
+            }
+            folds[group].add(&series.column, self, aggregate.expr.span);
+            Ok(())
+        })?;
+        Ok((groups, folds))
     }
 
     pub(super) fn parameter(&self, aggregate: &Aggregate, steps: &Steps) -> Result<Vec<f64>, QueryError> {

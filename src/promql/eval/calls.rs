@@ -1,13 +1,12 @@
 //! Calls: which operator evaluates which function.
 
 use super::{Eval, Series, Sink, Steps, Yield};
-use crate::model::Span;
 use crate::promql::ast::{Call, Expr, ExprKind};
 use crate::promql::error::QueryError;
 use crate::promql::functions::FunctionId;
 
 impl Eval<'_> {
-    pub(super) fn call(&self, call: &Call, span: Span, steps: &Steps, sink: &mut Sink<'_>) -> Result<(), QueryError> {
+    pub(super) fn call(&self, call: &Call, whole: &Expr, steps: &Steps, sink: &mut Sink<'_>) -> Result<(), QueryError> {
         use FunctionId as F;
         let id = call.function.id;
         if let Some(function) = super::math::of_float(id) {
@@ -22,7 +21,7 @@ impl Eval<'_> {
             }
             F::LabelReplace => self.label_replace(call, steps, sink),
             F::LabelJoin => self.label_join(call, steps, sink),
-            F::Sort | F::SortDesc | F::SortByLabel | F::SortByLabelDesc => self.sort(call, span, steps, sink),
+            F::Sort | F::SortDesc | F::SortByLabel | F::SortByLabelDesc => self.sort(call, whole.span, steps, sink),
             F::Timestamp | F::StartTimestamp => self.timestamp(call, steps, sink),
             F::Vector => {
                 let floats = self.scalar(&call.args[0], steps)?;
@@ -36,7 +35,7 @@ impl Eval<'_> {
                 self.histogram_statistic(call, steps, sink)
             }
             F::Info => self.info(call, steps, sink),
-            _ => self.over_time(call, steps, sink),
+            _ => self.over_time(call, whole, steps, sink),
         }
     }
 

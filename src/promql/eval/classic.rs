@@ -58,12 +58,13 @@ impl Eval<'_> {
         let asks: Vec<Ask> =
             (0..steps.count).map(|i| if quantile { Ask::Quantile(first[i]) } else { Ask::Fraction(first[i], second[i]) }).collect();
         let all = self.buckets(input, steps)?;
+        let mut scratch = Vec::new();
         self.unique(input, sink, &mut |unique| {
             for buckets in &all {
                 self.guard.check()?;
                 let mut out = Series { labels: buckets.labels.clone(), drop_name: buckets.drop_name, column: Column::of(steps.count) };
                 for (step, ask) in asks.iter().enumerate() {
-                    if let Some(value) = self.answer(buckets, ask, step, input.span, steps) {
+                    if let Some(value) = self.answer(buckets, ask, step, input.span, steps, &mut scratch) {
                         out.column.floats[step] = value;
                     }
                 }
@@ -108,8 +109,9 @@ impl Eval<'_> {
         steps: &Steps,
         out: &mut Sink<'_>,
     ) -> Result<(), QueryError> {
+        let mut scratch = Vec::new();
         for (step, phi) in phis.iter().enumerate() {
-            let Some(value) = self.answer(buckets, &Ask::Quantile(*phi), step, span, steps) else { continue };
+            let Some(value) = self.answer(buckets, &Ask::Quantile(*phi), step, span, steps, &mut scratch) else { continue };
             let mut series = Series { labels: buckets.labels.clone(), drop_name: buckets.drop_name, column: Column::of(steps.count) };
             self.drop_name(&mut series);
             self.symbols.set(&mut series.labels, label, &crate::model::number::format_open_metrics(*phi));
@@ -141,7 +143,7 @@ impl Eval<'_> {
                         let mut labels = series.labels.clone();
                         labels.retain(|p| p.name != self.symbols.le);
                         let place = place_of(&mut all, &mut places, labels, series.drop_name);
-                        let floats = Column { floats: series.column.floats.clone(), histograms: Vec::new() };
+                        let floats = Column { floats: std::mem::take(&mut series.column.floats), histograms: Vec::new() };
                         all[place].bounds.push((upper, floats));
                     }
                     None => self.notes.warn(input.span, &Note::BadBucketLabel { value: &le, metric: &metric }),
@@ -149,7 +151,8 @@ impl Eval<'_> {
             }
             if series.column.histograms.iter().any(Option::is_some) {
                 let place = place_of(&mut all, &mut places, series.labels.clone(), series.drop_name);
-                all[place].native = Some(std::mem::take(&mut series.column));
+                let histograms = std::mem::take(&mut series.column.histograms);
+                all[place].native = Some(Column { histograms, ..Column::of(steps.count) });
             }
             Ok(())
         })?;
@@ -159,36 +162,36 @@ impl Eval<'_> {
         Ok(all)
     }
 
-    fn answer(&self, all: &Buckets, ask: &Ask, step: usize, span: Span, steps: &Steps) -> Option<f64> {
-        let metric = self.symbols.metric_name_of(&all.labels);
-        let mut buckets: Vec<Bucket> = all
-            .bounds
-            .iter()
-            .filter_map(|(upper, column)| match column.cell(step) {
-                Cell::Float(count) => Some(Bucket { upper: *upper, count }),
-                _ => None,
-            })
-            .collect();
+    /// `buckets` is a buffer that is used again and again.
+    fn answer(&self, all: &Buckets, ask: &Ask, step: usize, span: Span, steps: &Steps, buckets: &mut Vec<Bucket>) -> Option<f64> {
+        let metric = || self.symbols.metric_name_of(&all.labels);
+        buckets.clear();
+        for (upper, column) in &all.bounds {
+            let count = column.floats[step];
+            if !super::is_absent(count) {
+                buckets.push(Bucket { upper: *upper, count });
+            }
+        }
         let native = all.native.as_ref().map_or(Cell::Nothing, |c| c.cell(step));
         if let Cell::Histogram(histogram) = native {
             if !buckets.is_empty() {
-                self.notes.warn(span, &Note::MixedClassicNative(&metric));
+                self.notes.warn(span, &Note::MixedClassicNative(&metric()));
                 return None;
             }
-            return Some(native::ask(self, histogram, ask, span, &metric));
+            return Some(native::ask(self, histogram, ask, span, &metric()));
         }
         if buckets.is_empty() {
             return None;
         }
         match ask {
             Ask::Quantile(phi) => {
-                let (value, repair) = quantile(*phi, &mut buckets);
+                let (value, repair) = quantile(*phi, buckets);
                 if repair.forced {
-                    self.note_forced(&repair, &metric, span, steps, step);
+                    self.note_forced(&repair, &metric(), span, steps, step);
                 }
                 Some(value)
             }
-            Ask::Fraction(lower, upper) => Some(fraction(*lower, *upper, &mut buckets)),
+            Ask::Fraction(lower, upper) => Some(fraction(*lower, *upper, buckets)),
         }
     }
 
@@ -232,14 +235,14 @@ fn prepared(buckets: &mut Vec<Bucket>) -> Option<Repair> {
     if !buckets.last().is_some_and(|b| b.upper == f64::INFINITY) {
         return None;
     }
-    let mut merged: Vec<Bucket> = Vec::with_capacity(buckets.len());
-    for bucket in buckets.iter() {
-        match merged.last_mut() {
-            Some(last) if last.upper == bucket.upper => last.count += bucket.count,
-            _ => merged.push(*bucket),
+    // Equal bounds in other spellings are one bucket.
+    buckets.dedup_by(|next, kept| {
+        let equal = next.upper == kept.upper;
+        if equal {
+            kept.count += next.count;
         }
-    }
-    *buckets = merged;
+        equal
+    });
     let mut repair = Repair::default();
     let mut previous = buckets.first()?.count;
     for bucket in buckets.iter_mut().skip(1) {

@@ -81,7 +81,7 @@ impl Eval<'_> {
 }
 
 /// Whether all series of an expression have the same metric name (or none), so that dropping it cannot make two alike.
-fn has_one_name(expr: &Expr) -> bool {
+pub(super) fn has_one_name(expr: &Expr) -> bool {
     match &expr.kind {
         ExprKind::Paren(inner) | ExprKind::Invariant(inner) => has_one_name(inner),
         ExprKind::Selector(selector) => selector.matchers.iter().any(|m| m.name == METRIC_NAME && m.op == MatchOp::Equal),

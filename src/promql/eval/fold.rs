@@ -127,6 +127,30 @@ impl Fold {
         }
     }
 
+    /// Takes in what another fold of the same kind has seen after this one.
+    pub(super) fn merge(&mut self, other: Self) {
+        for (seen, other) in self.seen.iter_mut().zip(&other.seen) {
+            seen.float |= other.float;
+            seen.histogram |= other.histogram;
+        }
+        match (&mut self.running, other.running) {
+            (Running::Sums(own), Running::Sums(others)) => own.iter_mut().zip(others).for_each(|(a, b)| a.merge(b)),
+            (Running::Means(own), Running::Means(others)) => own.iter_mut().zip(&others).for_each(|(a, b)| a.merge(b)),
+            (Running::Counts(own), Running::Counts(others)) => own.iter_mut().zip(others).for_each(|(a, b)| *a += b),
+            (Running::Extremes(own), Running::Extremes(others)) => {
+                let is_max = self.op == Aggregator::Max;
+                for (best, value) in own.iter_mut().zip(others) {
+                    if best.is_nan() || (if is_max { value > *best } else { value < *best }) {
+                        *best = value;
+                    }
+                }
+            }
+            // Deviations are not merged: their aggregations run on one thread.
+            _ => {}
+        }
+        self.histograms.merge(other.histograms);
+    }
+
     /// The metric's name is for annotations.
     pub(super) fn finish(mut self, eval: &Eval<'_>, span: Span, metric: &str) -> Column {
         let mut column = Column::of(self.seen.len());

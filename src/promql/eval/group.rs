@@ -46,6 +46,17 @@ impl Groups {
         if !self.names.is_empty() || self.without {
             self.key.extend(labels.iter().filter(|p| self.names.contains(&p.name) != self.without));
         }
+        self.number(drop_name)
+    }
+
+    /// The group with these labels.
+    pub(super) fn of_key(&mut self, key: &[LabelPair], drop_name: bool) -> usize {
+        self.key.clear();
+        self.key.extend_from_slice(key);
+        self.number(drop_name)
+    }
+
+    fn number(&mut self, drop_name: bool) -> usize {
         let number = match self.numbers.get(self.key.as_slice()) {
             Some(number) => *number,
             None => {

@@ -5,6 +5,7 @@ mod instant;
 mod mixed;
 mod order;
 mod regression;
+mod slide;
 mod starts;
 mod totals;
 
@@ -25,14 +26,34 @@ pub(super) struct Over<'o> {
     /// The scalar arguments, one list each with a value a step.
     scalars: Vec<Vec<f64>>,
     steps: &'o Steps,
+    stretches: extrapolate::Stretches,
 }
 
 impl Eval<'_> {
-    pub(super) fn over_time(&self, call: &Call, steps: &Steps, sink: &mut Sink<'_>) -> Result<(), QueryError> {
+    pub(super) fn over_time(&self, call: &Call, whole: &Expr, steps: &Steps, sink: &mut Sink<'_>) -> Result<(), QueryError> {
+        let collected = self.in_parts(whole, steps, &|eval| {
+            let mut all = Vec::new();
+            eval.over_part(call, steps, &mut |series| {
+                eval.guard.hold(series.column.len())?;
+                all.push(std::mem::take(series));
+                Ok(())
+            })?;
+            Ok(all)
+        })?;
+        let Some(parts) = collected else { return self.over_part(call, steps, sink) };
+        for mut series in parts.into_iter().flatten() {
+            self.guard.release(series.column.len());
+            sink(&mut series)?;
+        }
+        Ok(())
+    }
+
+    fn over_part(&self, call: &Call, steps: &Steps, sink: &mut Sink<'_>) -> Result<(), QueryError> {
         let Some((range, scalars)) = self.range_and_scalars(call, steps)? else {
             return QueryError::execution("internal: a range vector was expected");
         };
-        let over = Over { eval: self, function: call.function.id, span: range.span, scalars, steps };
+        let over =
+            Over { eval: self, function: call.function.id, span: range.span, scalars, steps, stretches: extrapolate::Stretches::default() };
         over.check_arguments()?;
         let keeps_name = matches!(over.function, FunctionId::FirstOverTime | FunctionId::LastOverTime);
         let mut out = Series::default();
@@ -54,7 +75,7 @@ impl Eval<'_> {
         })
     }
 
-    fn range_and_scalars<'c>(&self, call: &'c Call, steps: &Steps) -> Result<Option<(&'c Expr, Vec<Vec<f64>>)>, QueryError> {
+    fn range_and_scalars<'c>(&self, call: &'c Call, steps: &Steps) -> Result<Option<RangeAndScalars<'c>>, QueryError> {
         let (mut range, mut scalars) = (None, Vec::new());
         for arg in &call.args {
             match arg.value_type() {
@@ -65,6 +86,9 @@ impl Eval<'_> {
         Ok(range.map(|range| (range, scalars)))
     }
 }
+
+/// The range argument, and the scalar ones, a value a step each.
+type RangeAndScalars<'c> = (&'c Expr, Vec<Vec<f64>>);
 
 impl Over<'_> {
     fn evaluate(&self, series: &RangeSeries<'_>, out: &mut Column) {

@@ -1,13 +1,14 @@
 //! Selectors: batches of the store become vectors and range vectors. Which row belongs to which step is found once per batch.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::series::{ABSENT, Column, Series};
 use super::steps::Steps;
 use super::window::{Frames, RangeSeries, Shared, Unpacked};
 use super::{Eval, Sink};
-use crate::model::{Histogram, TimeRange, TimestampMs, is_stale};
-use crate::promql::ast::{At, Modifiers, RangeSelector, Selector};
+use crate::model::{DurationMs, Histogram, TimeRange, TimestampMs, is_stale};
+use crate::promql::ast::{At, Expr, ExprKind, Modifiers, RangeSelector, Selector};
 use crate::promql::error::QueryError;
 use crate::promql::limits::SERIES_PER_CHECK;
 use crate::storage::{Batch, ColumnValues, Hints};
@@ -34,39 +35,82 @@ pub fn reference(modifiers: &Modifiers, at: i64) -> i64 {
     base.saturating_sub(modifiers.offset.fixed().0)
 }
 
+/// Gets a batch with its number, and which of its series to read.
+type EachBatch<'e> = dyn FnMut(u64, &dyn Batch, Range<usize>) -> Result<(), QueryError> + 'e;
+
+/// What a selector asks of the store.
+struct Wanted {
+    /// The time that each step looks from.
+    references: Vec<i64>,
+    range: TimeRange,
+    /// Milliseconds; none for an instant selector.
+    window: Option<i64>,
+}
+
 impl Eval<'_> {
-    fn references(&self, modifiers: &Modifiers, steps: &Steps) -> Vec<i64> {
-        steps.times().map(|at| reference(modifiers, at)).collect()
+    fn wanted(&self, modifiers: &Modifiers, window: Option<i64>, steps: &Steps) -> Option<Wanted> {
+        let references: Vec<i64> = steps.times().map(|at| reference(modifiers, at)).collect();
+        let (first, last) = (*references.iter().min()?, *references.iter().max()?);
+        let behind = window.unwrap_or(self.lookback);
+        // Windows are open on the left.
+        let range = TimeRange::new(TimestampMs(first.saturating_sub(behind).saturating_add(1)), TimestampMs(last));
+        Some(Wanted { references, range, window })
     }
 
-    fn batches(
-        &self,
-        selector: &Selector,
-        range: TimeRange,
-        window: Option<i64>,
-        steps: &Steps,
-    ) -> Result<Vec<Box<dyn Batch>>, QueryError> {
+    fn select(&self, selector: &Selector, wanted: &Wanted, steps: &Steps) -> Result<Vec<Box<dyn Batch>>, QueryError> {
         let hints = Hints {
-            range: Some(range),
-            function: None,
-            window: window.map(crate::model::DurationMs),
-            step: (steps.count > 1).then_some(crate::model::DurationMs(steps.step)),
+            range: Some(wanted.range),
+            window: wanted.window.map(DurationMs),
+            step: (steps.count > 1).then_some(DurationMs(steps.step)),
             ..Hints::default()
         };
         Ok(self.snapshot.select(&selector.matchers, &hints)?)
     }
 
+    /// The batches of the selector that a leaf of the tree is.
+    pub(super) fn batches_of(&self, leaf: &Expr, steps: &Steps) -> Result<Vec<Box<dyn Batch>>, QueryError> {
+        let (selector, window) = match &leaf.kind {
+            ExprKind::Selector(selector) => (selector, None),
+            ExprKind::Range(range) => (&range.selector, Some(range.range.fixed().0)),
+            _ => return QueryError::execution("internal: a selector was expected"),
+        };
+        match self.wanted(&selector.modifiers, window, steps) {
+            Some(wanted) => self.select(selector, &wanted, steps),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// Calls `each` with every batch and those of its series that this evaluation is to read.
+    fn each_batch(&self, selector: &Selector, wanted: &Wanted, steps: &Steps, each: &mut EachBatch<'_>) -> Result<(), QueryError> {
+        let own;
+        let (batches, mut part) = match self.part {
+            Some(part) => (part.batches, part.series.clone()),
+            None => {
+                own = self.select(selector, wanted, steps)?;
+                (own.as_slice(), 0..usize::MAX)
+            }
+        };
+        for (number, batch) in (0..).zip(batches) {
+            let length = batch.len();
+            let series = part.start.min(length)..part.end.min(length);
+            part = part.start.saturating_sub(length)..part.end.saturating_sub(length);
+            if !series.is_empty() {
+                each(number, &**batch, series)?;
+            }
+        }
+        Ok(())
+    }
+
     /// The newest sample of each series at each step, unless it is older than the lookback or a stale marker.
     pub(super) fn selector(&self, selector: &Selector, steps: &Steps, what: Yield, sink: &mut Sink<'_>) -> Result<(), QueryError> {
-        let references = self.references(&selector.modifiers, steps);
-        let (Some(first), Some(last)) = (references.iter().min(), references.iter().max()) else { return Ok(()) };
-        let range = TimeRange::new(TimestampMs(first.saturating_sub(self.lookback).saturating_add(1)), TimestampMs(*last));
+        let Some(wanted) = self.wanted(&selector.modifiers, None, steps) else { return Ok(()) };
         let mut series = Series::default();
         let mut values = ColumnValues::default();
-        for batch in self.batches(selector, range, None, steps)? {
+        self.each_batch(selector, &wanted, steps, &mut |_, batch, indexes| {
             let times: Vec<i64> = batch.times().iter().map(|t| t.0).collect();
-            let rows = newest_rows(&times, &references, self.lookback);
-            for index in 0..batch.len() {
+            let rows = newest_rows(&times, &wanted.references, self.lookback);
+            let picked = Picked { times: &times, rows: &rows, references: &wanted.references, lookback: self.lookback };
+            for index in indexes {
                 if index % SERIES_PER_CHECK == 0 {
                     self.guard.check()?;
                 }
@@ -75,7 +119,6 @@ impl Eval<'_> {
                 series.labels.clear();
                 series.labels.extend_from_slice(batch.labels(index));
                 series.drop_name = false;
-                let picked = Picked { times: &times, rows: &rows, references: &references, lookback: self.lookback };
                 picked.column(&values, what, &mut series.column);
                 self.guard.release(times.len());
                 let found = series.column.count();
@@ -84,8 +127,8 @@ impl Eval<'_> {
                     sink(&mut series)?;
                 }
             }
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
     /// Calls `each` for every series that has samples in any window.
@@ -95,16 +138,17 @@ impl Eval<'_> {
         steps: &Steps,
         each: &mut dyn FnMut(&RangeSeries<'_>) -> Result<(), QueryError>,
     ) -> Result<(), QueryError> {
-        let frames = Frames { ends: self.references(&range.selector.modifiers, steps), range: range.range.fixed().0 };
-        let (Some(first), Some(last)) = (frames.ends.iter().min(), frames.ends.iter().max()) else { return Ok(()) };
-        let all = TimeRange::new(TimestampMs(first.saturating_sub(frames.range).saturating_add(1)), TimestampMs(*last));
+        let length = range.range.fixed().0;
+        let Some(wanted) = self.wanted(&range.selector.modifiers, Some(length), steps) else { return Ok(()) };
+        let frames = Frames { ends: wanted.references.clone(), range: length };
         let mut unpacked = Unpacked::default();
-        for batch in self.batches(&range.selector, all, Some(frames.range), steps)? {
+        self.each_batch(&range.selector, &wanted, steps, &mut |number, batch, indexes| {
             let times: Vec<i64> = batch.times().iter().map(|t| t.0).collect();
             let windows = frames.windows(&times);
             let touched: u64 = windows.iter().map(|w| w.len() as u64).sum();
-            let shared = Shared { frames: &frames, times: &times, windows: &windows, with_starts: self.features.use_start_timestamps };
-            for index in 0..batch.len() {
+            let with_starts = self.features.use_start_timestamps;
+            let shared = Shared { number, frames: &frames, times: &times, windows: &windows, with_starts };
+            for index in indexes {
                 if index % SERIES_PER_CHECK == 0 {
                     self.guard.check()?;
                 }
@@ -114,8 +158,8 @@ impl Eval<'_> {
                 each(&unpacked.series(batch.labels(index), false, &shared))?;
                 self.guard.release(times.len());
             }
-        }
-        Ok(())
+            Ok(())
+        })
     }
 }
 

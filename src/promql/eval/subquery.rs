@@ -27,7 +27,7 @@ impl Eval<'_> {
         let times: Vec<i64> = inner.times().collect();
         let windows = frames.windows(&times);
         let touched: u64 = windows.iter().map(|w| w.len() as u64).sum();
-        let shared = Shared { frames: &frames, times: &times, windows: &windows, with_starts: false };
+        let shared = Shared { number: 0, frames: &frames, times: &times, windows: &windows, with_starts: false };
         let mut unpacked = Unpacked::default();
         self.vector(&subquery.expr, &inner, &mut |series: &mut Series| {
             self.guard.check()?;

@@ -20,6 +20,12 @@ impl Sum {
         self.sum = total;
     }
 
+    /// Adds another running sum.
+    pub fn merge(&mut self, other: Self) {
+        self.add(other.sum);
+        self.compensation += other.compensation;
+    }
+
     pub fn value(self) -> f64 {
         self.sum + self.compensation
     }
@@ -51,6 +57,22 @@ impl Mean {
         let weight = (self.count - 1.0) / self.count;
         self.sum = Sum { sum: weight * self.sum.sum, compensation: weight * self.sum.compensation };
         self.sum.add(value / self.count);
+    }
+
+    /// Adds the values that another mean has seen.
+    pub fn merge(&mut self, other: &Self) {
+        if other.count == 0.0 {
+            return;
+        }
+        let count = self.count + other.count;
+        let mut sum = self.sum;
+        sum.merge(other.sum);
+        if self.incremental || other.incremental || (sum.sum.is_infinite() && !self.sum.sum.is_infinite() && !other.sum.sum.is_infinite()) {
+            let (own, others) = (if self.count == 0.0 { 0.0 } else { self.value() }, other.value());
+            sum = Sum { sum: own * (self.count / count) + others * (other.count / count), compensation: 0.0 };
+            self.incremental = true;
+        }
+        (self.sum, self.count) = (sum, count);
     }
 
     pub fn value(&self) -> f64 {

@@ -58,6 +58,8 @@ pub const NO_START: i64 = 0;
 pub struct RangeSeries<'a> {
     pub labels: &'a [LabelPair],
     pub drop_name: bool,
+    /// Equal for series of one batch whose times and windows are the same.
+    pub shape: Option<u64>,
     pub frames: &'a Frames,
     /// Float samples, ascending in time, and one window of them a step.
     pub times: &'a [i64],
@@ -79,6 +81,12 @@ impl RangeSeries<'_> {
 
     pub fn histogram_window(&self, step: usize) -> Window {
         self.histogram_windows.get(step).copied().unwrap_or_default()
+    }
+
+    /// Whether windows share so many samples that a running computation pays.
+    pub fn windows_overlap(&self) -> bool {
+        let total: usize = self.windows.iter().map(|w| w.len()).sum();
+        total > 2 * self.floats.len()
     }
 
     /// Number of samples of either kind in a window.
@@ -105,6 +113,8 @@ pub struct Unpacked {
 
 /// What all series of a batch share.
 pub struct Shared<'a> {
+    /// Tells this batch from the others of a selector.
+    pub number: u64,
     pub frames: &'a Frames,
     pub times: &'a [i64],
     pub windows: &'a [Window],
@@ -121,6 +131,7 @@ impl Unpacked {
             return RangeSeries {
                 labels,
                 drop_name,
+                shape: Some(shared.number),
                 frames: shared.frames,
                 times: shared.times,
                 floats: &self.values.floats,
@@ -141,6 +152,7 @@ impl Unpacked {
         RangeSeries {
             labels,
             drop_name,
+            shape: None,
             frames: shared.frames,
             times: &self.times,
             floats: &self.floats,

@@ -113,10 +113,9 @@ pub fn parse_number(text: &str) -> Result<f64, String> {
     if let Some(hex) = plain.strip_prefix("0x").or_else(|| plain.strip_prefix("0X")) {
         return u64::from_str_radix(hex, 16).map(|v| v as f64).map_err(|_| invalid());
     }
-    if plain.len() > 1 && plain.starts_with('0') && plain.bytes().all(|b| (b'0'..=b'7').contains(&b)) {
-        if let Ok(octal) = i64::from_str_radix(&plain, 8) {
-            return Ok(octal as f64);
-        }
+    let is_octal = plain.len() > 1 && plain.starts_with('0') && plain.bytes().all(|b| (b'0'..=b'7').contains(&b));
+    if is_octal && let Ok(octal) = i64::from_str_radix(&plain, 8) {
+        return Ok(octal as f64);
     }
     let value: f64 = plain.parse().map_err(|_| invalid())?;
     if value.is_infinite() && plain.bytes().any(|b| b.is_ascii_digit()) {

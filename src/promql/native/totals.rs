@@ -77,6 +77,29 @@ impl Total {
         Ok(())
     }
 
+    /// Takes in what another total has seen after this one.
+    fn merge(&mut self, mut other: Self) {
+        self.reset_seen |= other.reset_seen;
+        self.no_reset_seen |= other.no_reset_seen;
+        self.reconciled |= other.reconciled;
+        self.incompatible |= other.incompatible;
+        let count = self.count + other.count;
+        if self.incremental || other.incremental {
+            for total in [&mut *self, &mut other] {
+                if !total.incremental {
+                    total.parts.divide(total.count);
+                }
+                total.parts.scale(total.count / count);
+            }
+            self.incremental = true;
+        }
+        match self.parts.add(&other.parts.build(), false) {
+            Ok(noticed) => self.reconciled |= noticed.reconciled,
+            Err(Incompatible) => self.incompatible = true,
+        }
+        self.count = count;
+    }
+
     /// None where the schemas do not go together.
     pub fn finish(mut self, eval: &Eval<'_>, span: Span, metric: &str) -> Option<Arc<Histogram>> {
         if self.incompatible {
@@ -110,6 +133,20 @@ impl GroupedHistograms {
         match &mut self.totals[step] {
             Some(total) => total.add(histogram),
             place => *place = Some(Total::new(kind, histogram)),
+        }
+    }
+
+    pub fn merge(&mut self, other: Self) {
+        if self.totals.is_empty() {
+            self.totals = other.totals;
+            return;
+        }
+        for (own, other) in self.totals.iter_mut().zip(other.totals) {
+            match (own.as_mut(), other) {
+                (Some(own), Some(other)) => own.merge(other),
+                (None, other) => *own = other,
+                (Some(_), None) => {}
+            }
         }
     }
 

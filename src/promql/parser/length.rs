@@ -35,7 +35,7 @@ impl Parser<'_> {
         let Some(seconds) = literal_seconds(&expr) else {
             return Ok(Length::Computed(Arc::new(expr)));
         };
-        if !(seconds.abs() < SECONDS_MAX) {
+        if seconds.is_nan() || seconds.abs() >= SECONDS_MAX {
             return self.fail(expr.span, "duration out of range");
         }
         Ok(Length::Fixed(DurationMs((seconds * 1000.0).round() as i64)))

@@ -1,4 +1,10 @@
 //! `rate`, `increase` and `delta`: the difference over the window, mended at resets and extrapolated to the window's edges.
+//!
+//! The operations and their order are Prometheus's, so that the bits are, too. What depends on times alone is computed once for all
+//! series of a batch.
+
+use std::cell::RefCell;
+use std::rc::Rc;
 
 use super::Over;
 use crate::model::Span;
@@ -17,41 +23,69 @@ pub(super) struct Extent {
     pub range: i64,
 }
 
-impl Extent {
-    /// The factor that a difference is multiplied with. `zero_after` is the sampled interval's share after which a counter would
-    /// have been zero, seen backwards from the first sample, where that is known.
-    pub fn factor(&self, zero_after: Option<f64>, is_rate: bool) -> f64 {
-        let mut to_start = (self.first - self.range_start) as f64 / 1000.0;
-        let mut to_end = (self.range_end - self.last) as f64 / 1000.0;
-        let sampled = (self.last - self.first) as f64 / 1000.0;
-        let gap = sampled / (self.samples - 1) as f64;
+/// What the extrapolation of a window needs of its times, in seconds.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Stretch {
+    to_start: f64,
+    to_end: f64,
+    sampled: f64,
+    /// What a rate is divided by, 1 for an increase.
+    divisor: f64,
+    /// The factor where no counter is cut at zero.
+    factor: f64,
+}
+
+impl Stretch {
+    pub fn of(extent: &Extent, is_rate: bool) -> Self {
+        let mut to_start = (extent.first - extent.range_start) as f64 / 1000.0;
+        let mut to_end = (extent.range_end - extent.last) as f64 / 1000.0;
+        let sampled = (extent.last - extent.first) as f64 / 1000.0;
+        let gap = sampled / (extent.samples - 1) as f64;
         // Beyond a gap and a tenth the series is taken to begin (or end) half a gap away.
         let threshold = gap * 1.1;
         if to_start >= threshold {
             to_start = gap / 2.0;
         }
-        if let Some(share) = zero_after {
-            let to_zero = sampled * share;
-            if to_zero < to_start {
-                to_start = to_zero;
-            }
-        }
         if to_end >= threshold {
             to_end = gap / 2.0;
         }
-        let factor = (sampled + to_start + to_end) / sampled;
-        if is_rate { factor / (self.range as f64 / 1000.0) } else { factor }
+        let divisor = if is_rate { extent.range as f64 / 1000.0 } else { 1.0 };
+        let mut stretch = Self { to_start, to_end, sampled, divisor, factor: 0.0 };
+        stretch.factor = stretch.factor_from(to_start);
+        stretch
+    }
+
+    fn factor_from(&self, to_start: f64) -> f64 {
+        (self.sampled + to_start + self.to_end) / self.sampled / self.divisor
+    }
+
+    /// The factor for a counter that began at `first` and grew by `growth`: it cannot have been below zero before.
+    pub fn counter_factor(&self, first: f64, growth: f64) -> f64 {
+        // Far from zero (the usual case) a multiplication tells so without a division.
+        if first * self.sampled > self.to_start * growth * 1.000_001 {
+            return self.factor;
+        }
+        let to_zero = self.sampled * (first / growth);
+        if to_zero < self.to_start { self.factor_from(to_zero) } else { self.factor }
+    }
+
+    pub fn plain_factor(&self) -> f64 {
+        self.factor
     }
 }
+
+/// The stretches of the batch that was seen last.
+#[derive(Default)]
+pub(super) struct Stretches(RefCell<Option<(u64, Rc<[Stretch]>)>>);
 
 impl Over<'_> {
     pub(super) fn extrapolated(&self, series: &RangeSeries<'_>, out: &mut Column) {
         let is_counter = self.function != FunctionId::Delta;
-        let is_rate = self.function == FunctionId::Rate;
         let resets = if is_counter { resets(series) } else { Vec::new() };
+        let stretches = self.stretches(series);
         let mut next_reset = 0;
         let mut any = false;
-        for step in 0..series.steps() {
+        for (step, stretch) in stretches.iter().enumerate() {
             let window = series.windows[step];
             if series.histogram_window(step).len() > 0 {
                 self.extrapolated_histograms(series, step, out);
@@ -62,8 +96,8 @@ impl Over<'_> {
             }
             any = true;
             let (lo, hi) = (window.lo as usize, window.hi as usize);
-            let (first, last) = (series.floats[lo], series.floats[hi - 1]);
-            let mut result = last - first;
+            let first = series.floats[lo];
+            let mut result = series.floats[hi - 1] - first;
             // Windows move to the right only.
             while next_reset < resets.len() && resets[next_reset] as usize <= lo {
                 next_reset += 1;
@@ -71,20 +105,42 @@ impl Over<'_> {
             for reset in resets[next_reset..].iter().map(|r| *r as usize).take_while(|r| *r < hi) {
                 result += series.floats[reset - 1];
             }
-            let extent = Extent {
-                first: series.times[lo],
-                last: series.times[hi - 1],
-                samples: hi - lo,
-                range_start: series.frames.start(step),
-                range_end: series.frames.ends[step],
-                range: series.frames.range,
-            };
-            let zero_after = (is_counter && result > 0.0 && first >= 0.0).then(|| first / result);
-            out.floats[step] = result * extent.factor(zero_after, is_rate);
+            let factor =
+                if is_counter && result > 0.0 && first >= 0.0 { stretch.counter_factor(first, result) } else { stretch.plain_factor() };
+            out.floats[step] = result * factor;
         }
         if any && is_counter {
             self.note_non_counter(series, self.span);
         }
+    }
+
+    /// One a step; those of windows with fewer than two samples mean nothing.
+    fn stretches(&self, series: &RangeSeries<'_>) -> Rc<[Stretch]> {
+        if let (Some(shape), Some((known, stretches))) = (series.shape, &*self.stretches.0.borrow())
+            && shape == *known
+        {
+            return Rc::clone(stretches);
+        }
+        let is_rate = self.function == FunctionId::Rate;
+        let stretch = |(step, window): (usize, &crate::promql::eval::window::Window)| {
+            if window.len() < 2 {
+                return Stretch::default();
+            }
+            let extent = Extent {
+                first: series.times[window.lo as usize],
+                last: series.times[window.hi as usize - 1],
+                samples: window.len(),
+                range_start: series.frames.start(step),
+                range_end: series.frames.ends[step],
+                range: series.frames.range,
+            };
+            Stretch::of(&extent, is_rate)
+        };
+        let stretches: Rc<[Stretch]> = series.windows.iter().enumerate().map(stretch).collect();
+        if let Some(shape) = series.shape {
+            *self.stretches.0.borrow_mut() = Some((shape, Rc::clone(&stretches)));
+        }
+        stretches
     }
 
     /// Rates of what is probably no counter are worth a word.
@@ -108,8 +164,13 @@ impl Over<'_> {
 
 /// Places whose value is below the one before, or whose start timestamp says that the counter began anew.
 fn resets(series: &RangeSeries<'_>) -> Vec<u32> {
-    let (times, starts) = (series.times, series.starts);
+    let (values, times, starts) = (series.floats, series.times, series.starts);
+    if starts.is_empty() {
+        let fell = |at: &usize| values[*at] < values[*at - 1];
+        // Most counters never fall: a loop without a branch finds that out.
+        let any = values.windows(2).fold(false, |any, pair| any | (pair[1] < pair[0]));
+        return if any { (1..values.len()).filter(fell).map(|at| at as u32).collect() } else { Vec::new() };
+    }
     let by_start = |i: usize| starts.len() > i && super::starts::is_reset(starts[i - 1], times[i - 1], starts[i], times[i]);
-    let pairs = series.floats.windows(2).enumerate();
-    pairs.filter(|(at, pair)| pair[1] < pair[0] || by_start(at + 1)).map(|(at, _)| at as u32 + 1).collect()
+    (1..values.len()).filter(|i| values[*i] < values[i - 1] || by_start(*i)).map(|at| at as u32).collect()
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Over;
-use super::extrapolate::Extent;
+use super::extrapolate::{Extent, Stretch};
 use crate::model::Histogram;
 use crate::model::histogram::ResetHint;
 use crate::promql::annotation::Note;
@@ -36,8 +36,9 @@ impl Over<'_> {
             range: series.frames.range,
         };
         let count = growth.build().count;
-        let zero_after = (is_counter && count > 0.0 && window[0].count >= 0.0).then(|| window[0].count / count);
-        growth.scale(extent.factor(zero_after, self.function == FunctionId::Rate));
+        let stretch = Stretch::of(&extent, self.function == FunctionId::Rate);
+        let can_cut = is_counter && count > 0.0 && window[0].count >= 0.0;
+        growth.scale(if can_cut { stretch.counter_factor(window[0].count, count) } else { stretch.plain_factor() });
         growth.hint = ResetHint::Gauge;
         out.set_histogram(step, Arc::new(growth.build()));
     }
@@ -136,6 +137,14 @@ impl Over<'_> {
 
     /// How often the value changed, or a counter was reset.
     pub(super) fn transitions(&self, series: &RangeSeries<'_>, out: &mut Column) {
+        let by_value: fn(f64, f64) -> bool = if self.function == FunctionId::Changes { changed } else { |before, now| now < before };
+        // Transitions up to each place, so that a window's count is a difference.
+        let mut counts: Vec<u32> = Vec::with_capacity(series.floats.len());
+        let mut count = 0;
+        for (at, value) in series.floats.iter().enumerate() {
+            count += u32::from(at > 0 && by_value(series.floats[at - 1], *value));
+            counts.push(count);
+        }
         for step in 0..series.steps() {
             if series.count(step) == 0 {
                 continue;
@@ -143,12 +152,7 @@ impl Over<'_> {
             let window = series.windows[step];
             let floats_only = series.histogram_window(step).len() == 0 && series.starts.is_empty();
             out.floats[step] = if floats_only {
-                let pairs = series.floats[window.range()].windows(2);
-                if self.function == FunctionId::Changes {
-                    pairs.filter(|pair| changed(pair[0], pair[1])).count() as f64
-                } else {
-                    pairs.filter(|pair| pair[1] < pair[0]).count() as f64
-                }
+                f64::from(counts[window.hi as usize - 1] - counts[window.lo as usize])
             } else {
                 let points = merged(series, step);
                 points.windows(2).filter(|pair| self.is_transition(&pair[0], &pair[1])).count() as f64

@@ -1,6 +1,7 @@
 //! Functions that look at the floats of a window as a set: smallest, largest, quantiles, deviations.
 
 use super::Over;
+use super::slide::{Sorted, extremes};
 use crate::promql::eval::quantile::{median, quantile};
 use crate::promql::eval::sum::Sum;
 use crate::promql::eval::{Column, RangeSeries};
@@ -8,19 +9,37 @@ use crate::promql::functions::FunctionId;
 
 impl Over<'_> {
     pub(super) fn floats_only(&self, series: &RangeSeries<'_>, out: &mut Column) {
+        if !series.histograms.is_empty() {
+            for step in 0..series.steps() {
+                self.note_ignored(series, step);
+            }
+        }
+        let (values, times, windows) = (series.floats, series.times, series.windows);
+        match self.function {
+            FunctionId::MinOverTime => extremes(values, windows, false, false, |step, at| out.floats[step] = values[at]),
+            FunctionId::MaxOverTime => extremes(values, windows, true, false, |step, at| out.floats[step] = values[at]),
+            FunctionId::TsOfMinOverTime => extremes(values, windows, false, true, |step, at| out.floats[step] = times[at] as f64 / 1000.0),
+            FunctionId::TsOfMaxOverTime => extremes(values, windows, true, true, |step, at| out.floats[step] = times[at] as f64 / 1000.0),
+            FunctionId::QuantileOverTime if series.windows_overlap() => {
+                let mut sorted = Sorted::default();
+                for (step, window) in windows.iter().enumerate().filter(|(_, w)| w.len() > 0) {
+                    sorted.move_to(values, *window);
+                    out.floats[step] = sorted.quantile(self.scalar(0, step));
+                }
+            }
+            _ => self.walked(series, out),
+        }
+    }
+
+    /// Functions that look at every value of every window.
+    fn walked(&self, series: &RangeSeries<'_>, out: &mut Column) {
         let mut scratch = Vec::new();
         for step in 0..series.steps() {
-            let range = series.windows[step].range();
-            if range.is_empty() {
+            let values = &series.floats[series.windows[step].range()];
+            if values.is_empty() {
                 continue;
             }
-            self.note_ignored(series, step);
-            let (times, values) = (&series.times[range.clone()], &series.floats[range]);
             out.floats[step] = match self.function {
-                FunctionId::MinOverTime => extreme(values, |a, b| a < b).1,
-                FunctionId::MaxOverTime => extreme(values, |a, b| a > b).1,
-                FunctionId::TsOfMinOverTime => times[extreme(values, |a, b| a <= b).0] as f64 / 1000.0,
-                FunctionId::TsOfMaxOverTime => times[extreme(values, |a, b| a >= b).0] as f64 / 1000.0,
                 FunctionId::QuantileOverTime => quantile(self.scalar(0, step), copied(&mut scratch, values)),
                 FunctionId::MadOverTime => median_deviation(copied(&mut scratch, values)),
                 FunctionId::StdvarOverTime => variance(values),
@@ -35,17 +54,6 @@ fn copied<'s>(scratch: &'s mut Vec<f64>, values: &[f64]) -> &'s mut [f64] {
     scratch.clear();
     scratch.extend_from_slice(values);
     scratch
-}
-
-/// Place and value of the extreme; a NaN gives way to anything.
-fn extreme(values: &[f64], is_better: fn(f64, f64) -> bool) -> (usize, f64) {
-    let mut best = (0, values[0]);
-    for (at, value) in values.iter().enumerate().skip(1) {
-        if is_better(*value, best.1) || best.1.is_nan() {
-            best = (at, *value);
-        }
-    }
-    best
 }
 
 /// Welford's method, with compensated running values.

@@ -1,0 +1,163 @@
+//! Windows that move to the right: their extremes by a monotonic queue, their quantiles by a sorted list.
+
+use std::collections::VecDeque;
+
+use crate::promql::eval::window::Window;
+
+/// Places of the extreme in each window. A NaN gives way to anything; of equal values the first place counts, or with `latest` the last.
+pub fn extremes(values: &[f64], windows: &[Window], is_max: bool, latest: bool, mut each: impl FnMut(usize, usize)) {
+    let mut queue: VecDeque<u32> = VecDeque::new();
+    let mut read = 0;
+    let beats = |new: f64, old: f64| {
+        let better = if is_max { new > old } else { new < old };
+        better || (latest && new == old)
+    };
+    for (step, window) in windows.iter().enumerate().filter(|(_, w)| w.len() > 0) {
+        read = read.max(window.lo);
+        while read < window.hi {
+            let value = values[read as usize];
+            if !value.is_nan() {
+                while queue.back().is_some_and(|back| beats(value, values[*back as usize])) {
+                    queue.pop_back();
+                }
+                queue.push_back(read);
+            }
+            read += 1;
+        }
+        while queue.front().is_some_and(|front| *front < window.lo) {
+            queue.pop_front();
+        }
+        let all_nan = if latest { window.hi - 1 } else { window.lo };
+        each(step, queue.front().copied().unwrap_or(all_nan) as usize);
+    }
+}
+
+/// The values of a moving window in order, NaN first.
+#[derive(Default)]
+pub struct Sorted {
+    keys: Vec<u64>,
+    lo: usize,
+    hi: usize,
+}
+
+/// Orders as the floats do, with NaN below all.
+fn key(value: f64) -> u64 {
+    if value.is_nan() {
+        return 0;
+    }
+    let bits = value.to_bits();
+    // Negative numbers turn around, positive ones go above them.
+    if bits >> 63 == 1 { !bits } else { bits | 1 << 63 }
+}
+
+fn value(key: u64) -> f64 {
+    match key {
+        0 => f64::NAN,
+        key if key >> 63 == 1 => f64::from_bits(key & !(1 << 63)),
+        key => f64::from_bits(!key),
+    }
+}
+
+impl Sorted {
+    /// Moves to a window that does not begin or end before the last one.
+    pub fn move_to(&mut self, values: &[f64], window: Window) {
+        let (lo, hi) = (window.lo as usize, window.hi as usize);
+        let fresh = lo >= self.hi || (lo - self.lo) + (hi - self.hi) > (hi - lo) / 4;
+        if fresh {
+            self.keys.clear();
+            self.keys.extend(values[lo..hi].iter().map(|v| key(*v)));
+            self.keys.sort_unstable();
+        } else {
+            for gone in &values[self.lo..lo] {
+                let gone = key(*gone);
+                let at = self.keys.partition_point(|k| *k < gone);
+                self.keys.remove(at);
+            }
+            for new in &values[self.hi..hi] {
+                let new = key(*new);
+                let at = self.keys.partition_point(|k| *k < new);
+                self.keys.insert(at, new);
+            }
+        }
+        (self.lo, self.hi) = (lo, hi);
+    }
+
+    /// The window's quantile, as [`crate::promql::eval::quantile::quantile`] has it.
+    pub fn quantile(&self, phi: f64) -> f64 {
+        if self.keys.is_empty() || phi.is_nan() {
+            return f64::NAN;
+        }
+        if phi < 0.0 {
+            return f64::NEG_INFINITY;
+        }
+        if phi > 1.0 {
+            return f64::INFINITY;
+        }
+        let rank = phi * (self.keys.len() - 1) as f64;
+        let lower = rank.floor();
+        let weight = rank - lower;
+        let (low, high) = (lower as usize, (lower as usize + 1).min(self.keys.len() - 1));
+        value(self.keys[low]) * (1.0 - weight) + value(self.keys[high]) * weight
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::promql::eval::quantile::quantile;
+
+    fn values() -> impl Strategy<Value = Vec<f64>> {
+        let value = prop_oneof![8 => -5i32..5, 1 => Just(i32::MIN), 1 => Just(i32::MAX)];
+        prop::collection::vec(
+            value.prop_map(|v| {
+                if v == i32::MIN {
+                    f64::NAN
+                } else if v == i32::MAX {
+                    f64::INFINITY
+                } else {
+                    f64::from(v) / 2.0
+                }
+            }),
+            1..80,
+        )
+    }
+
+    /// Windows of one length, moving by one step.
+    fn windows(len: usize, length: usize, step: usize) -> Vec<Window> {
+        (0..len).step_by(step).map(|hi| Window { lo: (hi + 1).saturating_sub(length) as u32, hi: hi as u32 + 1 }).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn extremes_agree_with_a_walk(values in values(), length in 1usize..20, step in 1usize..9, is_max: bool, latest: bool) {
+            let windows = windows(values.len(), length, step);
+            let mut got = Vec::new();
+            extremes(&values, &windows, is_max, latest, |_, place| got.push(place));
+            for (window, place) in windows.iter().zip(got) {
+                let mut best = window.lo as usize;
+                for at in window.range() {
+                    let (new, old) = (values[at], values[best]);
+                    let better = if is_max { new > old } else { new < old };
+                    if better || old.is_nan() && (latest || !new.is_nan()) || latest && new == old {
+                        best = at;
+                    }
+                }
+                prop_assert_eq!(values[place].to_bits(), values[best].to_bits());
+                prop_assert_eq!(place, best);
+            }
+        }
+
+        #[test]
+        fn quantiles_agree_with_sorting(values in values(), length in 1usize..20, step in 1usize..9, phi in 0.0..1.0f64) {
+            let mut sorted = Sorted::default();
+            for window in windows(values.len(), length, step) {
+                sorted.move_to(&values, window);
+                let wanted = quantile(phi, &mut values[window.range()].to_vec());
+                let got = sorted.quantile(phi);
+                prop_assert!(got == wanted || got.is_nan() && wanted.is_nan(), "{} {}", got, wanted);
+            }
+        }
+    }
+}

@@ -2,8 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "the helpers of a test may fail as the test does")]
 
 use std::collections::BTreeMap;
-use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use promlet::clock::Clock;
 use promlet::model::{DurationMs, TimeRange, TimestampMs};
@@ -93,17 +93,35 @@ fn outcome(report: &Report) -> BTreeMap<usize, String> {
     report.passed.iter().map(|line| (*line, "passed".to_owned())).chain(failed).collect()
 }
 
+struct File {
+    name: String,
+    text: String,
+    plain: BTreeMap<usize, String>,
+}
+
+/// Every file and how it ends in plain memory, found once for all stages.
+fn expected() -> &'static [File] {
+    static FILES: OnceLock<Vec<File>> = OnceLock::new();
+    FILES.get_or_init(|| {
+        let own = files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/promql"));
+        let paths = upstream().map(|folder| files(&folder)).unwrap_or_default().into_iter().chain(own);
+        let read = |path: PathBuf| {
+            let text = std::fs::read_to_string(&path).unwrap();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            let plain = outcome(&promqltest::run(&text, &name));
+            File { name, text, plain }
+        };
+        paths.map(read).collect()
+    })
+}
+
 fn agree(stage: Stage) {
-    let own = files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/promql"));
     let mut other = Vec::new();
-    for path in upstream().map(|folder| files(&folder)).unwrap_or_default().into_iter().chain(own) {
-        let text = std::fs::read_to_string(&path).unwrap();
-        let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        let plain = outcome(&promqltest::run(&text, &name));
-        let staged = outcome(&promqltest::run_on(&text, &name, &|| Arc::new(Staged::new(stage)) as Arc<dyn Store>));
+    for file in expected() {
+        let staged = outcome(&promqltest::run_on(&file.text, &file.name, &|| Arc::new(Staged::new(stage)) as Arc<dyn Store>));
         let passed = |said: &String| said == "passed";
-        let differ = staged.iter().filter(|(line, said)| plain.get(line).map(passed) != Some(passed(said)));
-        other.extend(differ.map(|(line, said)| format!("{name}:{line}: {said}")));
+        let differ = staged.iter().filter(|(line, said)| file.plain.get(line).map(passed) != Some(passed(said)));
+        other.extend(differ.map(|(line, said)| format!("{}:{line}: {said}", file.name)));
     }
     assert!(other.is_empty(), "{stage:?}: {} cases end otherwise than in plain memory:\n{}", other.len(), other.join("\n"));
 }

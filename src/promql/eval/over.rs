@@ -1,5 +1,6 @@
 //! Functions over range vectors: each series' windows become one value a step.
 
+mod extended;
 mod extrapolate;
 mod instant;
 mod mixed;
@@ -16,6 +17,9 @@ use crate::promql::annotation::Note;
 use crate::promql::ast::{Call, Expr};
 use crate::promql::error::QueryError;
 use crate::promql::functions::FunctionId;
+
+pub(super) use extended::interpolated;
+pub(in crate::promql) use extended::with_edges;
 
 /// What a function over ranges gets beside the series.
 pub(super) struct Over<'o> {
@@ -101,6 +105,9 @@ type RangeAndScalars<'c> = (&'c Expr, Vec<Vec<f64>>);
 impl Over<'_> {
     fn evaluate(&self, series: &RangeSeries<'_>, out: &mut Column) {
         use FunctionId as F;
+        if let Some(reach) = series.frames.reach {
+            return self.extended(series, reach.smoothed, out);
+        }
         match self.function {
             F::Rate | F::Increase | F::Delta => self.extrapolated(series, out),
             F::Irate | F::Idelta => self.last_two(series, out),

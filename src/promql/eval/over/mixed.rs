@@ -174,7 +174,7 @@ impl Over<'_> {
         }
     }
 
-    fn is_transition(&self, before: &DatedCell<'_>, now: &DatedCell<'_>) -> bool {
+    pub(super) fn is_transition(&self, before: &DatedCell<'_>, now: &DatedCell<'_>) -> bool {
         if self.function == FunctionId::Changes {
             return match (before.1, now.1) {
                 (Cell::Float(a), Cell::Float(b)) => changed(a, b),
@@ -196,10 +196,10 @@ fn changed(before: f64, now: f64) -> bool {
 }
 
 /// Time, value, start timestamp.
-type DatedCell<'s> = (i64, Cell<'s>, i64);
+pub(super) type DatedCell<'s> = (i64, Cell<'s>, i64);
 
 /// The samples of both kinds in order of time.
-fn merged<'s>(series: &'s RangeSeries<'_>, step: usize) -> Vec<DatedCell<'s>> {
+pub(super) fn merged<'s>(series: &'s RangeSeries<'_>, step: usize) -> Vec<DatedCell<'s>> {
     let start = |starts: &[i64], i: usize| starts.get(i).copied().unwrap_or(NO_START);
     let floats = series.windows[step].range().map(|i| (series.times[i], Cell::Float(series.floats[i]), start(series.starts, i)));
     let mut points: Vec<DatedCell<'_>> = floats.collect();

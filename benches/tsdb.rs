@@ -321,7 +321,14 @@ fn recording(folder: &Path, pages: &Path) {
 
 fn print_codecs(db: &Tsdb, samples: f64) {
     for codec in db.codecs().expect("whole segments") {
-        println!("  {:9} {:8} pages {:10} rows {:10} bytes, {:.3} B a sample of all", codec.codec, codec.pages, codec.rows, codec.bytes, codec.bytes as f64 / samples);
+        println!(
+            "  {:9} {:8} pages {:10} rows {:10} bytes, {:.3} B a sample of all",
+            codec.codec,
+            codec.pages,
+            codec.rows,
+            codec.bytes,
+            codec.bytes as f64 / samples
+        );
     }
 }
 

@@ -35,6 +35,7 @@ mod segment;
 mod snapshot;
 mod source;
 mod store;
+mod sweep;
 mod symbols;
 mod tail;
 mod texts;

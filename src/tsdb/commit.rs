@@ -86,7 +86,9 @@ impl Commit<'_> {
             match state.slot(cell.column.0) {
                 Some(Slot::In { group, column }) => scratch.places.push((group, Place { column, cell: at as u32 })),
                 Some(Slot::Pending(_)) => scratch.pending.push(at as u32),
-                None => return Err(AppendError::Limit(format!("column {} was not given out by this writer", cell.column.0))),
+                None | Some(Slot::Free) => {
+                    return Err(AppendError::Limit(format!("column {} was not given out by this writer", cell.column.0)));
+                }
             }
         }
         if !scratch.pending.is_empty() {
@@ -391,6 +393,11 @@ impl Commit<'_> {
     }
 
     fn spell_starts(&self, group: &Group, scratch: &mut Scratch, slots: &super::source::Slots) {
+        if scratch.code.is_keyframe {
+            // A reader that begins here knows nothing of before.
+            scratch.code.starts.extend(group.last_starts.iter().map(|(column, start)| (*column, *start)));
+            scratch.code.starts.sort_unstable();
+        }
         for (column, start) in &self.row.starts {
             if let Some(Slot::In { group: number, column }) = slots.get(column.0, group.columns.len().max(column.0 as usize + 1))
                 && number == group.subgroup
@@ -418,7 +425,7 @@ impl Commit<'_> {
 fn pending(slot: Slot) -> Option<u32> {
     match slot {
         Slot::Pending(series) => Some(series),
-        Slot::In { .. } => None,
+        Slot::In { .. } | Slot::Free => None,
     }
 }
 

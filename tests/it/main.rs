@@ -19,3 +19,4 @@ mod template;
 mod tidy;
 mod tsdb_crash;
 mod tsdb_faults;
+mod tsdb_rows;

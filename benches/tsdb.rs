@@ -102,7 +102,7 @@ impl Fleet {
     }
 
     /// Appends the rows of one round; the time that making the values took is not counted.
-    fn round(&mut self, clock: &Clock, at: i64) -> Duration {
+    fn round(&mut self, at: i64) -> Duration {
         let mut spent = Duration::ZERO;
         for (target, (writer, columns)) in self.writers.iter_mut().enumerate() {
             let at = at + target as i64 * 7;
@@ -110,9 +110,9 @@ impl Fleet {
             for (number, column) in columns.iter().enumerate() {
                 self.row.push(*column, value(motion(number), (target * 1_000_003 + number) as u64, at));
             }
-            let started = clock.monotonic();
+            let started = busy();
             writer.commit(&self.row).expect("a commit");
-            spent += clock.monotonic() - started;
+            spent += busy() - started;
         }
         spent
     }
@@ -136,18 +136,18 @@ fn kept_bytes(folder: &Path) -> u64 {
 }
 
 fn scrape(folder: &Path) {
-    let (registry, clock) = (Registry::default(), Clock::system());
+    let registry = Registry::default();
     let before = resident_mb();
     let db = open(folder, &registry);
     let mut fleet = Fleet::new(&db, 100, 1000);
     let after_series = resident_mb();
     let (mut spent, mut rows, mut maintained) = (Duration::ZERO, 0u64, Duration::ZERO);
     for round in 0..900i64 {
-        spent += fleet.round(&clock, START_MS + round * 5000);
+        spent += fleet.round(START_MS + round * 5000);
         rows += 1;
-        let started = clock.monotonic();
+        let started = busy();
         db.maintain(TimestampMs(START_MS + round * 5000));
-        maintained += clock.monotonic() - started;
+        maintained += busy() - started;
         if [1, 48, 180, 468, 899].contains(&round) {
             let cells = (rows * 100_000) as f64;
             let written =
@@ -168,6 +168,7 @@ fn scrape(folder: &Path) {
     drop(fleet);
     db.close().expect("a clean end");
     println!("kept as found: {:.3} B a sample", kept_bytes(folder) as f64 / cells);
+    print_codecs(&open(folder, &Registry::default()), cells);
     db_compact(folder, cells);
 }
 
@@ -181,6 +182,7 @@ fn db_compact(folder: &Path, cells: f64) {
     }
     let db = open(&copy, &Registry::default());
     db.compact().expect("a merge");
+    print_codecs(&db, cells);
     let took = clock.monotonic() - started;
     println!("kept merged: {:.3} B a sample (merging took {took:?}, {:.1} MB resident)", kept_bytes(&copy) as f64 / cells, resident_mb());
 }
@@ -191,7 +193,7 @@ fn history(folder: &Path) {
     let mut fleet = Fleet::new(&db, 20, 1000);
     let mut spent = Duration::ZERO;
     for round in 0..5760i64 {
-        spent += fleet.round(&clock, START_MS + round * 15_000);
+        spent += fleet.round(START_MS + round * 15_000);
         if round % 50 == 0 {
             db.maintain(TimestampMs(START_MS + round * 15_000));
         }
@@ -204,6 +206,7 @@ fn history(folder: &Path) {
         db.stats(1).segments.len()
     );
     questions(&db, &clock);
+    print_codecs(&db, cells);
     db.compact().expect("a merge");
     println!("merged: {} segments, {:.3} B a sample", db.stats(1).segments.len(), kept_bytes(folder) as f64 / cells);
     questions(&db, &clock);
@@ -253,6 +256,12 @@ fn questions(db: &Tsdb, clock: &Clock) {
     }
 }
 
+/// Nanoseconds that this thread has been on a processor.
+fn busy() -> Duration {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    Duration::from_nanos(text.split(' ').next().and_then(|n| n.parse().ok()).unwrap_or(0))
+}
+
 /// Name and labels of a sample line as one text, and its value.
 fn sample_of(line: &str) -> Option<(&str, f64)> {
     if line.starts_with('#') || line.is_empty() {
@@ -285,7 +294,12 @@ fn recording(folder: &Path, pages: &Path) {
             for (series, value) in text.lines().filter_map(sample_of) {
                 let column = *columns.entry(series.to_owned()).or_insert_with(|| {
                     let mut full = shared.to_builder();
-                    full.set("__name__", series.split('{').next().unwrap_or("")).set("rest", series);
+                    let (name, rest) = series.split_once('{').unwrap_or((series, "}"));
+                    full.set("__name__", name);
+                    for pair in rest.trim_end_matches('}').split("\",").filter(|p| !p.is_empty()) {
+                        let (label, value) = pair.split_once("=\"").unwrap_or((pair, ""));
+                        full.set(label, value.trim_end_matches('"'));
+                    }
                     writer.column(&full.build()).expect("a column")
                 });
                 row.push(column, value);
@@ -301,7 +315,21 @@ fn recording(folder: &Path, pages: &Path) {
         written / samples as f64,
         kept_bytes(folder) as f64 / samples as f64
     );
+    print_codecs(&open(folder, &Registry::default()), samples as f64);
     db_compact(folder, samples as f64);
+}
+
+fn print_codecs(db: &Tsdb, samples: f64) {
+    for codec in db.codecs().expect("whole segments") {
+        println!(
+            "  {:9} {:8} pages {:10} rows {:10} bytes, {:.3} B a sample of all",
+            codec.codec,
+            codec.pages,
+            codec.rows,
+            codec.bytes,
+            codec.bytes as f64 / samples
+        );
+    }
 }
 
 fn main() {

@@ -35,6 +35,7 @@ mod segment;
 mod snapshot;
 mod source;
 mod store;
+mod sweep;
 mod symbols;
 mod tail;
 mod texts;
@@ -97,6 +98,11 @@ impl Tsdb {
     /// What the store holds, for `/api/v1/status/tsdb` and `promlet tsdb info`; lists have at most `limit` entries.
     pub fn stats(&self, limit: usize) -> StoreStats {
         view::stats(&self.store, limit)
+    }
+
+    /// What sealed segments spend on each codec, largest first. Reads every stripe.
+    pub fn codecs(&self) -> Result<Vec<view::CodecStats>, SelectError> {
+        view::codecs(&self.store)
     }
 
     /// Kept exemplars of series that satisfy all matchers, in order of arrival.

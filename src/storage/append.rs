@@ -132,8 +132,11 @@ pub trait RowWriter: Send {
     ///
     /// A label set has one series id and one owning column in the whole store. Where another group owns it,
     /// the column given here goes through the checked path against the owner's last time.
-    /// A column stays valid until the writer is dropped.
+    /// A column stays valid until the writer is dropped or the column retired.
     fn column(&mut self, labels: &Labels) -> Result<Column, AppendError>;
+
+    /// The source has forgotten these columns: they may be given back once their series have ended. `column` finds or opens them again.
+    fn retire(&mut self, _columns: &[Column]) {}
 
     /// What the source says about a metric family (name without suffix as exposed).
     fn describe(&mut self, family: &str, metadata: &Metadata) -> Result<(), AppendError>;

@@ -263,10 +263,9 @@ fn each_group(snapshot: &TsdbSnapshot, found: &[u32], mut each: impl FnMut(&Grou
             head.away.get(series).into_iter().flatten().for_each(|source| sources.set(*source));
         }
     }
-    let list = snapshot.store.source_list();
     let mut columns = Vec::new();
     for number in sources.without(&Bits::default()) {
-        let Some(source) = list.get(number as usize) else { continue };
+        let Some(source) = read(&snapshot.store.sources).get(number) else { continue };
         let state = lock(&source.state);
         for group in &state.groups {
             columns.clear();

@@ -86,7 +86,9 @@ impl Commit<'_> {
             match state.slot(cell.column.0) {
                 Some(Slot::In { group, column }) => scratch.places.push((group, Place { column, cell: at as u32 })),
                 Some(Slot::Pending(_)) => scratch.pending.push(at as u32),
-                None => return Err(AppendError::Limit(format!("column {} was not given out by this writer", cell.column.0))),
+                None | Some(Slot::Free) => {
+                    return Err(AppendError::Limit(format!("column {} was not given out by this writer", cell.column.0)));
+                }
             }
         }
         if !scratch.pending.is_empty() {
@@ -418,7 +420,7 @@ impl Commit<'_> {
 fn pending(slot: Slot) -> Option<u32> {
     match slot {
         Slot::Pending(series) => Some(series),
-        Slot::In { .. } => None,
+        Slot::In { .. } | Slot::Free => None,
     }
 }
 

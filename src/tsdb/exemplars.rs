@@ -27,6 +27,10 @@ impl Exemplars {
         self.held.push_back((series, at, exemplar));
     }
 
+    pub fn renumber(&mut self, number: impl Fn(u32) -> u32) {
+        self.held.iter_mut().for_each(|(series, ..)| *series = number(*series));
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = &(u32, TimestampMs, Exemplar)> {
         self.held.iter()
     }

@@ -5,7 +5,7 @@ pub const STRIPE_ROWS: usize = 120;
 /// Columns of one stripe; wider groups are cut into ranges that repeat the times.
 pub const STRIPE_COLUMNS_MAX: usize = 4096;
 /// Rows of a merged stripe.
-pub const MERGED_ROWS_MAX: usize = 5760;
+pub const MERGED_ROWS_MAX: usize = 960;
 /// Encoded bytes after which a merged stripe is cut between columns.
 pub const MERGED_STRIPE_BYTES: usize = 256 * 1024;
 
@@ -30,6 +30,8 @@ pub const MERGE_BYTES_MAX: u64 = 2 * 1024 * 1024 * 1024;
 
 /// Indexes of sealed segments kept in memory, in bytes.
 pub const INDEX_CACHE_BYTES: usize = 16 * 1024 * 1024;
+/// So many ended series are worth making the index of live ones anew.
+pub const SWEEP_FROM: usize = 10_000;
 /// Subgroups (times of their own) within one group.
 pub const SUBGROUPS_MAX: usize = 4096;
 /// Columns of one group.

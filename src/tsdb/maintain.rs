@@ -9,7 +9,7 @@ use super::limits::LOG_FILES_WAITING;
 use super::log::record::{Standing, put_family, put_standings};
 use super::segment::{OpenSegment, Segment};
 use super::store::{SegmentSet, Store, lock, read};
-use super::{merge, source};
+use super::{merge, source, sweep};
 use crate::model::TimestampMs;
 use crate::storage::AppendError;
 
@@ -35,11 +35,17 @@ pub fn round(store: &Arc<Store>, now: TimestampMs) {
         schedule.synced_at = monotonic;
         sync_log(store);
     }
-    let done = seal_if_due(store).and_then(|()| cut_log(store)).and_then(|()| merge::step(store));
+    let sealed = if sweep::is_due(store) {
+        flush_groups(store, |_| true).map_err(io::Error::other).and_then(|()| seal(store))
+    } else {
+        seal_if_due(store)
+    };
+    let done = sealed.and_then(|()| cut_log(store)).and_then(|()| merge::step(store));
     if let Err(error) = done {
         store.stop_writing("maintaining segments", &error, true);
     }
     merge::retention::apply(store, now, &mut schedule.retention);
+    sweep::sweep(store);
     publish(store);
 }
 
@@ -126,6 +132,7 @@ pub fn seal(store: &Arc<Store>) -> io::Result<()> {
     let segment = Arc::new(Segment { footer, file, bytes });
     replace_open(store, &open, Some(segment));
     store.metrics.seals.inc();
+    store.sweep_due.store(true, Ordering::Release);
     added
 }
 
@@ -225,6 +232,7 @@ pub fn compact(store: &Arc<Store>) -> Result<(), AppendError> {
     let failed = |error| store.stop_writing("merging segments", &error, true);
     settle(store).map_err(failed)?;
     merge::all(store).map_err(failed)?;
+    sweep::sweep(store);
     publish(store);
     Ok(())
 }

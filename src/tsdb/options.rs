@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::limits::{LOG_FILE_BYTES, SEGMENT_BYTES, SEGMENT_SPAN_MS, STRIPE_ROWS};
+use super::limits::{LOG_FILE_BYTES, SEGMENT_BYTES, SEGMENT_SPAN_MS, STRIPE_ROWS, SWEEP_FROM};
 use crate::model::DurationMs;
 
 #[derive(Clone, Debug)]
@@ -32,6 +32,8 @@ pub struct Sizes {
     pub segment_bytes: u64,
     /// The open segment is sealed when its samples span this long.
     pub segment_span: DurationMs,
+    /// So many series that ended are worth making the index anew.
+    pub sweep_from: usize,
 }
 
 impl Default for Sizes {
@@ -41,6 +43,7 @@ impl Default for Sizes {
             log_file_bytes: LOG_FILE_BYTES,
             segment_bytes: SEGMENT_BYTES,
             segment_span: DurationMs(SEGMENT_SPAN_MS),
+            sweep_from: SWEEP_FROM,
         }
     }
 }

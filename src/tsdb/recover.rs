@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
 use std::path::Path;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 
 use super::TsdbOptions;
@@ -91,6 +91,8 @@ fn assemble(
         scratch: Mutex::default(),
         next_segment: AtomicU64::new(next + 1),
         newest_time: AtomicI64::new(newest),
+        sweep_due: AtomicBool::new(false),
+        renumbering: RwLock::default(),
         maintaining: Mutex::default(),
     })
 }

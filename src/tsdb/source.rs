@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 use xxhash_rust::xxh64::Xxh64;
 
@@ -20,6 +20,8 @@ use crate::storage::{AppendError, Column, GroupKey};
 /// Where a column handed out to writers really is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Slot {
+    /// Not given out at present.
+    Free,
     /// Not written yet: the series.
     Pending(u32),
     In {
@@ -33,6 +35,8 @@ pub enum Slot {
 pub struct Slots {
     explicit: Option<Vec<Slot>>,
     pending: Vec<u32>,
+    /// Which of `explicit` are free.
+    free: Vec<u32>,
 }
 
 impl Slots {
@@ -48,6 +52,17 @@ impl Slots {
         }
     }
 
+    /// A number for a new column: one that was given back, or the next.
+    pub fn give_out(&mut self, series: u32, first_group: usize) -> u32 {
+        if let (Some(slots), Some(number)) = (&mut self.explicit, self.free.pop()) {
+            slots[number as usize] = Slot::Pending(series);
+            return number;
+        }
+        let number = self.len(first_group) as u32;
+        self.push_pending(series);
+        number
+    }
+
     pub fn push_pending(&mut self, series: u32) {
         match &mut self.explicit {
             Some(slots) => slots.push(Slot::Pending(series)),
@@ -55,13 +70,43 @@ impl Slots {
         }
     }
 
-    /// Stores a place that order does not give.
-    pub fn set(&mut self, number: u32, slot: Slot, first_group: usize) {
-        let Self { explicit, pending } = self;
-        let slots = explicit.get_or_insert_with(|| {
+    /// Writes down the places that order gave so far.
+    pub fn spell_out(&mut self, first_group: usize) -> &mut Vec<Slot> {
+        let Self { explicit, pending, .. } = self;
+        explicit.get_or_insert_with(|| {
             let known = (0..first_group as u32).map(|column| Slot::In { group: 0, column });
             known.chain(pending.drain(..).map(Slot::Pending)).collect()
-        });
+        })
+    }
+
+    /// Changes every place that is written down.
+    pub fn renumber(&mut self, change: impl Fn(Slot) -> Slot) {
+        for slot in self.explicit.iter_mut().flatten() {
+            *slot = change(*slot);
+        }
+        for series in &mut self.pending {
+            if let Slot::Pending(number) = change(Slot::Pending(*series)) {
+                *series = number;
+            }
+        }
+        let slots = self.explicit.iter().flatten().enumerate();
+        self.free = slots.filter(|(_, slot)| **slot == Slot::Free).map(|(number, _)| number as u32).collect();
+    }
+
+    /// Series of columns that were not written yet.
+    pub fn pending(&self) -> impl Iterator<Item = u32> + '_ {
+        let explicit =
+            self.explicit.iter().flatten().filter_map(|slot| if let Slot::Pending(series) = slot { Some(*series) } else { None });
+        explicit.chain(self.pending.iter().copied())
+    }
+
+    pub fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Stores a place that order does not give.
+    pub fn set(&mut self, number: u32, slot: Slot, first_group: usize) {
+        let slots = self.spell_out(first_group);
         if let Some(place) = slots.get_mut(number as usize) {
             *place = slot;
         }
@@ -77,8 +122,7 @@ impl Slots {
     }
 
     pub fn rebuild(&mut self, groups: &[Group]) {
-        self.pending.clear();
-        self.explicit = None;
+        self.clear();
         if groups.len() > 1 {
             let of = |(number, group): (usize, &Group)| {
                 (0..group.columns.len() as u32).map(move |column| Slot::In { group: number as u32, column })
@@ -104,7 +148,8 @@ pub struct State {
 pub struct Source {
     pub key: GroupKey,
     pub number: u32,
-    pub base: u32,
+    /// The index' base of the key's labels.
+    pub base: AtomicU32,
     /// What ids of its groups are made from.
     hash: u64,
     pub state: Mutex<State>,
@@ -139,7 +184,7 @@ impl Source {
         put_key(&mut bytes, &key);
         let mut hash = Xxh64::new(0);
         hash.update(&bytes);
-        Self { key, number, base, hash: hash.digest(), state: Mutex::default(), writers: AtomicUsize::new(0) }
+        Self { key, number, base: AtomicU32::new(base), hash: hash.digest(), state: Mutex::default(), writers: AtomicUsize::new(0) }
     }
 
     /// The id of one of its groups.
@@ -163,23 +208,25 @@ impl Source {
 
     /// The writers' column of a label set.
     pub fn column(&self, store: &Store, labels: &Labels) -> Result<Column, AppendError> {
-        let (series, owner) = store.series(labels, self.number, self.base)?;
+        // Numbers of series must not change between the steps.
+        let _numbers = super::store::read(&store.renumbering);
+        let (series, owner) = store.series(labels, self.number, self.base.load(Ordering::Acquire))?;
         let known = {
             let mut state = lock(&self.state);
-            state.find(series)
+            state.find(series).inspect(|number| state.set_retired(*number, false))
         };
         let number = match known {
             Some(number) => number,
             None => {
                 let mut state = lock(&self.state);
-                let number = state.slots.len(state.first_group());
-                if number >= COLUMNS_MAX {
+                let first_group = state.first_group();
+                if state.slots.len(first_group) >= COLUMNS_MAX {
                     store.metrics.limits_hit.inc();
                     return Err(AppendError::Limit(format!("one group has {COLUMNS_MAX} columns, which is the limit; split the target")));
                 }
-                state.slots.push_pending(series);
-                state.lookup().insert(series, number as u32);
-                number as u32
+                let number = state.slots.give_out(series, first_group);
+                state.lookup().insert(series, number);
+                number
             }
         };
         if let Some(owner) = owner {
@@ -188,12 +235,18 @@ impl Source {
         Ok(Column(number))
     }
 
+    /// These columns may go once their series have ended.
+    pub fn retire(&self, columns: &[Column]) {
+        let mut state = lock(&self.state);
+        columns.iter().for_each(|column| state.set_retired(column.0, true));
+    }
+
     /// Another source owns the series: from now on both check each other's newest sample.
     fn contest(&self, store: &Store, series: u32, owner: u32) {
-        let other = super::store::read(&store.sources).list.get(owner as usize).cloned();
-        let Some(other) = other else { return };
-        let entry = other.give_way(series);
-        let is_handover = entry.is_some_and(|e| e.is_handover);
+        let other = super::store::read(&store.sources).get(owner);
+        let entry = other.and_then(|other| other.give_way(series));
+        // An owner that is gone has nothing to say any more.
+        let is_handover = entry.is_none_or(|e| e.is_handover);
         if let Some(entry) = entry {
             let mut contested = lock(&store.contested);
             let known = contested.entry(series).or_insert(entry);
@@ -209,8 +262,16 @@ impl Source {
     /// Marks the own column of a series as contested, and says what it last held.
     fn give_way(&self, series: u32) -> Option<Contested> {
         let mut state = lock(&self.state);
+        state.find(series)?;
         state.mark_contested(series);
-        let (group, column) = state.place_of(series)?;
+        let Some((group, column)) = state.place_of(series) else {
+            return Some(Contested {
+                last_time: i64::MIN,
+                last_bits: None,
+                last_group: 0,
+                is_handover: self.writers.load(Ordering::Acquire) == 0,
+            });
+        };
         let group = &state.groups[group as usize];
         let live = group.live.get(column);
         let last_bits = live.then(|| group.columns[column as usize].last());
@@ -231,6 +292,7 @@ impl State {
 
     pub fn series_of(&self, number: u32) -> Option<u32> {
         match self.slot(number)? {
+            Slot::Free => None,
             Slot::Pending(series) => Some(series),
             Slot::In { group, column } => Some(self.groups[group as usize].columns[column as usize].series),
         }
@@ -258,7 +320,14 @@ impl State {
         let number = self.find(series)?;
         match self.slot(number)? {
             Slot::In { group, column } => Some((group, column)),
-            Slot::Pending(_) => None,
+            Slot::Free | Slot::Pending(_) => None,
+        }
+    }
+
+    /// Whether the column may go once its series has ended.
+    pub fn set_retired(&mut self, number: u32, is_retired: bool) {
+        if let Some(Slot::In { group, column }) = self.slot(number) {
+            self.groups[group as usize].columns[column as usize].set_retired(is_retired);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
 use super::TsdbOptions;
@@ -33,8 +33,40 @@ pub struct Head {
 
 #[derive(Default)]
 pub struct Sources {
-    pub by_key: HashMap<GroupKey, u32>,
-    pub list: Vec<Arc<Source>>,
+    by_key: HashMap<GroupKey, u32>,
+    list: Vec<Option<Arc<Source>>>,
+}
+
+impl Sources {
+    pub fn get(&self, number: u32) -> Option<Arc<Source>> {
+        self.list.get(number as usize).cloned().flatten()
+    }
+
+    pub fn find(&self, key: &GroupKey) -> Option<Arc<Source>> {
+        self.get(*self.by_key.get(key)?)
+    }
+
+    pub fn len(&self) -> usize {
+        self.by_key.len()
+    }
+
+    /// Opens a source under the lowest free number.
+    fn open(&mut self, key: &GroupKey, base: u32) -> Arc<Source> {
+        let at = self.list.iter().position(Option::is_none).unwrap_or(self.list.len());
+        let source = Arc::new(Source::new(key.clone(), at as u32, base));
+        self.by_key.insert(key.clone(), at as u32);
+        if at == self.list.len() {
+            self.list.push(None);
+        }
+        self.list[at] = Some(source.clone());
+        source
+    }
+
+    pub fn remove(&mut self, number: u32) {
+        if let Some(gone) = self.list.get_mut(number as usize).and_then(Option::take) {
+            self.by_key.remove(&gone.key);
+        }
+    }
 }
 
 /// The segments at one moment; replaced as a whole.
@@ -90,6 +122,10 @@ pub struct Store {
     pub scratch: Mutex<Vec<Scratch>>,
     pub next_segment: AtomicU64,
     pub newest_time: AtomicI64,
+    /// A seal was made since the last sweep.
+    pub sweep_due: AtomicBool,
+    /// Held to read while numbers of series are used in several steps, to write while they change.
+    pub renumbering: RwLock<()>,
     /// One thread does maintenance at a time.
     pub maintaining: Mutex<super::maintain::Schedule>,
 }
@@ -103,32 +139,32 @@ pub fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
 }
 
 impl Store {
-    /// The source of this key, opened on first use.
+    /// The source of this key, opened on first use, with one writer more.
     pub fn source(&self, key: &GroupKey) -> Result<Arc<Source>, AppendError> {
-        if let Some(known) = {
-            let sources = read(&self.sources);
-            sources.by_key.get(key).map(|number| sources.list[*number as usize].clone())
-        } {
+        let counted = |source: Arc<Source>| {
+            source.writers.fetch_add(1, Ordering::AcqRel);
+            source
+        };
+        // Counted under the lock, so that no sweep takes it away in between.
+        if let Some(known) = read(&self.sources).find(key).map(counted) {
             return Ok(known);
         }
+        let _numbers = read(&self.renumbering);
         let base = {
             let mut head = self.head.write().unwrap_or_else(PoisonError::into_inner);
             head.index.base(&key.labels).ok_or_else(symbols_full)?
         };
         let mut sources = self.sources.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(number) = sources.by_key.get(key) {
-            return Ok(sources.list[*number as usize].clone());
-        }
-        let number = sources.list.len() as u32;
-        let source = Arc::new(Source::new(key.clone(), number, base));
-        sources.by_key.insert(key.clone(), number);
-        sources.list.push(source.clone());
-        self.metrics.head_groups.set(sources.list.len() as f64);
-        Ok(source)
+        let source = match sources.find(key) {
+            Some(known) => known,
+            None => sources.open(key, base),
+        };
+        self.metrics.head_groups.set(sources.len() as f64);
+        Ok(counted(source))
     }
 
     pub fn source_list(&self) -> Vec<Arc<Source>> {
-        read(&self.sources).list.clone()
+        read(&self.sources).list.iter().flatten().cloned().collect()
     }
 
     /// The number of a label set, and the source that had it before if that is another one.

@@ -100,6 +100,8 @@ impl Arena {
 const HAS_BASE: u8 = 1;
 /// Claimed by another group as well: appends go through the checked path.
 const CONTESTED: u8 = 2;
+/// Its writer has forgotten it: it may go once it has ended.
+const RETIRED: u8 = 4;
 
 /// One column of a group: 24 bytes that every live series costs.
 #[derive(Clone, Copy, Debug)]
@@ -138,6 +140,14 @@ impl Column {
 
     pub fn set_contested(&mut self, is_contested: bool) {
         self.set(CONTESTED, is_contested);
+    }
+
+    pub fn is_retired(&self) -> bool {
+        self.flags & RETIRED != 0
+    }
+
+    pub fn set_retired(&mut self, is_retired: bool) {
+        self.set(RETIRED, is_retired);
     }
 
     fn set(&mut self, flag: u8, on: bool) {

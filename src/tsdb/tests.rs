@@ -1,5 +1,7 @@
 //! The whole store on a disk in memory: rows in, restarts between, the same rows out.
 
+mod format;
+
 use std::path::Path;
 
 use super::*;
@@ -139,4 +141,46 @@ fn samples_that_do_not_go_forward_are_refused_one_by_one() {
     let db = open(&disk, 5_000_000);
     let again: Vec<Vec<i64>> = dump(&db, TimeRange::ALL).into_iter().map(|(_, s)| s.into_iter().map(|(t, _)| t).collect()).collect();
     assert_eq!(again, samples);
+}
+
+#[test]
+fn churn_leaves_nothing_behind_in_memory() {
+    let disk = CrashingDisk::default();
+    let mut options = TsdbOptions::new("data");
+    options.no_lockfile = true;
+    options.sizes.stripe_rows = 8;
+    options.sizes.sweep_from = 10;
+    let db = Tsdb::open(options, Arc::new(disk.clone()), Clock::manual(TimestampMs(5_000_000)), &Registry::default()).expect("a store");
+    let mut lasting = db.writer(&key("lasting")).expect("a writer");
+    let mut at = 1_000_000;
+    for generation in 0..20 {
+        let mut passing = db.writer(&key(&format!("box{generation}"))).expect("a writer");
+        let of = |writer: &mut Box<dyn RowWriter>, name: &str| -> Vec<_> {
+            (0..20).map(|n| writer.column(&labels(name, generation * 100 + n)).expect("a column")).collect()
+        };
+        let (mine, theirs) = (of(&mut lasting, "lasting"), of(&mut passing, "passing"));
+        for row_number in 0..30 {
+            at += 1000;
+            let value = if row_number == 20 { STALE_NAN } else { f64::from(row_number) };
+            if row_number > 20 {
+                continue;
+            }
+            for (writer, columns) in [(&mut lasting, &mine), (&mut passing, &theirs)] {
+                let mut row = Row::new(TimestampMs(at));
+                columns.iter().for_each(|column| row.push(*column, value));
+                writer.commit(&row).expect("a commit");
+            }
+        }
+        lasting.retire(&mine);
+        drop(passing);
+        db.compact().expect("a merge");
+    }
+    let stats = db.stats(0);
+    assert!(stats.series <= 80 && stats.groups <= 4, "{} series in {} groups", stats.series, stats.groups);
+    let all = dump(&db, TimeRange::ALL);
+    assert_eq!(all.len(), 800);
+    assert!(all.iter().all(|(_, samples)| samples.len() == 21));
+    drop(lasting);
+    drop(db);
+    assert_eq!(dump(&open(&disk, 5_000_000), TimeRange::ALL), all);
 }

@@ -14,8 +14,8 @@ pub struct GroupWriter {
 }
 
 impl GroupWriter {
+    /// The source was counted one writer more when it was asked for.
     pub fn new(store: Arc<Store>, source: Arc<Source>) -> Self {
-        source.writers.fetch_add(1, Ordering::AcqRel);
         Self { store, source }
     }
 }
@@ -29,6 +29,10 @@ impl Drop for GroupWriter {
 impl RowWriter for GroupWriter {
     fn column(&mut self, labels: &Labels) -> Result<Column, AppendError> {
         self.source.column(&self.store, labels)
+    }
+
+    fn retire(&mut self, columns: &[Column]) {
+        self.source.retire(columns);
     }
 
     fn describe(&mut self, family: &str, metadata: &Metadata) -> Result<(), AppendError> {

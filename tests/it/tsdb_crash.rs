@@ -41,16 +41,24 @@ struct Run {
 /// A writer, and the columns it was asked for so far.
 struct Writer {
     rows: Box<dyn RowWriter>,
-    columns: Vec<(Column, String)>,
+    columns: Vec<Option<(Column, String)>>,
 }
 
 impl Writer {
     fn column(&mut self, group: u64, number: u64) -> Option<&(Column, String)> {
-        while self.columns.len() <= number as usize {
-            let labels = labels(group, self.columns.len() as u64);
-            self.columns.push((self.rows.column(&labels).ok()?, labels.to_string()));
+        let at = number as usize;
+        self.columns.resize(self.columns.len().max(at + 1), None);
+        if self.columns[at].is_none() {
+            let labels = labels(group, number);
+            self.columns[at] = Some((self.rows.column(&labels).ok()?, labels.to_string()));
         }
-        self.columns.get(number as usize)
+        self.columns[at].as_ref()
+    }
+
+    fn forget(&mut self, number: usize) {
+        if let Some((column, _)) = self.columns.get_mut(number).and_then(Option::take) {
+            self.rows.retire(&[column]);
+        }
     }
 }
 
@@ -66,6 +74,7 @@ impl Run {
         options.sync_interval = if dice.below(2) == 0 { DurationMs::ZERO } else { DurationMs::seconds(5) };
         options.sizes.stripe_rows = 4 + dice.below(12) as usize;
         options.sizes.log_file_bytes = 300 + dice.below(3000);
+        options.sizes.sweep_from = dice.below(6) as usize;
         options.sizes.segment_bytes = 500 + dice.below(4000);
         let start = 1_000_000_000;
         let clock = Clock::manual(TimestampMs(start));
@@ -139,6 +148,8 @@ impl Run {
                 4 if self.dice.below(4) == 0 => {
                     let _ = db.compact();
                 }
+                5..=7 => writers[self.dice.below(3) as usize].forget(self.dice.below(12) as usize),
+                8 => writers[0] = Writer { rows: db.writer(&key(0)).expect("a writer"), columns: Vec::new() },
                 _ => {}
             }
         }

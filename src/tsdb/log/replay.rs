@@ -89,6 +89,8 @@ impl<'a> Replay<'a> {
     fn group(&mut self, number: u32, id: u64, subgroup: u32, key: &GroupKey, columns: &[Labels]) -> Decoded<()> {
         let full = |_| Damaged("more series than the store takes");
         let source = self.store.source(key).map_err(full)?;
+        // Replay is no writer.
+        source.writers.fetch_sub(1, std::sync::atomic::Ordering::AcqRel);
         if subgroup as usize >= SUBGROUPS_MAX || source.group_id(subgroup) != id {
             return Err(Damaged("a group that is not its source's"));
         }
@@ -118,8 +120,10 @@ impl<'a> Replay<'a> {
 
     fn series(&self, source: &Arc<Source>, columns: &[Labels]) -> Decoded<Vec<u32>> {
         let one = |labels: &Labels| {
-            let (series, owner) =
-                self.store.series(labels, source.number, source.base).map_err(|_| Damaged("more series than the store takes"))?;
+            let (series, owner) = self
+                .store
+                .series(labels, source.number, source.base.load(std::sync::atomic::Ordering::Acquire))
+                .map_err(|_| Damaged("more series than the store takes"))?;
             if owner.is_some() {
                 self.store.claim(series, source.number, false);
             }

@@ -176,6 +176,26 @@ impl OpenSegment {
         Some(OpenStripes { file, stripes: found.stripes.clone(), numbers })
     }
 
+    /// The head's numbers of the series that have stripes here.
+    pub fn heads(&self) -> Vec<u32> {
+        self.lock().heads.clone()
+    }
+
+    /// The head's series have new numbers.
+    pub fn renumber(&self, number: impl Fn(u32) -> u32) {
+        let mut state = self.lock();
+        let State { heads, numbers, .. } = &mut *state;
+        numbers.clear();
+        for (own, head) in heads.iter_mut().enumerate() {
+            *head = number(*head);
+            if *head as usize >= numbers.len() {
+                numbers.resize(*head as usize + 1, 0);
+            }
+            numbers[*head as usize] = own as u32 + 1;
+        }
+        numbers.shrink_to_fit();
+    }
+
     /// Bytes of memory for what is kept of this segment.
     pub fn size_in_memory(&self) -> usize {
         let state = self.lock();

@@ -124,7 +124,9 @@ fn write(found: &BTreeMap<Labels, (TimestampMs, f64)>, external: &Labels) -> Vec
             out.push_str(&format!("{separator}{}=\"{}\"", plain_name(name, false), escaped(value)));
             separator = ',';
         }
-        out.push_str(&format!("}} {} {}\n", format_general(*value), at.0));
+        // Prometheus's writer of this format has no negative zero.
+        let value = if *value == 0.0 { 0.0 } else { *value };
+        out.push_str(&format!("}} {} {}\n", format_general(value), at.0));
     }
     out.into_bytes()
 }

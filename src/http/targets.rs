@@ -68,7 +68,8 @@ async fn targets(State(state): State<TargetState>, uri: Uri) -> Success {
             }
             Some(counts) => {
                 let mut inner = Object::open(object.key("droppedTargetCounts"));
-                for (name, count) in counts.iter().filter(|(name, _)| in_pool(name)) {
+                // Of every pool, whichever was asked for, as Prometheus has it.
+                for (name, count) in counts {
                     json::integer(inner.any_key(name), i64::try_from(*count).unwrap_or(i64::MAX));
                 }
                 inner.close();

@@ -34,7 +34,7 @@ pub(super) struct Samples {
     timed_exemplars: Vec<(TimestampMs, Column, Exemplar)>,
     /// All sample lines.
     pub total: u64,
-    /// Taken out by metric relabeling.
+    /// Taken out by metric relabeling, or what the scrape failed at.
     pub dropped: u64,
     /// The same series again, at the same time.
     pub duplicates: u64,
@@ -61,6 +61,12 @@ impl Samples {
     #[inline]
     pub(super) fn is_tracked(tail: &Tail<'_>, times: Times) -> bool {
         times.track || !times.honor || tail.at.is_none()
+    }
+
+    /// A line that the scrape fails at: it counts as scraped, not as kept.
+    pub(super) fn refuse(&mut self) {
+        self.total += 1;
+        self.dropped += 1;
     }
 
     /// Takes one line's sample.

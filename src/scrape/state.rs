@@ -143,7 +143,8 @@ impl TargetState {
             scraped.duration.as_secs_f64(),
             samples.total as f64,
             (samples.total - samples.dropped) as f64,
-            samples.new_series as f64,
+            // A page that failed adds no series, and it fails with the same lines each time.
+            if scraped.error.is_none() { samples.new_series as f64 } else { 0.0 },
             self.setup.timeout.as_seconds(),
             job.limits.samples as f64,
             body_bytes,

@@ -51,6 +51,11 @@ impl Eval<'_> {
         Ok(all)
     }
 
+    /// The store gives series in no particular order.
+    pub(super) fn sort_by_labels(&self, all: &mut [Series]) {
+        all.sort_by_cached_key(|series| self.symbols.to_labels(&series.labels));
+    }
+
     /// Runs an operator that drops names. Where that could make labels equal, its results are kept until all are there.
     pub fn unique(
         &self,

@@ -5,7 +5,7 @@ use hashbrown::HashMap;
 use super::binary::{Outcome, drops_name};
 use super::collect::SAME_LABELS;
 use super::{Cell, Column, Eval, Series, Sink, Steps};
-use crate::model::Span;
+use crate::model::{Labels, Span};
 use crate::promql::ast::{Binary, Cardinality, Matching};
 use crate::promql::error::QueryError;
 use crate::storage::{LabelPair, Symbol};
@@ -128,11 +128,8 @@ impl Join<'_> {
             }
         }
         // The check for duplicates on the "one" side comes before any matching.
-        for (signature, group) in &groups {
-            if group.one.len() > 1 {
-                self.check_unique(signature, &group.one)?;
-            }
-        }
+        let crowded: Vec<_> = groups.iter().filter(|(_, group)| group.one.len() > 1).collect();
+        self.check_unique(&crowded)?;
         for (at, (signature, group)) in groups.iter().enumerate() {
             if at % crate::promql::limits::SERIES_PER_CHECK == 0 {
                 self.eval.guard.check()?;
@@ -142,21 +139,28 @@ impl Join<'_> {
         Ok(())
     }
 
-    fn check_unique(&self, signature: &[LabelPair], one: &[usize]) -> Result<(), QueryError> {
+    /// Names what Prometheus would: the first step, and there the first series, in order of the labels, whose signature was met before.
+    fn check_unique(&self, crowded: &[&(Box<[LabelPair]>, Group)]) -> Result<(), QueryError> {
+        let symbols = &self.eval.symbols;
         for step in (0..self.steps).filter(|s| self.active[*s]) {
-            let mut present = one.iter().filter(|place| self.one[**place].column.is_present(step));
-            if let (Some(first), Some(second)) = (present.next(), present.next()) {
-                let symbols = &self.eval.symbols;
-                let shown = |labels: &[LabelPair]| braced(&symbols.to_labels(labels));
-                let mut pair = [&self.one[*first], &self.one[*second]].map(|s| symbols.to_labels(&s.labels));
-                pair.sort();
+            let mut second = None;
+            for (signature, group) in crowded {
+                let present = || group.one.iter().map(|place| &self.one[*place]).filter(|series| series.column.is_present(step));
+                if present().nth(1).is_some() {
+                    let mut labels: Vec<Labels> = present().map(|series| symbols.to_labels(&series.labels)).collect();
+                    labels.sort_unstable();
+                    let found = (labels.swap_remove(1), labels.swap_remove(0), signature);
+                    second = second.filter(|known: &(Labels, Labels, _)| known.0 < found.0).or(Some(found));
+                }
+            }
+            if let Some((again, first, signature)) = second {
                 let side = if self.swapped { "left" } else { "right" };
                 return QueryError::execution(format!(
                     "found duplicate series for the match group {} on the {side} hand-side of the operation: [{}, {}];many-to-many \
                      matching not allowed: matching labels must be unique on one side",
-                    shown(signature),
-                    braced(&pair[0]),
-                    braced(&pair[1]),
+                    braced(&symbols.to_labels(signature)),
+                    braced(&again),
+                    braced(&first),
                 ));
             }
         }
@@ -271,7 +275,7 @@ impl Join<'_> {
 }
 
 /// `{__name__="x", a="b"}`: labels as error texts show them.
-pub(super) fn braced(labels: &crate::model::Labels) -> String {
+pub(super) fn braced(labels: &Labels) -> String {
     let pairs: Vec<String> = labels.iter().map(|(n, v)| format!("{n}={}", crate::model::number::quote(v))).collect();
     format!("{{{}}}", pairs.join(", "))
 }

@@ -14,7 +14,9 @@ impl Eval<'_> {
     pub(super) fn pick(&self, aggregate: &Aggregate, steps: &Steps, sink: &mut Sink<'_>) -> Result<(), QueryError> {
         let parameters = self.parameter(aggregate, steps)?;
         let parameters = self.checked_parameters(aggregate, parameters)?;
-        let all = self.collect(&aggregate.expr, steps)?;
+        let mut all = self.collect(&aggregate.expr, steps)?;
+        // Which of equal values is picked must not hang on where the store has them.
+        self.sort_by_labels(&mut all);
         let held: usize = all.iter().map(|s| s.column.len()).sum();
         let mut groups = Groups::new(self, aggregate);
         let mut members: Vec<Vec<usize>> = Vec::new();

@@ -26,7 +26,7 @@ impl Eval<'_> {
                 all.sort_by(|a, b| by_float(a.column.floats[0], b.column.floats[0], descending));
             }
         } else if steps.count == 1 {
-            self.sort_by_labels(call, descending, &mut all)?;
+            self.sort_by_named_labels(call, descending, &mut all)?;
         }
         for mut series in all {
             let held = series.column.len();
@@ -36,7 +36,7 @@ impl Eval<'_> {
         Ok(())
     }
 
-    fn sort_by_labels(&self, call: &Call, descending: bool, all: &mut [Series]) -> Result<(), QueryError> {
+    fn sort_by_named_labels(&self, call: &Call, descending: bool, all: &mut [Series]) -> Result<(), QueryError> {
         let mut names: Vec<Symbol> = Vec::new();
         for arg in &call.args[1..] {
             names.push(self.symbols.get(self.utf8(arg)?));

@@ -60,6 +60,8 @@ where
 {
     body.clear();
     stream.write_all(request).await.map_err(|error| WireError::Stale(said(&error)))?;
+    // TLS may still hold some of it.
+    stream.flush().await.map_err(|error| WireError::Stale(said(&error)))?;
     let mut has_answered = false;
     let mut head = loop {
         match parse_head(body)? {

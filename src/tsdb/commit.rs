@@ -56,6 +56,8 @@ impl Commit<'_> {
         if !scratch.moved.is_empty() {
             self.move_cells(state, scratch);
             self.commit_places(state, scratch)?;
+            let left = scratch.moved.iter().map(|cell| (self.row.cells[*cell as usize].column, Rejected::OutOfOrder));
+            self.report.rejected.extend(left);
         }
         self.keep_exemplars(state);
         Ok(())
@@ -126,7 +128,13 @@ impl Commit<'_> {
             self.store.metrics.limits_hit.inc();
             return any as u32;
         }
-        self.source.open_group(state, self.store)
+        // A group of this number may have stood at a later time in an earlier run.
+        loop {
+            let number = self.source.open_group(state, self.store);
+            if fits(&state.groups[number as usize]) {
+                return number;
+            }
+        }
     }
 
     fn place_pending(&self, state: &mut State, scratch: &mut Scratch, group: u32) {
@@ -198,6 +206,10 @@ impl Commit<'_> {
                 return Ok(());
             }
             Meeting::Opens => {
+                self.look_up_sealed(group, &scratch.group);
+                if !group.sealed_lasts.is_empty() {
+                    self.check_late(group, meeting, scratch);
+                }
                 if group.times.len() >= group.stripe_rows {
                     self.store.flush(group, &self.source.key, scratch)?;
                     state.drop_lookup();
@@ -249,7 +261,7 @@ impl Commit<'_> {
             let cell = &cells[place.cell as usize];
             match group.check_late(place.column, at, &cell.value) {
                 Ok(true) => self.report.accepted += 1,
-                Ok(false) if meeting == Meeting::Completes => return true,
+                Ok(false) if meeting != Meeting::Late => return true,
                 Ok(false) => moved.push(place.cell),
                 Err(why) => self.report.rejected.push((cell.column, why)),
             }
@@ -332,16 +344,9 @@ impl Commit<'_> {
         loop {
             let number = self.store.log.number();
             let is_first = group.log_file != number || group.needs_keyframe;
-            let is_keyframe = meeting == Meeting::Opens && (is_first || group.next_row % KEYFRAME_ROWS == 0);
-            group.spell(
-                meeting,
-                self.row.at.0,
-                is_keyframe,
-                &scratch.group,
-                |cell| &cells[cell as usize].value,
-                &mut scratch.code,
-                &mut scratch.seen,
-            );
+            let is_keyframe = meeting == Meeting::Opens && (is_first || group.next_row.is_multiple_of(KEYFRAME_ROWS));
+            group.begin(meeting, self.row.at.0, is_keyframe, &mut scratch.code);
+            group.spell(meeting, &scratch.group, |cell| &cells[cell as usize].value, &mut scratch.code, &mut scratch.seen);
             self.spell_starts(group, scratch, slots);
             let definitions = self.definitions(group, number);
             let mut log = self.store.log.lock();
@@ -353,7 +358,7 @@ impl Commit<'_> {
                 group.log_number = log.new_group();
                 put_group(&mut scratch.frames, group.log_number, group.id, group.subgroup, &self.source.key, definitions.iter());
             } else if !definitions.is_empty() {
-                put_columns(&mut scratch.frames, group.log_number, definitions.iter());
+                put_columns(&mut scratch.frames, group.log_number, group.log_columns as u32, definitions.iter());
             }
             put_row(&mut scratch.frames, group.log_number, &scratch.code, group.last_time, group.columns.len());
             let appended = log.append(&scratch.frames, is_keyframe);

@@ -22,7 +22,7 @@ impl Store {
         while from < columns {
             let until = (from + STRIPE_COLUMNS_MAX as u32).min(columns);
             encode_columns(group, from..until, scratch);
-            scratch.stripe.has_more = until < columns;
+            (scratch.stripe.part, scratch.stripe.has_more) = (from / STRIPE_COLUMNS_MAX as u32, until < columns);
             self.append_stripe(group, key, scratch)?;
             from = until;
         }

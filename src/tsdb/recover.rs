@@ -217,9 +217,9 @@ fn replay(store: &Arc<Store>, logs: &[ClosedFile]) -> Result<(), OpenError> {
     Ok(())
 }
 
-/// For each group, up to which row the segments hold what a log file says.
-fn flushed_rows(store: &Store, header: Header) -> HashMap<u64, u64> {
-    let mut rows = HashMap::new();
+/// For each group the rows of a log file that the segments hold.
+fn flushed_rows(store: &Store, header: Header) -> HashMap<u64, Vec<(u64, u64)>> {
+    let mut rows: HashMap<u64, Vec<(u64, u64)>> = HashMap::new();
     for segment in &store.segments().sealed {
         if segment.footer.newest_input < header.first_segment {
             continue;
@@ -227,8 +227,8 @@ fn flushed_rows(store: &Store, header: Header) -> HashMap<u64, u64> {
         match store.indexes.get(segment) {
             Ok(index) => {
                 for group in &index.groups {
-                    let known = rows.entry(group.id).or_insert(0u64);
-                    *known = group.next_row.max(*known);
+                    let of_stripes = group.stripes.iter().map(|s| (s.first_row, s.first_row + u64::from(s.rows)));
+                    rows.entry(group.id).or_default().extend(of_stripes);
                 }
             }
             Err(error) => tracing::error!("{error}"),

@@ -33,14 +33,12 @@ impl Eval<'_> {
         let mut order: Vec<usize> = Vec::new();
         for group in members.iter().take(groups.len()) {
             self.guard.check()?;
-            let mut ranks = if ranked { leaders(&all, group, &parameters, aggregate.op == Aggregator::Topk) } else { Vec::new() };
             for (step, parameter) in parameters.iter().enumerate() {
                 let picked = match aggregate.op {
                     Aggregator::LimitRatio => self.by_ratio(&all, group, step, *parameter),
                     Aggregator::Limitk => {
                         group.iter().copied().filter(|m| all[*m].column.is_present(step)).take(count(*parameter)).collect()
                     }
-                    _ if !ranks.is_empty() => std::mem::take(&mut ranks[step]),
                     op => ranked_first(&all, group, step, count(*parameter), op == Aggregator::Topk),
                 };
                 for place in &picked {
@@ -136,39 +134,27 @@ fn count(parameter: f64) -> usize {
     if parameter < 1.0 { 0 } else { parameter as usize }
 }
 
-/// Most places for which the best are kept in order while the series go by.
-const LEADERS_MAX: usize = 32;
-
-/// The best of a group at each step, best first, in one pass over the series; empty where too many are asked for.
-fn leaders(all: &[Series], group: &[usize], parameters: &[f64], largest: bool) -> Vec<Vec<usize>> {
-    if parameters.iter().any(|k| count(*k) > LEADERS_MAX) {
+/// The k best of a group, best first. NaN is worst either way. Among equal values it picks as Prometheus does: by the heap
+/// of Go's `container/heap`, with the series in order of their labels.
+fn ranked_first(all: &[Series], group: &[usize], step: usize, k: usize, largest: bool) -> Vec<usize> {
+    if k == 0 {
         return Vec::new();
     }
-    let worse = |a: f64, b: f64| if largest { a < b } else { a > b } || (a.is_nan() && !b.is_nan());
-    let mut leaders: Vec<Vec<usize>> = parameters.iter().map(|k| Vec::with_capacity(count(*k))).collect();
-    for place in group {
-        for (step, value) in all[*place].column.floats.iter().enumerate().filter(|(_, v)| !is_absent(**v)) {
-            let best = &mut leaders[step];
-            let k = count(parameters[step]);
-            let is_full = best.len() == k;
-            let last_is_worse = best.last().is_some_and(|last| worse(all[*last].column.floats[step], *value));
-            if is_full && !last_is_worse {
-                continue;
-            }
-            // Behind all that are as good.
-            let at = best.partition_point(|other| !worse(all[*other].column.floats[step], *value));
-            if is_full {
-                best.pop();
-            }
-            best.insert(at, *place);
+    let value = |place: &usize| all[*place].column.floats[step];
+    let is_worse = |a: &usize, b: &usize| {
+        let (x, y) = (value(a), value(b));
+        x.is_nan() || (if largest { x < y } else { x > y })
+    };
+    let mut heap: Vec<usize> = Vec::new();
+    for place in group.iter().filter(|m| !is_absent(value(m))) {
+        if heap.len() < k {
+            heap.push(*place);
+            sift_up(&mut heap, is_worse);
+        } else if !value(place).is_nan() && is_worse(&heap[0], place) {
+            heap[0] = *place;
+            sift_down(&mut heap, is_worse);
         }
     }
-    leaders
-}
-
-/// The k best of a group, best first; of equal values those that came first. NaN is worst either way.
-fn ranked_first(all: &[Series], group: &[usize], step: usize, k: usize, largest: bool) -> Vec<usize> {
-    let value = |place: &usize| all[*place].column.floats[step];
     let better = |a: &usize, b: &usize| -> Ordering {
         let (x, y) = (value(a), value(b));
         let order = match (x.is_nan(), y.is_nan()) {
@@ -178,40 +164,38 @@ fn ranked_first(all: &[Series], group: &[usize], step: usize, k: usize, largest:
         };
         order.then_with(|| a.cmp(b))
     };
-    if k == 0 {
-        return Vec::new();
-    }
-    let mut present: Vec<usize> = group.iter().copied().filter(|m| !is_absent(value(m))).collect();
-    if present.len() > k {
-        present.select_nth_unstable_by(k - 1, better);
-        present.truncate(k);
-    }
-    present.sort_unstable_by(better);
-    present
+    heap.sort_unstable_by(better);
+    heap
 }
 
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::promql::eval::Column;
-    use crate::promql::eval::series::ABSENT;
-
-    proptest! {
-        #[test]
-        fn one_pass_agrees_with_sorting(
-            values in prop::collection::vec(prop::collection::vec(prop_oneof![6 => (-3i32..3).prop_map(f64::from), 1 => Just(f64::NAN), 1 => Just(ABSENT)], 3), 0..20),
-            k in 0.0..6.0f64,
-            largest: bool,
-        ) {
-            let all: Vec<Series> =
-                values.into_iter().map(|floats| Series { column: Column { floats, histograms: Vec::new() }, ..Series::default() }).collect();
-            let group: Vec<usize> = (0..all.len()).collect();
-            let leaders = leaders(&all, &group, &[k; 3], largest);
-            for (step, leaders) in leaders.into_iter().enumerate() {
-                prop_assert_eq!(leaders, ranked_first(&all, &group, step, count(k), largest));
-            }
+/// The last element moves up past those that are better.
+fn sift_up(heap: &mut [usize], is_worse: impl Fn(&usize, &usize) -> bool) {
+    let mut child = heap.len() - 1;
+    while child > 0 {
+        let parent = (child - 1) / 2;
+        if !is_worse(&heap[child], &heap[parent]) {
+            break;
         }
+        heap.swap(child, parent);
+        child = parent;
+    }
+}
+
+/// The first element moves down past those that are worse.
+fn sift_down(heap: &mut [usize], is_worse: impl Fn(&usize, &usize) -> bool) {
+    let mut parent = 0;
+    loop {
+        let mut child = 2 * parent + 1;
+        if child >= heap.len() {
+            break;
+        }
+        if child + 1 < heap.len() && is_worse(&heap[child + 1], &heap[child]) {
+            child += 1;
+        }
+        if !is_worse(&heap[child], &heap[parent]) {
+            break;
+        }
+        heap.swap(parent, child);
+        parent = child;
     }
 }

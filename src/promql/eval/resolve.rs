@@ -1,6 +1,5 @@
 //! Before evaluation: computed lengths become fixed, `@ start()` becomes a time, and what is the same at every step is marked.
 
-use super::steps::Steps;
 use crate::model::{DurationMs, Span, TimestampMs};
 use crate::promql::ast::{At, Call, Expr, ExprKind, Length, LengthExpr, LengthKind, Modifiers, Selector, ValueType};
 use crate::promql::error::QueryError;
@@ -17,8 +16,9 @@ pub struct Bounds {
 }
 
 impl Bounds {
-    pub fn of(steps: &Steps, is_range: bool) -> Self {
-        Self { start: steps.start, end: steps.end(), step: if is_range { steps.step } else { 0 } }
+    /// An instant query's.
+    pub fn instant(at: TimestampMs) -> Self {
+        Self { start: at.0, end: at.0, step: 0 }
     }
 }
 

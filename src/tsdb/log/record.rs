@@ -40,11 +40,12 @@ pub fn put_group<'a>(
     frame::finish(out, at);
 }
 
-/// Columns that a group got since.
-pub fn put_columns<'a>(out: &mut Vec<u8>, number: u32, columns: impl ExactSizeIterator<Item = &'a Labels>) {
+/// Columns that a group got since; the first of them is its column `first`.
+pub fn put_columns<'a>(out: &mut Vec<u8>, number: u32, first: u32, columns: impl ExactSizeIterator<Item = &'a Labels>) {
     let at = frame::start(out);
     out.push(COLUMNS);
     put_varint(out, u64::from(number));
+    put_varint(out, u64::from(first));
     put_label_sets(out, columns);
     frame::finish(out, at);
 }
@@ -97,7 +98,7 @@ pub fn put_standings(out: &mut Vec<u8>, standings: &[Standing]) {
 /// A record of the log, without its row's codes.
 pub enum Record<'a> {
     Group { number: u32, id: u64, subgroup: u32, key: GroupKey, columns: Vec<Labels> },
-    Columns { number: u32, columns: Vec<Labels> },
+    Columns { number: u32, first: u32, columns: Vec<Labels> },
     Row { number: u32, body: Reader<'a> },
     Metadata { family: &'a str, metadata: Metadata },
     Standings(Vec<Standing>),
@@ -110,7 +111,7 @@ pub fn take(body: &[u8]) -> Decoded<Record<'_>> {
             let (number, id, subgroup) = (reader.varint32()?, reader.u64()?, reader.varint32()?);
             Record::Group { number, id, subgroup, key: take_key(&mut reader)?, columns: take_label_sets(&mut reader)? }
         }
-        COLUMNS => Record::Columns { number: reader.varint32()?, columns: take_label_sets(&mut reader)? },
+        COLUMNS => Record::Columns { number: reader.varint32()?, first: reader.varint32()?, columns: take_label_sets(&mut reader)? },
         ROW => Record::Row { number: reader.varint32()?, body: reader },
         METADATA => Record::Metadata { family: reader.text()?, metadata: take_metadata(&mut reader)? },
         STANDING => {

@@ -31,8 +31,7 @@ struct FileGroup {
     group: u32,
     /// A row is missing: nothing is taken until the next keyframe.
     is_broken: bool,
-    /// Rows before this number are in stripes.
-    flushed: u64,
+    id: u64,
     /// The columns of this file's definition are those of the group.
     is_known: bool,
 }
@@ -41,14 +40,14 @@ pub struct Replay<'a> {
     store: &'a Store,
     header: Header,
     groups: HashMap<u32, FileGroup>,
-    /// Rows that sealed segments hold of a group, for rows of this file.
-    flushed: &'a HashMap<u64, u64>,
-    scratch: Box<Scratch>,
+    /// For each group the rows (from, until) that sealed segments hold of this file.
+    flushed: &'a HashMap<u64, Vec<(u64, u64)>>,
+    scratch: Scratch,
     pub found: Replayed,
 }
 
 impl<'a> Replay<'a> {
-    pub fn new(store: &'a Store, header: Header, flushed: &'a HashMap<u64, u64>) -> Self {
+    pub fn new(store: &'a Store, header: Header, flushed: &'a HashMap<u64, Vec<(u64, u64)>>) -> Self {
         Self { store, header, groups: HashMap::new(), flushed, scratch: store.take_scratch(), found: Replayed::default() }
     }
 
@@ -57,7 +56,11 @@ impl<'a> Replay<'a> {
         for step in frames.by_ref() {
             let taken = match step {
                 Step::Whole(_, body) => self.record(body),
-                Step::Damaged => Err(Damaged("a stretch that is no record")),
+                Step::Damaged => {
+                    // Whose records these were is not known: every group waits for its next keyframe.
+                    self.groups.values_mut().for_each(|group| group.is_broken = true);
+                    Err(Damaged("a stretch that is no record"))
+                }
             };
             self.found.damaged += u64::from(taken.is_err());
         }
@@ -69,7 +72,7 @@ impl<'a> Replay<'a> {
     fn record(&mut self, body: &[u8]) -> Decoded<()> {
         match take(body)? {
             Record::Group { number, id, subgroup, key, columns } => self.group(number, id, subgroup, &key, &columns),
-            Record::Columns { number, columns } => self.columns(number, &columns),
+            Record::Columns { number, first, columns } => self.columns(number, first, &columns),
             Record::Row { number, body } => self.row(number, body),
             Record::Metadata { family, metadata } => {
                 let mut known = self.store.metadata.write().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -107,10 +110,9 @@ impl<'a> Replay<'a> {
         for series in series.iter().skip(group.columns.len()) {
             group.add_column(*series);
         }
-        let flushed = self.flushed.get(&id).copied().unwrap_or(0);
         let is_broken = group.columns.iter().all(|column| !column.has_codes()) && group.times.is_empty() && !is_continued_run(group);
         drop(state);
-        self.groups.insert(number, FileGroup { source, group: subgroup, is_broken, flushed, is_known: true });
+        self.groups.insert(number, FileGroup { source, group: subgroup, is_broken, id, is_known: true });
         Ok(())
     }
 
@@ -126,11 +128,16 @@ impl<'a> Replay<'a> {
         columns.iter().map(one).collect()
     }
 
-    fn columns(&mut self, number: u32, columns: &[Labels]) -> Decoded<()> {
-        let known = self.groups.get(&number).ok_or(Damaged("columns of a group that was not defined"))?;
-        let series = self.series(&known.source.clone(), columns)?;
-        let mut state = lock(&known.source.state);
-        let group = &mut state.groups[known.group as usize];
+    fn columns(&mut self, number: u32, first: u32, columns: &[Labels]) -> Decoded<()> {
+        let known = self.groups.get_mut(&number).ok_or(Damaged("columns of a group that was not defined"))?;
+        let (source, at) = (known.source.clone(), known.group as usize);
+        if lock(&source.state).groups[at].columns.len() != first as usize {
+            known.is_known = false;
+            return Err(Damaged("definitions of columns are missing"));
+        }
+        let series = self.series(&source, columns)?;
+        let mut state = lock(&source.state);
+        let group = &mut state.groups[at];
         series.iter().for_each(|series| {
             group.add_column(*series);
         });
@@ -163,10 +170,14 @@ impl<'a> Replay<'a> {
             complete_gaps(group, code);
         }
         known.is_broken = false;
-        let keep = code.number >= known.flushed;
+        let number = code.number;
+        let keep = !self.flushed.get(&known.id).is_some_and(|ranges| ranges.iter().any(|(from, until)| (*from..*until).contains(&number)));
         self.found.rows += 1;
         self.found.known += u64::from(!keep);
-        if keep && !code.is_completion && group.times.len() >= self.store.options.sizes.stripe_rows {
+        // A tail holds rows that follow each other: one that a stripe holds ends it.
+        let is_full = group.times.len() >= self.store.options.sizes.stripe_rows;
+        let is_cut = !keep || number != group.next_row;
+        if !code.is_completion && !group.times.is_empty() && (is_full || is_cut) {
             let code = std::mem::take(code);
             let flushed = self.store.flush(group, &known.source.key, &mut self.scratch);
             self.scratch.code = code;

@@ -174,6 +174,7 @@ impl Writer<'_> {
         self.ordinal += 1;
         self.samples += numbers.len() as u64 * u64::from(reference.rows);
         self.groups[group as usize].stripes.push(reference);
+        body.part += 1;
         body.lengths.clear();
         body.pages.clear();
         body.histograms.clear();

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::directory::{GroupEntry, SegmentIndex};
-use super::stripe::{self, StripeRef};
+use super::stripe::{self, StripeHead, StripeRef};
 use super::{FOOTER, GROUP, INDEX, MAGIC, SERIES, STRIPE};
 use crate::model::Labels;
 use crate::storage::GroupKey;
@@ -188,10 +188,8 @@ pub fn salvage(bytes: &[u8], seed: u64) -> Salvaged {
     for group in &mut groups {
         group.series.sort_unstable();
         group.series.dedup();
-        // Rows of which only some columns were written are still in the log.
-        let until = group.next_row;
-        group.stripes.retain(|s| s.first_row + u64::from(s.rows) <= until);
         group.stripes.sort_by_key(|s| s.first_row);
+        group.next_row = group.stripes.last().map_or(0, |s| s.first_row + u64::from(s.rows));
     }
     Salvaged { index: SegmentIndex::new(series, groups), samples, size: size as u64, damaged, seed }
 }
@@ -202,6 +200,8 @@ struct Found {
     series: SeriesIndex,
     base: u32,
     groups: Vec<GroupEntry>,
+    /// Stripes whose rows have more columns that were not met yet: of which group, and what they would add.
+    parts: Vec<(StripeRef, StripeHead)>,
     ordinal: u32,
     samples: u64,
 }
@@ -228,30 +228,39 @@ impl Found {
                 self.base = self.series.base(&group.key.labels).ok_or(Damaged("too many symbols"))?;
                 self.groups.push(group);
             }
-            STRIPE => {
-                self.samples += take_stripe(body, offset, self.ordinal, &mut self.groups, self.series.len())?;
-                self.ordinal += 1;
-            }
+            STRIPE => self.stripe(body, offset)?,
             _ => {}
         }
         Ok(())
     }
-}
 
-fn take_stripe(body: &[u8], offset: u64, ordinal: u32, groups: &mut [GroupEntry], series: usize) -> Decoded<u64> {
-    let (stripe, head): (StripeRef, _) = stripe::parse(body, offset, ordinal)?;
-    let group = groups.get_mut(head.group as usize).ok_or(Damaged("a stripe of a group that was not defined"))?;
-    for (first, length, _) in &head.runs {
-        if *first as usize + *length as usize > series {
+    /// Rows of which a column range is missing are left to the log, which still has them.
+    fn stripe(&mut self, body: &[u8], offset: u64) -> Decoded<()> {
+        let (stripe, head): (StripeRef, StripeHead) = stripe::parse(body, offset, self.ordinal)?;
+        self.ordinal += 1;
+        if head.runs.iter().any(|(first, length, _)| *first as usize + *length as usize > self.series.len()) {
             return Err(Damaged("a stripe of series that were not defined"));
         }
-        group.series.extend(*first..*first + *length);
+        if head.part == 0 {
+            self.parts.clear();
+        }
+        let follows = self.parts.last().is_none_or(|(s, h)| s.first_row == stripe.first_row && h.group == head.group);
+        if !follows || head.part as usize != self.parts.len() {
+            return Err(Damaged("a stripe without the column ranges before it"));
+        }
+        let is_last = !head.has_more;
+        self.parts.push((stripe, head));
+        if !is_last {
+            return Ok(());
+        }
+        for (stripe, head) in std::mem::take(&mut self.parts) {
+            let group = self.groups.get_mut(head.group as usize).ok_or(Damaged("a stripe of a group that was not defined"))?;
+            head.runs.iter().for_each(|(first, length, _)| group.series.extend(*first..*first + *length));
+            group.stripes.push(stripe);
+            self.samples += head.ends.len() as u64 * u64::from(stripe.rows);
+        }
+        Ok(())
     }
-    if !head.has_more {
-        group.next_row = group.next_row.max(stripe.first_row + u64::from(stripe.rows));
-    }
-    group.stripes.push(stripe);
-    Ok(head.ends.len() as u64 * u64::from(stripe.rows))
 }
 
 /// Writes index and footer behind what is there and makes it durable.

@@ -8,7 +8,7 @@ use crate::storage::SelectError;
 use crate::tsdb::bytes::{Damaged, Decoded, Reader, put_signed, put_varint};
 use crate::tsdb::frame;
 use crate::tsdb::histogram;
-use crate::tsdb::limits::MERGED_ROWS_MAX;
+use crate::tsdb::limits::READ_STRIPE_ROWS_MAX;
 use crate::tsdb::page::ints::{put_stream, take_stream};
 
 /// Kind, length of the head, length of the pages.
@@ -44,6 +44,8 @@ impl StripeRef {
 #[derive(Default)]
 pub struct StripeBody {
     pub first_row: u64,
+    /// Which column range of these rows it is.
+    pub part: u32,
     /// Further columns of the same rows follow in the next stripe.
     pub has_more: bool,
     pub times: Vec<i64>,
@@ -77,6 +79,7 @@ impl StripeBody {
         put_varint(out, u64::from(group));
         put_varint(out, self.first_row);
         put_varint(out, (self.times.len() as u64) << 1 | u64::from(self.has_more));
+        put_varint(out, u64::from(self.part));
         put_stream(out, &self.times, &mut Vec::new());
         put_runs(out, numbers);
         self.lengths.iter().for_each(|length| put_varint(out, u64::from(*length)));
@@ -151,6 +154,7 @@ pub fn take_runs(reader: &mut Reader<'_>) -> Decoded<Vec<(u32, u32)>> {
 pub struct StripeHead {
     pub group: u32,
     pub first_row: u64,
+    pub part: u32,
     pub has_more: bool,
     pub times: Vec<i64>,
     /// First series number, how many, position of the first one's page.
@@ -166,7 +170,8 @@ impl StripeHead {
         let first_row = reader.varint()?;
         let rows = reader.varint()?;
         let (rows, has_more) = (usize::try_from(rows >> 1).unwrap_or(usize::MAX), rows & 1 == 1);
-        if rows > MERGED_ROWS_MAX {
+        let part = reader.varint32()?;
+        if rows > READ_STRIPE_ROWS_MAX {
             return Err(Damaged("a stripe of too many rows"));
         }
         let mut times = Vec::new();
@@ -184,7 +189,7 @@ impl StripeHead {
             end = end.checked_add(reader.varint32()?).ok_or(Damaged("pages are too long"))?;
             ends.push(end);
         }
-        Ok(Self { group, first_row, has_more, times, runs, ends })
+        Ok(Self { group, first_row, part, has_more, times, runs, ends })
     }
 
     /// The position of a series' page.

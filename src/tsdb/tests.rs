@@ -1,5 +1,7 @@
 //! The whole store on a disk in memory: rows in, restarts between, the same rows out.
 
+mod format;
+
 use std::path::Path;
 
 use super::*;
@@ -139,4 +141,19 @@ fn samples_that_do_not_go_forward_are_refused_one_by_one() {
     let db = open(&disk, 5_000_000);
     let again: Vec<Vec<i64>> = dump(&db, TimeRange::ALL).into_iter().map(|(_, s)| s.into_iter().map(|(t, _)| t).collect()).collect();
     assert_eq!(again, samples);
+}
+
+#[test]
+fn texts_that_only_segments_have_keep_clear_of_the_readers_symbols() {
+    let disk = CrashingDisk::default();
+    let db = open(&disk, 5_000_000);
+    feed(&db, "a", 2, 1..20);
+    db.close().expect("a clean end");
+    drop(db);
+    let db = open(&disk, 5_000_000);
+    let snapshot = Select::open(&db, TimeRange::ALL).expect("a snapshot");
+    let batches = snapshot.select(&[], &Hints::default()).expect("a selection");
+    let symbols: Vec<_> = batches.iter().flat_map(|b| (0..b.len()).flat_map(|at| b.labels(at))).flat_map(|p| [p.name, p.value]).collect();
+    assert_eq!(symbols.len(), 16);
+    assert!(symbols.iter().all(|symbol| symbol.0 < crate::storage::Symbol::READER_FROM), "{symbols:?}");
 }

@@ -3,15 +3,20 @@
 
 mod alerts;
 mod app;
+mod bundled;
 mod config;
 mod exposition;
 mod http;
 mod layers;
 mod notify;
 mod promql;
+mod promql_on_tsdb;
 mod rules;
 mod scrape;
+mod shell;
 mod sources;
 mod state;
 mod template;
 mod tidy;
+mod tsdb_crash;
+mod tsdb_faults;

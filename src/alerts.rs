@@ -29,7 +29,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::clock::Clock;
-use crate::model::{Alert, Matcher, TimestampMs};
+use crate::model::{Alert, Labels, Matcher, TimestampMs};
 use crate::state::{Change, DeliveryRow, State};
 use crate::telemetry::Registry;
 
@@ -98,10 +98,11 @@ impl Alerting {
         }
     }
 
-    /// To be called once after the start, when every rule had the chance to say again that it fires: what was firing before the
-    /// start and was not repeated has ended meanwhile, and is said so.
-    pub fn settle(&self) {
-        self.shared.with(|machine, now| machine.settle(now));
+    /// To be called every now and then after the start, until it answers 0. Alerts of the rules that were firing before the start and
+    /// were not repeated since are kept while `awaits` expects word of them; the others have ended meanwhile, and are said so. The answer
+    /// is how many are kept.
+    pub fn settle(&self, awaits: &dyn Fn(&Labels) -> bool) -> usize {
+        self.shared.with(|machine, now| machine.settle(awaits, now))
     }
 
     /// Alerts over the API. Those that can be taken are in `state.db` when this returns; the errors of the others come back.
@@ -211,7 +212,7 @@ fn delivery_view(row: DeliveryRow) -> DeliveryView {
 impl AlertsOptions {
     /// Without an `alertmanager.yml`: alerts are tracked and shown, and nobody is told.
     pub fn nobody(external_url: &str) -> Self {
-        use crate::model::{DurationMs, Labels};
+        use crate::model::DurationMs;
         let route = options::Route {
             receiver: String::new(),
             group_by: options::GroupBy::Names(vec!["alertname".to_owned()]),

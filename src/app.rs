@@ -5,12 +5,15 @@
 
 pub mod addresses;
 pub mod dashboards;
+mod figures;
 pub mod files;
 mod lifecycle;
 mod maintenance;
 mod overview;
 pub mod questions;
 pub mod settings;
+mod settling;
+pub mod signals;
 mod web;
 
-pub use lifecycle::{App, StartError};
+pub use lifecycle::{App, Request, StartError};

@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod demo;
+pub mod features;
 pub mod foreign_flags;
 pub mod notify_test;
 pub mod promql;

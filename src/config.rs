@@ -11,6 +11,7 @@ pub mod prometheus;
 pub mod promlet;
 pub mod relabel;
 pub mod rules;
+pub mod web;
 
 use crate::model::Problem;
 
@@ -19,6 +20,7 @@ pub use environment::{Checkers, Environment};
 pub use prometheus::{PrometheusConfig, load_prometheus, parse_prometheus};
 pub use promlet::{PromletConfig, load_promlet};
 pub use rules::{RuleFile, load_rules};
+pub use web::load_web;
 
 /// What a file says, with notes inside; or everything that is wrong with it, notes included.
 pub type Loaded<T> = Result<T, Vec<Problem>>;

@@ -31,16 +31,19 @@ pub fn own(address: SocketAddr) -> String {
     if address.ip().is_unspecified() { format!("127.0.0.1:{}", address.port()) } else { address.to_string() }
 }
 
-/// `--web.external-url` without a slash at the end, else made of the host's name and the port, as Prometheus does; a
+/// `--web.external-url` (whole, or a path) without a slash at the end, else made of the host's name and the port, as Prometheus does; a
 /// server on loopback is named by its address, since no other name leads to it.
 pub fn external_url(given: Option<&str>, listening: SocketAddr) -> String {
-    if let Some(given) = given {
-        return given.trim_end_matches('/').to_owned();
-    }
+    let path = match given.map(|given| given.trim_end_matches('/')) {
+        Some(whole) if whole.contains("://") => return whole.to_owned(),
+        // A path alone, as behind a proxy whose name is not known here.
+        Some(path) => path,
+        None => "",
+    };
     if listening.ip().is_loopback() {
-        return format!("http://{listening}");
+        return format!("http://{listening}{path}");
     }
-    format!("http://{}:{}", host_name(), listening.port())
+    format!("http://{}:{}{path}", host_name(), listening.port())
 }
 
 pub fn host_name() -> String {
@@ -66,6 +69,7 @@ mod tests {
         let loopback: SocketAddr = "127.0.0.1:9090".parse().unwrap();
         assert_eq!(external_url(None, loopback), "http://127.0.0.1:9090");
         assert_eq!(external_url(Some("http://x/"), loopback), "http://x");
+        assert_eq!(external_url(Some("/prom/"), loopback), "http://127.0.0.1:9090/prom");
         assert_eq!(own("0.0.0.0:1".parse().unwrap()), "127.0.0.1:1");
     }
 }

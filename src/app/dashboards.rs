@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use super::files::whole;
 use crate::bundled;
+use crate::config::Loaded;
 
 /// Most files listed from a folder.
 const FILES_MAX: usize = 1000;
@@ -30,13 +32,16 @@ pub struct Listed {
     pub error: Option<String>,
 }
 
-/// The folder that was named, else `dashboards/` beside the configuration, else the embedded ones.
-pub fn find(named: Option<&Path>, config_file: Option<&Path>) -> Source {
+/// The folder that was named (which must be there), else `dashboards/` beside the configuration, else the embedded ones.
+pub fn find(named: Option<&Path>, config_file: Option<&Path>) -> Loaded<Source> {
     let beside = || {
         let folder = config_file.and_then(Path::parent).unwrap_or(Path::new("")).join("dashboards");
         folder.is_dir().then_some(folder)
     };
-    named.map(Path::to_owned).or_else(beside).map_or(Source::Embedded, Source::Folder)
+    if let Some(named) = named {
+        fs::read_dir(named).map_err(|error| vec![whole(named, format!("the folder of dashboards cannot be read: {error}"))])?;
+    }
+    Ok(named.map(Path::to_owned).or_else(beside).map_or(Source::Embedded, Source::Folder))
 }
 
 impl Source {

@@ -52,13 +52,18 @@ pub fn load(settings: &Settings, own_address: &str, external_url: &str, environm
         Some(prometheus) => extra_rules(settings, prometheus, environment).map_err(&mut keep).ok(),
         None => None,
     };
-    let (Some(prometheus), Some(alerting), Some(upstream), Some((extra, extra_notes))) = (prometheus, alerting, upstream, extra) else {
+    let web_notes = settings.web.config_file.as_deref().map_or(Ok(Vec::new()), config::load_web).map_err(&mut keep).ok();
+    let dashboards = dashboards::find(settings.dashboards_path.as_deref(), config_file).map_err(&mut keep).ok();
+    let (Some(prometheus), Some(alerting), Some(upstream), Some((extra, extra_notes)), Some(web_notes), Some(dashboards)) =
+        (prometheus, alerting, upstream, extra, web_notes, dashboards)
+    else {
         return Err(errors);
     };
     let mut notes = prometheus.notes.clone();
     notes.extend(prometheus.missing_files.iter().cloned());
     notes.extend(extra_notes);
     notes.extend(upstream.notes);
+    notes.extend(web_notes);
     let alerting = alerting.map(|loaded| {
         notes.extend(loaded.notes);
         let mut notify = loaded.notify;
@@ -67,7 +72,6 @@ pub fn load(settings: &Settings, own_address: &str, external_url: &str, environm
     });
     let mut rules = prometheus.rules.clone();
     rules.extend(extra);
-    let dashboards = dashboards::find(settings.dashboards_path.as_deref(), config_file);
     Ok(Files { prometheus, rules, alerting, dashboards, notes })
 }
 
@@ -122,9 +126,14 @@ fn shipped_rules(defaults: &config::rules::Defaults, environment: &Environment) 
     bundled::RULES.iter().map(parse).collect()
 }
 
-fn unreadable(folder: &Path, error: &std::io::Error) -> Problem {
-    let (file, message) = (folder.display().to_string(), format!("the folder of rules cannot be read: {error}"));
+/// A problem with a file or folder as a whole.
+pub fn whole(path: &Path, message: String) -> Problem {
+    let file = path.display().to_string();
     Problem { severity: Severity::Error, file, line: 0, column: 0, message, text: String::new(), suggestion: None }
+}
+
+fn unreadable(folder: &Path, error: &std::io::Error) -> Problem {
+    whole(folder, format!("the folder of rules cannot be read: {error}"))
 }
 
 fn yaml_files(folder: &Path) -> Loaded<Vec<PathBuf>> {

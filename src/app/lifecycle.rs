@@ -3,18 +3,20 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
+use super::figures::Figures;
 use super::files::{self, Files};
 use super::maintenance::Maintenance;
 use super::settings::Settings;
-use super::{addresses, questions, web};
+use super::settling::{self, Standing};
+use super::{addresses, questions, signals, web};
 use crate::alerts::{Alerting, AlertsOptions};
 use crate::clock::Clock;
 use crate::config::Environment;
@@ -26,13 +28,15 @@ use crate::promql::Engine;
 use crate::rules::{RuleGroups, RulesOptions, RulesParts};
 use crate::scrape::ScrapePools;
 use crate::state::State;
-use crate::telemetry::{Gauge, Registry};
+use crate::telemetry::Registry;
 use crate::tsdb::{RealDisk, Tsdb, TsdbOptions};
 
 /// Reload requests that wait; one more is refused.
 const RELOADS_MAX: usize = 4;
-/// After so many evaluation intervals every rule has had the chance to say again that it fires.
-const SETTLE_INTERVALS: i64 = 3;
+/// A hundred years.
+const RETENTION_UNLIMITED: DurationMs = DurationMs(100 * 365 * 86_400_000);
+/// How often alerts from before the start are held against what the rules say by now.
+const SETTLE_EVERY: Duration = Duration::from_millis(250);
 
 /// Why the server did not start: a sentence each, for the operator.
 #[derive(Debug)]
@@ -88,48 +92,29 @@ pub enum Request {
     Quit,
 }
 
-struct ReloadFigures {
-    successful: Gauge,
-    at: Gauge,
-}
-
-impl ReloadFigures {
-    fn new(registry: &Registry) -> Self {
-        Self {
-            successful: registry.gauge(
-                "prometheus_config_last_reload_successful",
-                "Whether the last configuration reload attempt was successful.",
-                &[],
-            ),
-            at: registry.gauge(
-                "prometheus_config_last_reload_success_timestamp_seconds",
-                "Timestamp of the last successful configuration reload.",
-                &[],
-            ),
-        }
-    }
-}
-
 /// The running server.
 pub struct App {
     shared: Shared,
     environment: Environment,
-    figures: ReloadFigures,
+    figures: Figures,
     maintenance: Maintenance,
     state: State,
     requests: mpsc::Receiver<Request>,
     servers: Vec<JoinHandle<()>>,
     stop_servers: watch::Sender<bool>,
+    settling: Option<JoinHandle<()>>,
 }
 
 /// The store's options: flags first, then the configuration, then defaults.
 fn store_options(settings: &Settings, files: &Files) -> TsdbOptions {
     let mut options = TsdbOptions::new(&settings.storage.path);
     let configured = &files.prometheus.storage;
-    if let Some(time) = configured.retention_time.or(settings.storage.retention_time) {
+    options.retention_bytes = configured.retention_bytes.or(settings.storage.retention_bytes).unwrap_or(0);
+    // As in Prometheus 0 is no setting at all, and a size alone means that time does not matter.
+    let time = configured.retention_time.or(settings.storage.retention_time).filter(|time| time.0 > 0);
+    if let Some(time) = time.or((options.retention_bytes > 0).then_some(RETENTION_UNLIMITED)) {
         options.retention_time = time;
     }
-    options.retention_bytes = configured.retention_bytes.or(settings.storage.retention_bytes).unwrap_or(0);
     options.out_of_order_window = configured.out_of_order_window.unwrap_or(DurationMs::ZERO);
     options.sync_interval = settings.storage.sync_interval;
     options.no_lockfile = settings.storage.no_lockfile;
@@ -137,8 +122,11 @@ fn store_options(settings: &Settings, files: &Files) -> TsdbOptions {
 }
 
 fn retention(options: &TsdbOptions) -> String {
-    let time = options.retention_time.to_string();
-    if options.retention_bytes == 0 { time } else { format!("{time} or {}B", options.retention_bytes) }
+    match (options.retention_time, options.retention_bytes) {
+        (time, 0) => time.to_string(),
+        (RETENTION_UNLIMITED, bytes) => format!("{bytes}B"),
+        (time, bytes) => format!("{time} or {bytes}B"),
+    }
 }
 
 fn rules_options(settings: &Settings, files: &Files, external_url: &str) -> RulesOptions {
@@ -191,11 +179,12 @@ impl App {
         };
         let (stop_servers, _) = watch::channel(false);
         let servers = serve(&shared, listeners, &stop_servers).map_err(other)?;
-        let figures = ReloadFigures::new(&shared.registry);
-        let app = Self { shared, environment, figures, maintenance, state, requests: received, servers, stop_servers };
+        let figures = Figures::new(&shared.registry);
+        let mut app = Self { shared, environment, figures, maintenance, state, requests: received, servers, stop_servers, settling: None };
         app.put_in_force().await;
+        app.settling = Some(tokio::spawn(settle(app.shared.clone())));
         app.shared.readiness.set_ready();
-        app.settle_later();
+        app.figures.ready(true);
         Ok(app)
     }
 
@@ -212,46 +201,30 @@ impl App {
             tracing::error!("putting the rules into force panicked");
         }
         self.shared.scrapes.apply(loaded.files.prometheus.scrape.clone());
-        self.figures.successful.set(1.0);
-        self.figures.at.set(loaded.at.as_seconds());
-    }
-
-    /// What fired before the start and does not say so again within some evaluations has ended meanwhile.
-    fn settle_later(&self) {
-        let loaded = self.shared.loaded.load();
-        let slowest = loaded.files.rules.iter().map(|group| group.interval).max().unwrap_or(DurationMs::ZERO);
-        let alerting = self.shared.alerting.clone();
-        tokio::spawn(async move {
-            tokio::time::sleep(DurationMs(slowest.0.saturating_mul(SETTLE_INTERVALS)).to_std()).await;
-            alerting.settle();
-        });
+        self.figures.reloaded(loaded.at);
     }
 
     /// Runs until SIGINT, SIGTERM or a request to quit, then stops everything in order.
-    pub async fn run(mut self) -> Result<(), StartError> {
-        let mut hangup = signal(SignalKind::hangup()).map_err(other)?;
-        let mut terminate = signal(SignalKind::terminate()).map_err(other)?;
-        let mut interrupt = signal(SignalKind::interrupt()).map_err(other)?;
-        loop {
-            tokio::select! {
-                _ = terminate.recv() => break,
-                _ = interrupt.recv() => break,
-                _ = hangup.recv() => {
-                    // What went wrong is in the log and in the metrics.
-                    let _said = self.reload().await;
+    pub async fn run(self) -> Result<(), StartError> {
+        let forwarding = signals::forward(self.shared.requests.clone()).map_err(other)?;
+        self.run_until_told().await;
+        forwarding.abort();
+        Ok(())
+    }
+
+    /// Runs until a request to quit, then stops everything in order.
+    pub async fn run_until_told(mut self) {
+        while let Some(request) = self.requests.recv().await {
+            match request {
+                Request::Reload(reply) => {
+                    let outcome = self.reload().await;
+                    // Who asked may have gone; what went wrong is in the log and in the metrics.
+                    let _gone = reply.send(outcome);
                 }
-                request = self.requests.recv() => match request {
-                    Some(Request::Reload(reply)) => {
-                        let outcome = self.reload().await;
-                        // The client may have gone.
-                        let _gone = reply.send(outcome);
-                    }
-                    Some(Request::Quit) | None => break,
-                },
+                Request::Quit => break,
             }
         }
         self.stop().await;
-        Ok(())
     }
 
     /// All or nothing: on an error everything stays as it was, and the error is said.
@@ -259,6 +232,9 @@ impl App {
         match self.read_again() {
             Ok(files) => {
                 say_notes(&files);
+                if store_options(&self.shared.settings, &files) != store_options(&self.shared.settings, &self.shared.loaded.load().files) {
+                    tracing::warn!("the storage settings of the configuration have changed: they hold from the next start on");
+                }
                 self.renew_engine(&files);
                 self.shared.loaded.store(Arc::new(Loaded { files, at: self.shared.clock.now(), succeeded: true }));
                 self.put_in_force().await;
@@ -266,10 +242,10 @@ impl App {
                 Ok(())
             }
             Err(error) => {
-                tracing::error!(%error, "configuration not reloaded: the one before stays in force");
-                self.figures.successful.set(0.0);
+                say_errors(&error);
+                self.figures.not_reloaded();
                 web::mark_failed(&self.shared.loaded);
-                Err(error)
+                Err(error.to_string())
             }
         }
     }
@@ -283,12 +259,11 @@ impl App {
         }
     }
 
-    fn read_again(&self) -> Result<Files, String> {
+    fn read_again(&self) -> Result<Files, StartError> {
         let shared = &self.shared;
         let own = addresses::own(shared.listening);
-        let files =
-            files::load(&shared.settings, &own, &shared.external_url, &self.environment).map_err(|p| StartError::Files(p).to_string())?;
-        let (options, receivers) = routing(&files, &shared.external_url, &shared.clock, &shared.registry)?;
+        let files = files::load(&shared.settings, &own, &shared.external_url, &self.environment).map_err(StartError::Files)?;
+        let (options, receivers) = routing(&files, &shared.external_url, &shared.clock, &shared.registry).map_err(StartError::Other)?;
         shared.alerting.reload(options, receivers);
         Ok(files)
     }
@@ -297,6 +272,8 @@ impl App {
     async fn stop(self) {
         tracing::info!("stopping");
         self.shared.readiness.set_stopping();
+        self.figures.ready(false);
+        self.settling.iter().for_each(JoinHandle::abort);
         self.shared.scrapes.stop().await;
         let rules = self.shared.rules.clone();
         let stopped = tokio::task::spawn_blocking(move || rules.stop()).await;
@@ -319,9 +296,37 @@ impl App {
     }
 }
 
+/// Ends alerts that fired before the start once their rules had every chance to say that they go on.
+async fn settle(shared: Shared) {
+    let jobs = |loaded: &Loaded| loaded.files.prometheus.scrape.iter().map(|job| job.scrape_interval).collect::<Vec<_>>();
+    let scraped_by = settling::scraped_by(shared.started_at, jobs(&shared.loaded.load()).into_iter());
+    let (started, longest) = (shared.clock.monotonic(), shared.settings.rule_timings.for_outage_tolerance.to_std());
+    while shared.alerting.settle(&|_| true) > 0 {
+        tokio::time::sleep(SETTLE_EVERY).await;
+        let (loaded, groups) = (shared.loaded.load(), shared.rules.view());
+        let standing = Standing { groups: &groups, external_labels: &loaded.files.prometheus.external_labels, scraped_by };
+        let is_in_time = shared.clock.monotonic().saturating_sub(started) < longest;
+        shared.alerting.settle(&|labels| is_in_time && standing.awaits(labels));
+    }
+}
+
 fn say_notes(files: &Files) {
     for note in &files.notes {
         tracing::warn!(at = %format!("{}:{}:{}", note.file, note.line, note.column), "{}", note.message);
+    }
+}
+
+/// One line a problem, in the log's own form.
+fn say_errors(error: &StartError) {
+    tracing::error!("configuration not reloaded: the one before stays in force");
+    match error {
+        StartError::Files(problems) => {
+            for problem in problems {
+                let help = problem.suggestion.as_deref().unwrap_or_default();
+                tracing::error!(at = %format!("{}:{}:{}", problem.file, problem.line, problem.column), help, "{}", problem.message);
+            }
+        }
+        StartError::Other(text) => tracing::error!("{text}"),
     }
 }
 

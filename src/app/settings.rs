@@ -47,6 +47,8 @@ pub struct WebSettings {
     pub cors_origin: String,
     pub page_title: String,
     pub max_connections: usize,
+    /// `--web.config.file`.
+    pub config_file: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug)]

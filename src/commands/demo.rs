@@ -5,14 +5,17 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
 use tokio::net::TcpListener;
+use tokio::signal::unix::SignalKind;
 
 use super::serve;
 use super::serve_flags::{LogFormat, LogLevel, ServeFlags};
 use crate::app::settings::{Mode, Settings};
-use crate::app::{App, StartError, questions};
+use crate::app::signals::Ends;
+use crate::app::{App, Request, StartError, questions};
 use crate::bundled;
 use crate::clock::Clock;
 use crate::config;
@@ -103,6 +106,8 @@ fn local(listener: &TcpListener) -> Result<String, StartError> {
 }
 
 async fn demonstrate(flags: DemoFlags, clock: Clock) -> Result<(), StartError> {
+    // A terminal that is closed ends the demo, too.
+    let mut ends = Ends::listen(&[SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()]).map_err(other)?;
     let start = clock.now();
     let folder = TemporaryFolder(std::env::temp_dir().join(format!("promlet-demo-{}-{}", std::process::id(), start.0)));
     fs::create_dir_all(folder.0.join("rules")).map_err(other)?;
@@ -113,11 +118,19 @@ async fn demonstrate(flags: DemoFlags, clock: Clock) -> Result<(), StartError> {
     let mode = Mode::Demo { file: folder.0.join("prometheus.yml"), receivers_url, started: start };
     let settings = settings(mode, &folder.0, &places.web);
     let targets = targets(&places)?;
-    let past = {
-        let (settings, folder) = (settings.clone(), folder.0.clone());
-        tokio::task::spawn_blocking(move || write_history(&settings, &folder, &targets, start))
+    let stopped = Arc::new(AtomicBool::new(false));
+    let mut past = {
+        let (settings, folder, stopped) = (settings.clone(), folder.0.clone(), stopped.clone());
+        tokio::task::spawn_blocking(move || write_history(&settings, &folder, &targets, start, &stopped))
     };
-    let (trainer, gpus) = past.await.map_err(other)??;
+    let past = tokio::select! {
+        past = &mut past => past,
+        () = ends.come() => {
+            stopped.store(true, Ordering::Relaxed);
+            past.await
+        }
+    };
+    let Some((trainer, gpus)) = past.map_err(other)?? else { return Ok(()) };
     let simulation = Simulation::new(trainer, gpus, clock.clone(), start);
     let inbox = Receivers::new(clock.clone(), start);
     let servers = [
@@ -127,9 +140,15 @@ async fn demonstrate(flags: DemoFlags, clock: Clock) -> Result<(), StartError> {
         tokio::spawn(smtp_sink::serve(places.smtp, inbox)),
     ];
     let app = App::start(settings, serve::environment(), clock, Registry::default()).await?;
-    let outcome = app.run().await;
+    let requests = app.shared().requests.clone();
+    tokio::spawn(async move {
+        ends.come().await;
+        // Nobody receives once it is stopping anyway.
+        let _stopping = requests.send(Request::Quit).await;
+    });
+    app.run_until_told().await;
     servers.iter().for_each(tokio::task::JoinHandle::abort);
-    outcome
+    Ok(())
 }
 
 fn announce(web: &str, receivers_url: &str) {
@@ -197,12 +216,22 @@ fn targets(places: &Places) -> Result<[Target; 2], StartError> {
 }
 
 /// Fills a store with the past, evaluates the rules over its last minutes, and closes it: the server then starts on it as after a restart.
-fn write_history(settings: &Settings, folder: &Path, targets: &[Target; 2], start: TimestampMs) -> Result<(Trainer, Gpus), StartError> {
+/// None where it was stopped.
+fn write_history(
+    settings: &Settings,
+    folder: &Path,
+    targets: &[Target; 2],
+    start: TimestampMs,
+    stopped: &AtomicBool,
+) -> Result<Option<(Trainer, Gpus)>, StartError> {
     let clock = Clock::manual(start);
     let registry = Registry::default();
     let options = TsdbOptions::new(&settings.storage.path);
     let store = Arc::new(Tsdb::open(options, Arc::new(RealDisk), clock.clone(), &registry).map_err(other)?);
-    let simulation = history::write(store.as_ref(), &targets[0], &targets[1], start).map_err(other)?;
+    let is_stopped = || stopped.load(Ordering::Relaxed);
+    let Some(simulation) = history::write(store.as_ref(), &targets[0], &targets[1], start, &is_stopped).map_err(other)? else {
+        return Ok(None);
+    };
     let environment = serve::environment();
     let config = config::load_prometheus(&folder.join("prometheus.yml"), &environment).map_err(StartError::Files)?;
     let engine = Engine::new(EngineOptions::default(), clock.clone(), &registry);
@@ -219,6 +248,9 @@ fn write_history(settings: &Settings, folder: &Path, targets: &[Target; 2], star
     let from = RULES_FROM_SECONDS.max(-script::HISTORY_SECONDS);
     // Once more just before the start: what passed since the last evaluation does not count as waiting.
     for second in (from..0).step_by(RULES_STEP_SECONDS).chain([-1]) {
+        if is_stopped() {
+            return Ok(None);
+        }
         let at = TimestampMs(start.0 + second * 1000);
         clock.set(at);
         rules.evaluate_all(at);
@@ -226,5 +258,5 @@ fn write_history(settings: &Settings, folder: &Path, targets: &[Target; 2], star
     rules.stop();
     drop(rules);
     store.close().map_err(other)?;
-    Ok(simulation)
+    Ok(Some(simulation))
 }

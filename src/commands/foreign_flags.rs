@@ -1,7 +1,8 @@
 //! Prometheus's flags that promlet does not have: accepted with one warning line each, so that a command line goes on working.
+//! Negated switches (`--no-…`) are understood here too.
 
 /// Name, and whether a value follows.
-const FLAGS: [(&str, bool); 37] = [
+const FLAGS: [(&str, bool); 43] = [
     ("agent", false),
     ("alertmanager.drain-notification-queue-on-shutdown", false),
     ("alertmanager.notification-batch-size", true),
@@ -16,7 +17,12 @@ const FLAGS: [(&str, bool); 37] = [
     ("scrape.adjust-timestamps", false),
     ("scrape.discovery-reload-interval", true),
     ("scrape.timestamp-tolerance", true),
+    ("storage.agent.no-lockfile", false),
     ("storage.agent.path", true),
+    ("storage.agent.retention.max-time", true),
+    ("storage.agent.retention.min-time", true),
+    ("storage.agent.wal-compression", false),
+    ("storage.agent.wal-compression-type", true),
     ("storage.remote.flush-deadline", true),
     ("storage.remote.read-concurrent-limit", true),
     ("storage.remote.read-max-bytes-in-frame", true),
@@ -32,14 +38,19 @@ const FLAGS: [(&str, bool); 37] = [
     ("storage.tsdb.wal-compression", false),
     ("storage.tsdb.wal-compression-type", true),
     ("storage.tsdb.wal-segment-size", true),
-    ("web.config.file", true),
     ("web.console.libraries", true),
     ("web.console.templates", true),
     ("web.enable-otlp-receiver", false),
+    ("web.local-assets", true),
     ("web.max-notifications-subscribers", true),
     ("web.read-timeout", true),
+    ("web.remote-write-receiver.accepted-protobuf-messages", true),
     ("web.user-assets", true),
 ];
+
+/// Our own switches that Prometheus lets one negate as well: `--no-web.enable-lifecycle`.
+const SWITCHES: [&str; 4] =
+    ["storage.tsdb.no-lockfile", "web.enable-admin-api", "web.enable-lifecycle", "web.enable-remote-write-receiver"];
 
 /// Takes such flags out of the arguments (the program's name first) and says which they were.
 pub fn take_out(arguments: Vec<String>) -> (Vec<String>, Vec<String>) {
@@ -47,6 +58,11 @@ pub fn take_out(arguments: Vec<String>) -> (Vec<String>, Vec<String>) {
     let mut rest = arguments.into_iter().peekable();
     while let Some(argument) = rest.next() {
         let stem = argument.strip_prefix("--").map(|name| name.split('=').next().unwrap_or(name));
+        if let Some(name) = stem.and_then(|name| name.strip_prefix("no-")).filter(|name| SWITCHES.contains(name)) {
+            // The last word counts: what was switched on before is off again.
+            kept.retain(|before: &String| before.strip_prefix("--") != Some(name));
+            continue;
+        }
         let found = stem.and_then(|name| FLAGS.iter().find(|(flag, _)| *flag == name || name.strip_prefix("no-") == Some(*flag)));
         let Some((flag, has_value)) = found else {
             kept.push(argument);
@@ -70,5 +86,12 @@ mod tests {
         let (kept, warnings) = take_out(given);
         assert_eq!(kept, ["promlet", "--storage.tsdb.path=d", "--nosuch"]);
         assert_eq!(warnings.len(), 2);
+    }
+
+    #[test]
+    fn switches_can_be_negated() {
+        let given = ["promlet", "--web.enable-lifecycle", "--no-web.enable-lifecycle", "--no-storage.tsdb.wal-compression"];
+        let (kept, warnings) = take_out(given.map(str::to_owned).to_vec());
+        assert_eq!((kept, warnings.len()), (vec!["promlet".to_owned()], 1));
     }
 }

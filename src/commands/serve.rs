@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use tracing::Level;
 
+use super::features;
 use super::serve_flags::{LogFormat, LogLevel, ServeFlags};
 use crate::app::settings::{Mode, Settings};
 use crate::app::{App, StartError, files, questions};
@@ -50,6 +51,9 @@ pub fn start_log(level: LogLevel, format: LogFormat, clock: &Clock) {
 pub fn run(flags: ServeFlags) -> ExitCode {
     let clock = Clock::system();
     start_log(flags.log_level, flags.log_format, &clock);
+    for warning in features::warnings(&flags.features) {
+        tracing::warn!("{warning}");
+    }
     let found = Path::new("prometheus.yml").is_file();
     serve(flags.settings(found), clock)
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 
 use crate::app::settings::{Mode, QuerySettings, Settings, StorageSettings, WebSettings};
+use crate::http::cors::Cors;
 use crate::model::DurationMs;
 use crate::rules::options::RuleTimings;
 
@@ -41,7 +42,7 @@ pub struct ServeFlags {
     #[arg(long = "web.listen-address", value_name = "ADDRESS")]
     pub listen_addresses: Vec<String>,
     /// The URL under which people reach this server, for links in notifications
-    #[arg(long = "web.external-url", value_name = "URL")]
+    #[arg(long = "web.external-url", value_name = "URL", value_parser = external_url)]
     pub external_url: Option<String>,
     /// Prefix of all routes [default: the path of the external URL]
     #[arg(long = "web.route-prefix", value_name = "PATH")]
@@ -56,11 +57,14 @@ pub struct ServeFlags {
     #[arg(long = "web.enable-remote-write-receiver")]
     pub enable_remote_write_receiver: bool,
     /// Regex of allowed CORS origins, anchored
-    #[arg(long = "web.cors.origin", value_name = "REGEX", default_value = ".*")]
+    #[arg(long = "web.cors.origin", value_name = "REGEX", default_value = ".*", value_parser = origin)]
     pub cors_origin: String,
     /// Title of the web pages
     #[arg(long = "web.page-title", value_name = "TEXT", default_value = "promlet")]
     pub page_title: String,
+    /// TLS and passwords in Prometheus's format; refused where it asks for either, since promlet has neither yet
+    #[arg(long = "web.config.file", value_name = "FILE")]
+    pub web_config_file: Option<PathBuf>,
     /// Most simultaneous connections
     #[arg(long = "web.max-connections", value_name = "N", default_value_t = 512)]
     pub max_connections: usize,
@@ -86,10 +90,10 @@ pub struct ServeFlags {
     #[arg(long = "query.timeout", value_name = "DURATION", default_value = "2m", value_parser = duration)]
     pub query_timeout: DurationMs,
     /// Most queries at a time
-    #[arg(long = "query.max-concurrency", value_name = "N", default_value_t = 20)]
+    #[arg(long = "query.max-concurrency", value_name = "N", default_value = "20", value_parser = at_least_one)]
     pub max_concurrency: usize,
     /// Most samples one query may hold
-    #[arg(long = "query.max-samples", value_name = "N", default_value_t = 50_000_000)]
+    #[arg(long = "query.max-samples", value_name = "N", default_value = "50000000", value_parser = at_least_one)]
     pub max_samples: usize,
     /// Longest outage after which a pending alert's time is restored
     #[arg(long = "rules.alert.for-outage-tolerance", value_name = "DURATION", default_value = "1h", value_parser = duration)]
@@ -113,6 +117,22 @@ pub struct ServeFlags {
 
 fn duration(text: &str) -> Result<DurationMs, String> {
     DurationMs::parse(text)
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|number| *number > 0).ok_or_else(|| "write a whole number from 1".to_owned())
+}
+
+fn origin(text: &str) -> Result<String, String> {
+    Cors::new(text).map(|_| text.to_owned())
+}
+
+/// A whole address, or the path alone.
+fn external_url(text: &str) -> Result<String, String> {
+    let is_whole = text.split_once("://").is_some_and(|(scheme, rest)| matches!(scheme, "http" | "https") && !rest.is_empty());
+    let is_path = text.is_empty() || (text.starts_with('/') && !text.starts_with("//"));
+    let is_plain = !text.contains(|c: char| c.is_whitespace() || matches!(c, '"' | '\''));
+    if is_plain && (is_whole || is_path) { Ok(text.to_owned()) } else { Err("write http://host:port/path, or the path alone".to_owned()) }
 }
 
 /// Prometheus's sizes: a number and a unit, in powers of 1024.
@@ -163,6 +183,7 @@ impl ServeFlags {
                 cors_origin: self.cors_origin,
                 page_title: self.page_title,
                 max_connections: self.max_connections,
+                config_file: self.web_config_file,
             },
             storage: StorageSettings {
                 path: self.storage_path,
@@ -208,6 +229,7 @@ impl ServeFlags {
             ("storage.tsdb.path", self.storage_path.display().to_string()),
             ("storage.tsdb.retention.size", self.retention_size.map_or("0B".to_owned(), |bytes| format!("{bytes}B"))),
             ("storage.tsdb.retention.time", self.retention_time.map_or("0s".to_owned(), |time| time.to_string())),
+            ("web.config.file", path(&self.web_config_file)),
             ("web.cors.origin", self.cors_origin.clone()),
             ("web.enable-admin-api", self.enable_admin_api.to_string()),
             ("web.enable-lifecycle", self.enable_lifecycle.to_string()),
@@ -233,5 +255,15 @@ mod tests {
         assert_eq!(size("512MB"), Ok(512 << 20));
         assert_eq!(size("1TB"), Ok(1 << 40));
         assert!(size("5XB").is_err() && size("GB").is_err() && size("99999999999TB").is_err());
+    }
+
+    #[test]
+    fn external_urls_are_whole_or_paths() {
+        for good in ["http://x", "https://x:1/a/", "/prometheus", "/", ""] {
+            assert_eq!(external_url(good).as_deref(), Ok(good));
+        }
+        for bad in ["::", "foo", "x:9090", "ftp://x", "http://", "'http://x'", "//x"] {
+            assert!(external_url(bad).is_err(), "{bad}");
+        }
     }
 }

@@ -62,18 +62,22 @@ impl<'a> Feed<'a> {
     }
 }
 
-/// Writes the history up to, but without, `start`, and leaves both simulations at the start.
+/// Writes the history up to, but without, `start`, and leaves both simulations at the start. None where it was stopped.
 pub fn write(
     append: &dyn Append,
     trainer_target: &Target,
     gpu_target: &Target,
     start: TimestampMs,
-) -> Result<(Trainer, Gpus), AppendError> {
+    is_stopped: &dyn Fn() -> bool,
+) -> Result<Option<(Trainer, Gpus)>, AppendError> {
     let (mut trainer, mut gpus) = (Trainer::new(), Gpus::new());
     let mut trainer_feed = Feed::open(append, trainer_target)?;
     let mut gpu_feed = Feed::open(append, gpu_target)?;
     let mut second = -HISTORY_SECONDS;
     while second < 0 {
+        if is_stopped() {
+            return Ok(None);
+        }
         trainer.advance(second);
         gpus.advance(STEP_SECONDS, trainer.active_jobs());
         let at = TimestampMs(start.0 + second * 1000);
@@ -81,5 +85,5 @@ pub fn write(
         gpu_feed.row(at, &gpus.families())?;
         second += STEP_SECONDS;
     }
-    Ok((trainer, gpus))
+    Ok(Some((trainer, gpus)))
 }

@@ -14,6 +14,11 @@ pub const HEADER_BYTES_MAX: usize = 1 << 20;
 pub const FORM_BYTES_MAX: usize = 10 << 20;
 /// Alerts or a silence in a POST, in bytes.
 pub const JSON_BYTES_MAX: usize = 16 << 20;
+/// What is read and thrown away of a body that was refused before its end, in bytes and time.
+pub const REFUSED_UPLOAD_BYTES_MAX: usize = 64 << 20;
+pub const REFUSED_UPLOAD_TIME: Duration = Duration::from_secs(10);
+/// Alerts in one POST.
+pub const POSTED_ALERTS_MAX: usize = 20_000;
 /// Points of one series in a range query.
 pub const POINTS_MAX: i64 = 11_000;
 /// Warnings, and as many infos, in one answer; the rest is counted in one line.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
+use axum::http::header;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -20,6 +21,7 @@ use tower::ServiceExt;
 
 use super::limits::{CONNECTIONS_MAX, HEADER_BYTES_MAX, HEADER_TIMEOUT, STOP_GRACE, WRITE_STALL};
 use super::stall::Stalling;
+use super::upload::Upload;
 use crate::telemetry::{Counter, Registry};
 
 /// Who sent a request: in every request's extensions.
@@ -70,7 +72,8 @@ impl Server {
             let (stream, peer, permit) = accepted;
             let router = self.router.clone();
             let service = service_fn(move |request: Request<Incoming>| {
-                let mut request = request.map(Body::new);
+                let waits = request.headers().contains_key(header::EXPECT);
+                let mut request = request.map(|body| Body::new(Upload::new(body, waits)));
                 request.extensions_mut().insert(Peer(peer.ip()));
                 router.clone().oneshot(request)
             });

@@ -61,6 +61,7 @@ impl Group {
             limit: options.limit,
             evaluation_time: Duration::ZERO,
             last_evaluation: None,
+            evaluations: 0,
             rules: rules.iter().map(Rule::view).collect(),
         };
         Self {
@@ -90,6 +91,7 @@ impl Group {
         let mut view = lock(&self.published);
         view.evaluation_time = was.evaluation_time;
         view.last_evaluation = was.last_evaluation;
+        view.evaluations = was.evaluations;
         view.rules = self.rules.iter().map(Rule::view).collect();
     }
 
@@ -135,6 +137,7 @@ impl Group {
         let mut view = lock(&self.published);
         view.evaluation_time = took;
         view.last_evaluation = Some(now);
+        view.evaluations += 1;
     }
 
     fn count_towards_restore(&mut self, parts: &RulesParts, now: TimestampMs) {

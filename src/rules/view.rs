@@ -30,6 +30,8 @@ pub struct GroupView {
     pub limit: usize,
     pub evaluation_time: Duration,
     pub last_evaluation: Option<TimestampMs>,
+    /// Since the process started.
+    pub evaluations: u64,
     pub rules: Vec<RuleView>,
 }
 

@@ -92,11 +92,6 @@ impl Lines {
         Some(String::from_utf8_lossy(&text[start..ends[index]]).into_owned())
     }
 
-    /// A column that has two lines.
-    pub(super) fn repeated(&self) -> Option<Column> {
-        self.fates().find(|fate| fate.is_repeated()).and_then(Fate::column)
-    }
-
     /// Appends a line; `before` is the metric text of the line above, empty for the first.
     /// The error names the limit.
     pub(super) fn push(&mut self, before: &[u8], metric: &[u8], fate: Fate) -> Result<(), String> {

@@ -2,7 +2,7 @@
 
 use crate::exposition::Tail;
 use crate::model::{Exemplar, TimestampMs};
-use crate::storage::{Column, Row};
+use crate::storage::{Column, Rejected, Row};
 
 use super::limits::AHEAD_MS_MAX;
 use super::lines::Fate;
@@ -40,6 +40,8 @@ pub(super) struct Samples {
     pub duplicates: u64,
     /// Too far in the future.
     pub out_of_bounds: u64,
+    /// One of the samples that were refused here, and why.
+    pub refused: Option<(Column, Rejected)>,
     /// Lines that were not there last time.
     pub new_series: u64,
 }
@@ -50,6 +52,7 @@ impl Samples {
         self.timed.clear();
         self.timed_exemplars.clear();
         (self.total, self.dropped, self.duplicates, self.out_of_bounds, self.new_series) = (0, 0, 0, 0, 0);
+        self.refused = None;
     }
 
     /// Samples that count towards `sample_limit`.
@@ -78,7 +81,10 @@ impl Samples {
             return;
         };
         match tail.at.filter(|_| times.honor) {
-            None if fate.is_repeated() => self.duplicates += 1,
+            None if fate.is_repeated() => {
+                self.duplicates += 1;
+                self.refused.get_or_insert((column, Rejected::Duplicate));
+            }
             None => {
                 self.row.push(column, tail.value);
                 if let Some(exemplar) = tail.exemplar
@@ -87,7 +93,10 @@ impl Samples {
                     self.row.exemplars.push((column, exemplar));
                 }
             }
-            Some(at) if at.0.saturating_sub(times.at.0) > AHEAD_MS_MAX => self.out_of_bounds += 1,
+            Some(at) if at.0.saturating_sub(times.at.0) > AHEAD_MS_MAX => {
+                self.out_of_bounds += 1;
+                self.refused.get_or_insert((column, Rejected::TooFarAhead));
+            }
             Some(at) => {
                 self.timed.push(Timed { at, column, value: tail.value });
                 if let Some(exemplar) = tail.exemplar.and_then(|text| text.read().ok()) {
@@ -110,7 +119,11 @@ impl Samples {
             row.clear(first.at);
             for series in samples.chunk_by(|a, b| a.column == b.column) {
                 row.push(series[0].column, series[0].value);
-                self.duplicates += series[1..].iter().filter(|again| again.value.to_bits() != series[0].value.to_bits()).count() as u64;
+                let others = series[1..].iter().filter(|again| again.value.to_bits() != series[0].value.to_bits()).count() as u64;
+                if others > 0 {
+                    self.duplicates += others;
+                    self.refused.get_or_insert((series[0].column, Rejected::Duplicate));
+                }
             }
             while let Some((_, column, exemplar)) = exemplars.next_if(|(at, ..)| *at == first.at) {
                 row.exemplars.push((column, exemplar));

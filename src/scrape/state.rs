@@ -49,6 +49,20 @@ pub(super) struct Scrape<'a> {
     pub over_body_limit: bool,
 }
 
+/// Samples of one scrape that were not taken.
+#[derive(Debug, Default)]
+struct Refused {
+    first: Option<(Column, Rejected)>,
+    count: u64,
+}
+
+impl Refused {
+    fn add(&mut self, first: Option<(Column, Rejected)>, count: u64) {
+        self.first = self.first.or(first);
+        self.count += count;
+    }
+}
+
 /// What became of a scrape.
 #[derive(Debug, Default)]
 pub(super) struct Scraped {
@@ -112,10 +126,11 @@ impl TargetState {
         let at = self.forward(scrape.at, &tools.figures);
         let body_bytes = scrape.page.as_ref().map_or(if scrape.over_body_limit { -1.0 } else { 0.0 }, |page| page.body.len() as f64);
         tools.samples.clear(at);
-        let mut scraped = Scraped::default();
+        let (mut scraped, mut refused) = (Scraped::default(), Refused::default());
         match scrape.page {
             Ok(page) => {
-                let taken = self.take_page(&page, at, tools).and_then(|()| self.commit_timed(tools).map_err(PageError::Store));
+                let taken =
+                    self.take_page(&page, at, tools).and_then(|()| self.commit_timed(tools, &mut refused).map_err(PageError::Store));
                 if let Err(error) = taken {
                     match error {
                         PageError::LabelLimit(_) => tools.figures.over_label_limits.inc(),
@@ -154,18 +169,15 @@ impl TargetState {
         }
         tools.figures.duplicates.add(samples.duplicates);
         tools.figures.out_of_bounds.add(samples.out_of_bounds);
-        let duplicates = samples.duplicates;
-        let refused = match self.writer.commit(&samples.row) {
+        refused.add(samples.refused, samples.duplicates + samples.out_of_bounds);
+        match self.writer.commit(&samples.row) {
             Ok(report) => {
                 count(&report, &tools.figures);
-                report.rejected
+                refused.add(report.rejected.first().copied(), report.rejected.len() as u64);
             }
-            Err(error) => {
-                scraped.error = Some(error.to_string());
-                Vec::new()
-            }
-        };
-        self.complain(duplicates, &refused);
+            Err(error) => scraped.error = Some(error.to_string()),
+        }
+        self.complain(&refused);
         self.last_at = Some(at);
         tools.recall.trim(BUFFER_KEPT_BYTES);
         scraped.families = self.families.clone();
@@ -173,13 +185,11 @@ impl TargetState {
     }
 
     /// Says once that samples are being refused, and names one of their series.
-    fn complain(&mut self, duplicates: u64, refused: &[(Column, Rejected)]) {
-        let first = refused.first().copied().or_else(|| Some((self.lines.repeated().filter(|_| duplicates > 0)?, Rejected::Duplicate)));
-        let said = std::mem::replace(&mut self.has_complained, first.is_some());
-        if let Some((column, reason)) = first.filter(|_| !said) {
-            let count = duplicates + refused.len() as u64;
+    fn complain(&mut self, refused: &Refused) {
+        let said = std::mem::replace(&mut self.has_complained, refused.first.is_some());
+        if let Some((column, reason)) = refused.first.filter(|_| !said) {
             let series = self.lines.text_of(column).unwrap_or_else(|| "a series of the scrape itself".to_owned());
-            tracing::warn!(target = self.setup.url, count, series, "samples of a scrape are refused: {}", reason.as_str());
+            tracing::warn!(target = self.setup.url, count = refused.count, series, "samples of a scrape are refused: {}", reason.as_str());
         }
     }
 
@@ -258,10 +268,12 @@ impl TargetState {
         Ok(())
     }
 
-    fn commit_timed(&mut self, tools: &mut Tools) -> Result<(), AppendError> {
+    fn commit_timed(&mut self, tools: &mut Tools, refused: &mut Refused) -> Result<(), AppendError> {
         let (writer, figures) = (&mut self.writer, &tools.figures);
         tools.samples.timed_rows(&mut tools.timed, |row| {
-            count(&writer.commit(row)?, figures);
+            let report = writer.commit(row)?;
+            count(&report, figures);
+            refused.add(report.rejected.first().copied(), report.rejected.len() as u64);
             Ok(())
         })
     }

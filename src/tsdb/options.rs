@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::limits::{LOG_FILE_BYTES, SEGMENT_BYTES, SEGMENT_SPAN_MS, STRIPE_ROWS, SWEEP_FROM};
 use crate::model::DurationMs;
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TsdbOptions {
     /// The data folder; our files are under `promlet/` in it.
     pub folder: PathBuf,
@@ -22,7 +22,7 @@ pub struct TsdbOptions {
 }
 
 /// When rows move on: the defaults are right for a server, tests take smaller ones to pass every stage soon.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sizes {
     /// Rows a group collects before they are encoded into a stripe.
     pub stripe_rows: usize,

@@ -1,7 +1,7 @@
 //! Scraping over real connections: good pages, bad targets, reloads.
 
 mod recorder;
-mod target;
+pub mod target;
 
 use std::io::Write;
 use std::sync::Arc;

@@ -4,9 +4,9 @@ use super::Machine;
 use crate::alerts::fingerprint::Fingerprint;
 use crate::alerts::group::{Group, Now, group_id};
 use crate::alerts::inbox::{PostedAlert, Tracked, complete, merge};
-use crate::alerts::limits::ALERTS_MAX;
+use crate::alerts::limits::{ALERTS_MAX, RESTORED_LEASE_MAX};
 use crate::alerts::routing::group_labels;
-use crate::model::Alert;
+use crate::model::{Alert, Labels};
 use crate::state::{Change, DecisionRow};
 
 /// Promises that differ by less are the same.
@@ -41,21 +41,23 @@ impl Machine {
         errors
     }
 
-    /// Says that the rules have been evaluated since the start: what they did not repeat by now has ended meanwhile.
-    /// An alert of the rules is told by its value.
-    pub fn settle(&mut self, now: Now) {
-        let ended: Vec<Fingerprint> = self
-            .alerts
-            .values()
-            .filter(|tracked| tracked.restored && !tracked.alert.is_resolved_at(now.wall) && tracked.alert.value.is_some())
-            .map(|tracked| tracked.fingerprint)
-            .collect();
-        for number in ended {
-            if let Some(tracked) = self.alerts.get_mut(&number) {
+    /// Alerts of the rules (told by their value) from before the start that were not repeated since: those that `awaits` expects word of
+    /// are kept for another while, the others have ended meanwhile. The answer is how many are kept.
+    pub fn settle(&mut self, awaits: &dyn Fn(&Labels) -> bool, now: Now) -> usize {
+        let mut ended: Vec<Fingerprint> = Vec::new();
+        let mut kept = 0;
+        let unheard = |tracked: &&mut Tracked| tracked.restored && !tracked.alert.is_resolved_at(now.wall) && tracked.alert.value.is_some();
+        for tracked in self.alerts.values_mut().filter(unheard) {
+            if awaits(&tracked.alert.labels) {
+                kept += 1;
+                tracked.alert.ends_at = tracked.alert.ends_at.max(now.wall + RESTORED_LEASE_MAX);
+            } else {
                 tracked.alert.ends_at = now.wall;
+                ended.push(tracked.fingerprint);
             }
-            self.record_state(number, now);
         }
+        ended.into_iter().for_each(|number| self.record_state(number, now));
+        kept
     }
 
     /// False where there is no room for another alert.

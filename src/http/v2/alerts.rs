@@ -1,16 +1,19 @@
 //! `alerts` and `alerts/groups`: posting alerts, and showing them with what is done about them.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use serde::Deserialize;
+use serde::de::{Error, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use super::{AlertState, body, matchers, receiver_fits, reply, said, switch};
 use crate::alerts::view::{AlertGroupView, AlertView, Suppression};
 use crate::alerts::{AlertFilter, GroupFilter, PostedAlert};
 use crate::http::json::{self, Object};
+use crate::http::limits::POSTED_ALERTS_MAX;
 use crate::http::params::Params;
 use crate::http::time::rfc3339_millis;
 use crate::model::regex::AnchoredRegex;
@@ -27,9 +30,39 @@ struct AlertBody {
     generator_url: Option<String>,
 }
 
+/// As many as one request may hold; the list ends the reading where there are more.
+struct AlertBodies(Vec<AlertBody>);
+
+impl<'de> Deserialize<'de> for AlertBodies {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(AlertsVisitor)
+    }
+}
+
+struct AlertsVisitor;
+
+impl<'de> Visitor<'de> for AlertsVisitor {
+    type Value = AlertBodies;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of alerts")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<AlertBodies, A::Error> {
+        let mut alerts = Vec::new();
+        while let Some(alert) = items.next_element()? {
+            if alerts.len() >= POSTED_ALERTS_MAX {
+                return Err(A::Error::custom(format!("more than {POSTED_ALERTS_MAX} alerts in one request")));
+            }
+            alerts.push(alert);
+        }
+        Ok(AlertBodies(alerts))
+    }
+}
+
 pub async fn post(State(state): State<AlertState>, request: Request) -> Response {
-    let posted: Vec<AlertBody> = match body::read(request, "alerts").await {
-        Ok(posted) => posted,
+    let posted = match body::read(request, "alerts").await {
+        Ok(AlertBodies(posted)) => posted,
         Err(response) => return *response,
     };
     let mut alerts = Vec::with_capacity(posted.len());

@@ -150,6 +150,12 @@ impl World {
             .to_vec()
     }
 
+    /// Why a sample of the last page was refused, and of which series it was.
+    fn complaint(&self) -> Option<String> {
+        let (column, reason) = self.tools.samples.refused?;
+        Some(format!("{}: {}", reason.as_str(), self.state.lines.text_of(column)?))
+    }
+
     fn figure(&self, name: &str) -> f64 {
         self.registry.gather().iter().find(|family| family.name == name).map_or(f64::NAN, |family| family.samples[0].2)
     }
@@ -229,8 +235,7 @@ fn of_duplicates_the_first_wins() {
         assert_eq!(world.report(at)[1..3], ["4", "4"]);
         assert_eq!(world.figure("prometheus_target_scrapes_sample_duplicate_timestamp_total"), 2.0 * at as f64);
     }
-    let repeated = world.state.lines.repeated().and_then(|column| world.state.lines.text_of(column));
-    assert_eq!(repeated.as_deref(), Some("a{x=\"1\",y=\"2\"}"));
+    assert_eq!(world.complaint().as_deref(), Some("duplicate sample for timestamp: a{x=\"1\",y=\"2\"}"));
     world.scrape(3, "b 1\n");
     assert_eq!(world.own(3), ["a{x=\"1\", y=\"2\"} stale", "b 1"]);
 }
@@ -246,6 +251,9 @@ fn stated_times_make_rows_of_their_own() {
         assert_eq!(world.report(at)[1], "5");
     }
     assert_eq!(world.figure("prometheus_target_scrapes_sample_out_of_bounds_total"), 2.0);
+    assert_eq!(world.complaint().as_deref(), Some("the sample is too far in the future: a"));
+    world.scrape(25_000, "a 1 24000\na 2 24000\nb 2\n");
+    assert_eq!(world.complaint().as_deref(), Some("duplicate sample for timestamp: a"));
     world.fail(30_000);
     assert_eq!(world.own(30_000), ["b stale"], "series with their own times are not ended");
     let mut tracking = self::world(JobOptions { track_timestamps_staleness: true, ..job() });

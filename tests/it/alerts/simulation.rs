@@ -115,7 +115,9 @@ impl Run<'_> {
         match event {
             Event::Fire { labels, lease } => machine.post(vec![alert(labels, now.wall, now.wall + *lease)], now),
             Event::End(labels) => machine.post(vec![alert(labels, now.wall - DurationMs(1), now.wall)], now),
-            Event::Settle => machine.settle(now),
+            Event::Settle { awaited } => {
+                machine.settle(&|labels| labels.get("alertname").is_some_and(|name| awaited.iter().any(|one| one == name)), now);
+            }
             Event::Reload => {
                 let route = self.timeline.after_reload.clone().unwrap_or_else(|| options.route.clone());
                 machine.reload(promlet::alerts::AlertsOptions { route, ..options }, receivers, now);

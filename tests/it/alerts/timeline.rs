@@ -16,13 +16,25 @@ use promlet::model::{DurationMs, Labels, Matcher};
 
 #[derive(Clone, Debug)]
 pub enum Event {
-    Fire { labels: Labels, lease: DurationMs },
+    Fire {
+        labels: Labels,
+        lease: DurationMs,
+    },
     End(Labels),
-    Silence { matchers: Vec<Matcher>, lease: DurationMs },
-    Answer { integration: String, answer: Answer },
+    Silence {
+        matchers: Vec<Matcher>,
+        lease: DurationMs,
+    },
+    Answer {
+        integration: String,
+        answer: Answer,
+    },
     Stop,
     Start,
-    Settle,
+    /// The rules have had their say, but for the alerts of these names.
+    Settle {
+        awaited: Vec<String>,
+    },
     Reload,
     Clock(DurationMs),
 }
@@ -135,7 +147,10 @@ fn event(words: &[&str]) -> Result<Event, String> {
         ["answer", integration, rest @ ..] => Ok(Event::Answer { integration: (*integration).to_owned(), answer: answer(rest)? }),
         ["stop"] => Ok(Event::Stop),
         ["start"] => Ok(Event::Start),
-        ["settle"] => Ok(Event::Settle),
+        ["settle", rest @ ..] => {
+            let names = rest.iter().find_map(|word| word.strip_prefix("awaiting=")).unwrap_or("");
+            Ok(Event::Settle { awaited: names.split(',').map(str::to_owned).collect() })
+        }
         ["reload"] => Ok(Event::Reload),
         ["clock", by] => Ok(Event::Clock(by.strip_prefix('-').map_or_else(|| time(by), |by| time(by).map(|by| DurationMs(-by.0)))?)),
         other => Err(format!("not an event: {}", other.join(" "))),

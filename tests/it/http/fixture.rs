@@ -249,6 +249,7 @@ fn groups() -> Vec<GroupView> {
         limit: 0,
         evaluation_time: Duration::from_micros(1250),
         last_evaluation: Some(TimestampMs(START + 250)),
+        evaluations: 1,
         rules,
     };
     vec![group("r.yml", "g", vec![recording, down]), group("s.yml", "h", vec![bad]), group("s.yml", "empty", Vec::new())]

@@ -21,6 +21,32 @@ async fn a_form_beyond_ten_megabytes_is_refused() {
 }
 
 #[tokio::test]
+async fn who_sends_too_much_before_listening_still_hears_why() {
+    let fixture = Fixture::start().await;
+    let body = vec![b'x'; 40 << 20];
+    for (path, kind, status) in
+        [("/api/v1/query", FORM[0].1, 400), ("/api/v2/alerts", "application/json", 413), ("/nowhere", "text/plain", 404)]
+    {
+        let mut stream = TcpStream::connect(fixture.address).await.unwrap();
+        let head = format!("POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n", body.len());
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stream.write_all(&body).await.unwrap_or_else(|error| panic!("{path} cut the sender off: {error}"));
+        let mut heard = vec![0; 4096];
+        let length = stream.read(&mut heard).await.unwrap();
+        assert_eq!(parse(&heard[..length]).status, status, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_post_of_too_many_alerts_is_refused_before_it_is_held() {
+    let fixture = Fixture::start().await;
+    let body = format!("[{}{{}}]", "{},".repeat(3 << 20));
+    let response = ask(fixture.address, "POST", "/api/v2/alerts", &[("Content-Type", "application/json")], body.as_bytes()).await;
+    assert_eq!(response.status, 400);
+    assert!(response.text().contains("more than 20000 alerts in one request"), "{}", response.text());
+}
+
+#[tokio::test]
 async fn a_query_of_megabytes_or_ten_thousand_parentheses_is_refused_with_its_limit() {
     let fixture = Fixture::start().await;
     let long = format!("query=1{}", "%2B1".repeat(2 << 20));

@@ -1,0 +1,9 @@
+//! The whole server, assembled as the command assembles it, on a port of its own: started, fed, broken, reloaded, stopped.
+
+mod command;
+mod receivers;
+mod reload;
+mod restart;
+mod running;
+mod start;
+mod targets;

@@ -6,7 +6,7 @@ use std::hash::BuildHasher;
 
 use crate::exposition::{Entry, Format, ParseError, SeriesLine, parse};
 use crate::model::Labels;
-use crate::storage::{AppendError, Column, RowWriter};
+use crate::storage::{AppendError, Column, Row, RowWriter};
 
 use super::created::{Created, CreatedBuilder};
 use super::families::{Families, FamilyTable, PageFamilies};
@@ -188,13 +188,18 @@ pub(super) fn learn(
         learned.families = Some(families_of(&notes, format, context.families));
     }
     if let Some(created) = created {
-        learned.created = created.finish();
-        let mut cursor = 0;
-        for (index, seconds) in starts {
-            learned.created.apply(index, &mut cursor, seconds, &mut samples.row);
-        }
+        learned.created = apply_starts(created.finish(), starts, &mut samples.row);
     }
     Ok(learned)
+}
+
+/// Puts the start times of this page's counters into its row.
+fn apply_starts(created: Created, starts: Vec<(usize, f64)>, row: &mut Row) -> Created {
+    let mut cursor = 0;
+    for (index, seconds) in starts {
+        created.apply(index, &mut cursor, seconds, row);
+    }
+    created
 }
 
 /// Where the lines that can be comments end: before OpenMetrics's `# EOF`.

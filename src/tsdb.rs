@@ -99,6 +99,11 @@ impl Tsdb {
         view::stats(&self.store, limit)
     }
 
+    /// What sealed segments spend on each codec, largest first. Reads every stripe.
+    pub fn codecs(&self) -> Result<Vec<view::CodecStats>, SelectError> {
+        view::codecs(&self.store)
+    }
+
     /// Kept exemplars of series that satisfy all matchers, in order of arrival.
     pub fn exemplars(&self, matchers: &[Matcher], range: TimeRange) -> Vec<(Labels, TimestampMs, Exemplar)> {
         let exemplars = lock(&self.store.exemplars);

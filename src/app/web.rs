@@ -7,8 +7,8 @@ use axum::Router;
 use tokio::sync::oneshot;
 
 use super::addresses::{host_name, route_prefix};
-use super::settings::Mode;
 use super::lifecycle::{Loaded, Request, Shared};
+use super::settings::Mode;
 use super::{dashboards, overview};
 use crate::exposition::{Format, write_page};
 use crate::http::cors::Cors;

@@ -344,16 +344,9 @@ impl Commit<'_> {
         loop {
             let number = self.store.log.number();
             let is_first = group.log_file != number || group.needs_keyframe;
-            let is_keyframe = meeting == Meeting::Opens && (is_first || group.next_row % KEYFRAME_ROWS == 0);
-            group.spell(
-                meeting,
-                self.row.at.0,
-                is_keyframe,
-                &scratch.group,
-                |cell| &cells[cell as usize].value,
-                &mut scratch.code,
-                &mut scratch.seen,
-            );
+            let is_keyframe = meeting == Meeting::Opens && (is_first || group.next_row.is_multiple_of(KEYFRAME_ROWS));
+            group.begin(meeting, self.row.at.0, is_keyframe, &mut scratch.code);
+            group.spell(meeting, &scratch.group, |cell| &cells[cell as usize].value, &mut scratch.code, &mut scratch.seen);
             self.spell_starts(group, scratch, slots);
             let definitions = self.definitions(group, number);
             let mut log = self.store.log.lock();

@@ -150,30 +150,25 @@ impl Group {
         }
     }
 
-    /// Spells a row; `places` are ascending by column. `seen` is a buffer.
-    pub fn spell<'a>(
-        &self,
-        meeting: Meeting,
-        at: i64,
-        is_keyframe: bool,
-        places: &[Place],
-        value: impl Fn(u32) -> &'a Value,
-        code: &mut RowCode,
-        seen: &mut Bits,
-    ) {
-        code.clear();
-        code.at = at;
-        code.is_completion = meeting == Meeting::Completes;
-        code.is_keyframe = is_keyframe;
-        code.number = if code.is_completion { self.next_row.wrapping_sub(1) } else { self.next_row };
+    /// Spells the cells of a row that was begun; `places` are ascending by column. `seen` is a buffer.
+    pub fn spell<'a>(&self, meeting: Meeting, places: &[Place], value: impl Fn(u32) -> &'a Value, code: &mut RowCode, seen: &mut Bits) {
         seen.clear();
         for place in places {
             seen.set(place.column);
             self.spell_cell(place.column, value(place.cell), code);
         }
-        if !code.is_completion {
+        if meeting != Meeting::Completes {
             code.gaps.extend(self.live.without(seen));
         }
+    }
+
+    /// Begins a row's spelling.
+    pub fn begin(&self, meeting: Meeting, at: i64, is_keyframe: bool, code: &mut RowCode) {
+        code.clear();
+        code.at = at;
+        code.is_completion = meeting == Meeting::Completes;
+        code.is_keyframe = is_keyframe;
+        code.number = if code.is_completion { self.next_row.wrapping_sub(1) } else { self.next_row };
     }
 
     fn spell_cell(&self, column: u32, value: &Value, code: &mut RowCode) {

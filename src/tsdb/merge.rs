@@ -25,7 +25,8 @@ pub fn step(store: &Arc<Store>) -> io::Result<()> {
 pub fn all(store: &Arc<Store>) -> io::Result<()> {
     let segments = store.segments();
     let inputs = mergeable(&segments.sealed, store);
-    if inputs.len() < 2 || inputs.iter().map(|s| s.bytes).sum::<u64>() > MERGE_BYTES_MAX {
+    let is_merged = inputs.len() == 1 && inputs[0].footer.level > 0;
+    if inputs.is_empty() || is_merged || inputs.iter().map(|s| s.bytes).sum::<u64>() > MERGE_BYTES_MAX {
         return Ok(());
     }
     merge(store, &inputs)

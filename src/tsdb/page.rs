@@ -32,6 +32,18 @@ const HAS_EXCEPTIONS: u8 = 0x20;
 /// From here on the mapping byte says by how many zero bits the floats' bits were shifted.
 const BITS_MAPPING: u8 = 64;
 
+/// What a page with this first byte is coded with.
+pub fn codec_name(first: u8) -> &'static str {
+    match first & 0x0f {
+        EMPTY => "empty",
+        CONSTANT => "constant",
+        SPARSE => "sparse",
+        PACKED => "packed",
+        RAW => "raw",
+        _ => "unknown",
+    }
+}
+
 /// Whether a page with this first byte says for each row what it holds; without, every row holds a value.
 pub fn has_states(first: u8) -> bool {
     first & HAS_STATES != 0

@@ -87,7 +87,7 @@ pub struct Store {
     pub pins: Mutex<BTreeMap<u64, usize>>,
     pub versions: Versions,
     pub read_only: RwLock<Option<ReadOnly>>,
-    pub scratch: Mutex<Vec<Box<Scratch>>>,
+    pub scratch: Mutex<Vec<Scratch>>,
     pub next_segment: AtomicU64,
     pub newest_time: AtomicI64,
     /// One thread does maintenance at a time.
@@ -208,11 +208,11 @@ impl Store {
         i64::try_from(self.clock.monotonic().as_millis()).unwrap_or(i64::MAX)
     }
 
-    pub fn take_scratch(&self) -> Box<Scratch> {
+    pub fn take_scratch(&self) -> Scratch {
         lock(&self.scratch).pop().unwrap_or_default()
     }
 
-    pub fn give_scratch(&self, scratch: Box<Scratch>) {
+    pub fn give_scratch(&self, scratch: Scratch) {
         let mut pool = lock(&self.scratch);
         if pool.len() < 8 && scratch.size_bytes() < 8 << 20 {
             pool.push(scratch);

@@ -1,5 +1,7 @@
 //! The whole store on a disk in memory: rows in, restarts between, the same rows out.
 
+mod format;
+
 use std::path::Path;
 
 use super::*;

@@ -1,5 +1,9 @@
 //! Label sets, group keys and metadata as bytes, compressed where that pays.
 
+use std::cell::RefCell;
+
+use zstd::bulk::Compressor;
+
 use super::bytes::{Damaged, Decoded, Reader, put_text, put_varint};
 use super::limits::RECORD_BYTES_MAX;
 use crate::model::{Labels, Metadata, MetricType};
@@ -7,7 +11,14 @@ use crate::storage::{GroupKey, GroupSource};
 
 /// Shorter stretches are not worth a compressor.
 const COMPRESS_FROM: usize = 256;
-const LEVEL: i32 = 3;
+/// Short stretches are compressed often, with tables that are kept; long ones rarely and harder.
+const SHORT_LEVEL: i32 = 1;
+const LONG_LEVEL: i32 = 3;
+const LONG_FROM: usize = 128 * 1024;
+
+thread_local! {
+    static COMPRESSOR: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
+}
 
 const SOURCES: [GroupSource; 3] = [GroupSource::Scrape, GroupSource::Rule, GroupSource::Push];
 const TYPES: [MetricType; 8] = [
@@ -63,9 +74,21 @@ pub fn take_metadata(reader: &mut Reader<'_>) -> Decoded<Metadata> {
     Ok(Metadata { metric_type, help: reader.text()?.to_owned(), unit: reader.text()?.to_owned() })
 }
 
+fn compress(plain: &[u8]) -> Option<Vec<u8>> {
+    if plain.len() >= LONG_FROM {
+        return zstd::bulk::compress(plain, LONG_LEVEL).ok();
+    }
+    COMPRESSOR.with_borrow_mut(|kept| {
+        if kept.is_none() {
+            *kept = Compressor::new(SHORT_LEVEL).ok();
+        }
+        kept.as_mut()?.compress(plain).ok()
+    })
+}
+
 /// A byte (1: zstd), the plain length, the stored length, the stored bytes.
 pub fn put_compressed(out: &mut Vec<u8>, plain: &[u8]) {
-    let packed = if plain.len() < COMPRESS_FROM { None } else { zstd::bulk::compress(plain, LEVEL).ok().filter(|p| p.len() < plain.len()) };
+    let packed = if plain.len() < COMPRESS_FROM { None } else { compress(plain).filter(|p| p.len() < plain.len()) };
     out.push(u8::from(packed.is_some()));
     let stored = packed.as_deref().unwrap_or(plain);
     put_varint(out, plain.len() as u64);

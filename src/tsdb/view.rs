@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::store::{Store, lock, read};
 use crate::model::METRIC_NAME;
+use crate::storage::SelectError;
 
 /// One row of a list of largest things.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +41,7 @@ pub struct SegmentStats {
     pub id: u64,
     pub level: u8,
     pub bytes: u64,
+    pub index_bytes: u64,
     pub series: u64,
     pub samples: u64,
     pub min_time: i64,
@@ -67,6 +69,7 @@ pub fn stats(store: &Store, limit: usize) -> StoreStats {
                 id: f.id,
                 level: f.level,
                 bytes: s.bytes,
+                index_bytes: f.index_bytes,
                 series: f.series,
                 samples: f.samples,
                 min_time: f.min_time,
@@ -132,4 +135,41 @@ fn largest(mut list: Vec<NameCount>, limit: usize) -> Vec<NameCount> {
     list.sort_by(|a, b| b.value.cmp(&a.value).then_with(|| a.name.cmp(&b.name)));
     list.truncate(limit);
     list
+}
+
+/// Pages of one codec: how many, the values they hold, their bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CodecStats {
+    pub codec: &'static str,
+    pub pages: u64,
+    pub rows: u64,
+    pub bytes: u64,
+}
+
+/// What sealed segments spend on each codec. Reads every stripe.
+pub fn codecs(store: &Store) -> Result<Vec<CodecStats>, SelectError> {
+    let mut found: Vec<CodecStats> = Vec::new();
+    let mut count = |codec, pages, rows, bytes| match found.iter_mut().find(|c| c.codec == codec) {
+        Some(known) => {
+            known.pages += pages;
+            known.rows += rows;
+            known.bytes += bytes;
+        }
+        None => found.push(CodecStats { codec, pages, rows, bytes }),
+    };
+    for segment in &store.segments().sealed {
+        let index = store.indexes.get(segment)?;
+        count("index", 1, 0, segment.footer.index_bytes);
+        for stripe in index.groups.iter().flat_map(|group| &group.stripes) {
+            let head = segment.file.stripe_head(stripe)?;
+            let pages = segment.file.read(stripe.pages_offset(), stripe.page_bytes as usize)?;
+            count("heads", 1, 0, u64::from(stripe.head_bytes));
+            count("side", 1, 0, u64::from(stripe.side_bytes));
+            for page in (0..head.ends.len()).filter_map(|at| pages.get(head.page_range(at)?)) {
+                count(page.first().map_or("", |first| super::page::codec_name(*first)), 1, head.times.len() as u64, page.len() as u64);
+            }
+        }
+    }
+    found.sort_by_key(|c| std::cmp::Reverse(c.bytes));
+    Ok(found)
 }

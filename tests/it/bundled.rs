@@ -16,14 +16,8 @@ use crate::sources::root;
 const GRID_COLUMNS: u64 = 24;
 
 /// What Grafana puts in before it asks, longest names first.
-const GRAFANA_WORDS: [(&str, &str); 6] = [
-    ("$__rate_interval", "1m"),
-    ("$__interval", "15s"),
-    ("$__range", "1h"),
-    ("$instance", ".*"),
-    ("$gpu", ".*"),
-    ("${datasource}", "x"),
-];
+const GRAFANA_WORDS: [(&str, &str); 6] =
+    [("$__rate_interval", "1m"), ("$__interval", "15s"), ("$__range", "1h"), ("$instance", ".*"), ("$gpu", ".*"), ("${datasource}", "x")];
 
 /// What is wrong with an expression, in stock PromQL.
 fn wrong_expression(text: &str) -> Vec<(Span, String)> {
@@ -161,8 +155,11 @@ fn the_training_dashboards_are_the_documented_ones() {
     let Some(text) = documentation() else { return };
     let documented = documented_panels(&text);
     assert_eq!(documented.iter().map(|(_, panels)| panels.len()).sum::<usize>(), 14, "{documented:?}");
-    let shipped: Vec<Json> =
-        files("dashboards", "json").iter().filter(|p| p.file_stem().unwrap().to_str().unwrap().starts_with("grpo-")).map(|p| json(p)).collect();
+    let shipped: Vec<Json> = files("dashboards", "json")
+        .iter()
+        .filter(|p| p.file_stem().unwrap().to_str().unwrap().starts_with("grpo-"))
+        .map(|p| json(p))
+        .collect();
     assert_eq!(shipped.len(), documented.len());
     for (title, panels) in &documented {
         let dashboard = shipped.iter().find(|d| d["title"] == title.as_str()).unwrap_or_else(|| panic!("no dashboard {title}"));

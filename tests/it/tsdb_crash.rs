@@ -9,12 +9,12 @@ use std::sync::Arc;
 
 use promlet::clock::Clock;
 use promlet::model::{DurationMs, Labels, STALE_NAN, TimeRange, TimestampMs};
-use promlet::storage::{Append, ColumnValues, GroupKey, GroupSource, Hints, Row, RowWriter, Select};
+use promlet::storage::{Append, Column, ColumnValues, GroupKey, GroupSource, Hints, Row, RowWriter, Select};
 use promlet::telemetry::Registry;
 use promlet::tsdb::disk::crashing::{Crash, Dice};
 use promlet::tsdb::{CrashingDisk, Tsdb, TsdbOptions};
 
-const SEEDS: Range<u64> = 0..1000;
+const SEEDS: Range<u64> = 0..600;
 
 type Samples = BTreeMap<String, BTreeMap<i64, u64>>;
 
@@ -36,6 +36,22 @@ struct Run {
     options: TsdbOptions,
     expected: Expected,
     time: i64,
+}
+
+/// A writer, and the columns it was asked for so far.
+struct Writer {
+    rows: Box<dyn RowWriter>,
+    columns: Vec<(Column, String)>,
+}
+
+impl Writer {
+    fn column(&mut self, group: u64, number: u64) -> Option<&(Column, String)> {
+        while self.columns.len() <= number as usize {
+            let labels = labels(group, self.columns.len() as u64);
+            self.columns.push((self.rows.column(&labels).ok()?, labels.to_string()));
+        }
+        self.columns.get(number as usize)
+    }
 }
 
 fn labels(group: u64, series: u64) -> Labels {
@@ -73,7 +89,7 @@ impl Run {
     }
 
     /// Commits one row; false when the machine is off.
-    fn commit(&mut self, writers: &mut [Box<dyn RowWriter>]) -> bool {
+    fn commit(&mut self, writers: &mut [Writer]) -> bool {
         let group = self.dice.below(writers.len() as u64);
         let series = 1 + self.dice.below(12);
         let mut row = Row::new(TimestampMs(self.time));
@@ -82,13 +98,12 @@ impl Run {
             if self.dice.below(8) == 0 {
                 continue;
             }
-            let labels = labels(group, number);
-            let Ok(column) = writers[group as usize].column(&labels) else { return false };
             let value = self.value();
-            row.push(column, value);
-            sent.push((column, (labels.to_string(), self.time, value.to_bits())));
+            let Some((column, labels)) = writers[group as usize].column(group, number) else { return false };
+            row.push(*column, value);
+            sent.push((*column, (labels.clone(), self.time, value.to_bits())));
         }
-        match writers[group as usize].commit(&row) {
+        match writers[group as usize].rows.commit(&row) {
             Ok(report) => {
                 sent.retain(|(column, _)| !report.rejected.iter().any(|(refused, _)| refused == column));
                 self.expected.acknowledged.extend(sent.into_iter().map(|(_, sample)| sample));
@@ -108,7 +123,8 @@ impl Run {
             name: format!("g{group}"),
             labels: Labels::from_pairs([("g", group.to_string())]),
         };
-        let Ok(mut writers) = (0..3).map(|group| db.writer(&key(group))).collect::<Result<Vec<_>, _>>() else { return };
+        let writer = |group| db.writer(&key(group)).map(|rows| Writer { rows, columns: Vec::new() });
+        let Ok(mut writers) = (0..3).map(writer).collect::<Result<Vec<_>, _>>() else { return };
         for _ in 0..self.dice.below(120) {
             // Sometimes a row is completed, sometimes time goes on.
             if self.dice.below(6) > 0 {

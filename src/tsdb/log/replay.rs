@@ -42,7 +42,7 @@ pub struct Replay<'a> {
     groups: HashMap<u32, FileGroup>,
     /// For each group the rows (from, until) that sealed segments hold of this file.
     flushed: &'a HashMap<u64, Vec<(u64, u64)>>,
-    scratch: Box<Scratch>,
+    scratch: Scratch,
     pub found: Replayed,
 }
 

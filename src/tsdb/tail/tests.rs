@@ -55,9 +55,9 @@ fn check(cells: &[Cell], restart_at: usize) {
     for rows in [expected.len(), expected.len() / 2] {
         decode(&codes, live.then_some(column.last()), rows, &mut back).expect("what was written");
         assert_eq!(back.floats.len(), rows);
-        for row in 0..rows {
+        for (row, cell) in expected.iter().enumerate().take(rows) {
             let state = back.states.get(row).copied().unwrap_or(State::Value);
-            match expected[row] {
+            match *cell {
                 Cell::Value(value) => {
                     assert_eq!((state, back.floats[row].to_bits()), (State::Value, value.to_bits()), "row {row} of {cells:?}")
                 }

@@ -7,7 +7,7 @@ use crate::http::state::{Mode as ShownMode, Overview, OverviewNote};
 use crate::model::{DurationMs, Problem, TimestampMs};
 
 /// What to write where nobody is told of alerts.
-const HINT: &str = "Nobody is told of alerts, because there is no alertmanager.yml. Write one beside prometheus.yml (or name it with --alertmanager.config.file), for example:
+const HINT: &str = "Alerts are evaluated and shown here, but there is no alertmanager.yml that says whom to notify. Write one beside prometheus.yml (or name it with --alertmanager.config.file), for example:
 
 route:
   receiver: me
@@ -21,10 +21,11 @@ receivers:
 Then reload promlet (kill -HUP) and try it: promlet notify test me";
 
 pub fn of(settings: &Settings, files: &Files, started_at: TimestampMs) -> Overview {
-    let (mode, demo_url) = match &settings.mode {
-        Mode::Configured { .. } => (ShownMode::Config, None),
-        Mode::ZeroConfig => (ShownMode::ZeroConfig, None),
-        Mode::Demo { receivers_url, .. } => (ShownMode::Demo, Some(receivers_url.clone())),
+    let (mode, demo_url, started_at) = match &settings.mode {
+        Mode::Configured { .. } => (ShownMode::Config, None, started_at),
+        Mode::ZeroConfig => (ShownMode::ZeroConfig, None, started_at),
+        // The script counts from the program's first line, some seconds before the server is there.
+        Mode::Demo { receivers_url, started, .. } => (ShownMode::Demo, Some(receivers_url.clone()), *started),
     };
     let interval = files.prometheus.scrape.iter().map(|job| job.scrape_interval).min().unwrap_or(DurationMs::seconds(60));
     Overview {

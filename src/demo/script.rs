@@ -27,12 +27,12 @@ pub struct Event {
 
 /// What to watch, in order.
 pub const EVENTS: [Event; 8] = [
-    Event { at_seconds: 10, what: "TrainingBudgetExceeded turns pending: job-1042 has used more than its budget" },
+    Event { at_seconds: 10, what: "TrainingBudgetExceeded turns pending: job-1042 is over its budget" },
     Event { at_seconds: 20, what: "TrainingLossNonFinite fires at once: the loss of job-2017 is NaN" },
-    Event { at_seconds: 70, what: "TrainingBudgetExceeded fires after its minute: Slack, mail and webhook hear of it" },
-    Event { at_seconds: 80, what: "TrainingLossNonFinite is resolved: the run went back to its checkpoint" },
-    Event { at_seconds: 100, what: "HighTrainingFailureRate fires: pending since before the start, restored from the history" },
-    Event { at_seconds: 110, what: "SlowTrajectoryGeneration fires: restored likewise" },
+    Event { at_seconds: 70, what: "TrainingBudgetExceeded fires: Slack, mail and webhook hear of it" },
+    Event { at_seconds: 80, what: "TrainingLossNonFinite is resolved: back at the last checkpoint" },
+    Event { at_seconds: 95, what: "HighTrainingFailureRate fires: pending since before the start" },
+    Event { at_seconds: 110, what: "SlowTrajectoryGeneration fires: restored from the history likewise" },
     Event { at_seconds: 140, what: "TrainingBudgetExceeded is resolved: the limit was raised" },
-    Event { at_seconds: 240, what: "TrainingBudgetWarning fires: job-3008 stays near its limit" },
+    Event { at_seconds: 230, what: "TrainingBudgetWarning fires: job-3008 stays near its limit" },
 ];

@@ -1,29 +1,29 @@
 // Written by web/build.mjs; sorted by path.
 [
     (
-        "assets/app-6XVQEVN5.js",
+        "assets/app-LWB34XIM.js",
         Asset {
-            bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/app-6XVQEVN5.js.gz")),
+            bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/app-LWB34XIM.js.gz")),
             content_type: "text/javascript; charset=utf-8",
-            etag: "\"86db3f7495d6\"",
+            etag: "\"21e09d501a56\"",
             immutable: true,
         },
     ),
     (
-        "assets/chunk-WWJ23J7N.js",
+        "assets/chunk-XEQ5B7MZ.js",
         Asset {
-            bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/chunk-WWJ23J7N.js.gz")),
+            bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/chunk-XEQ5B7MZ.js.gz")),
             content_type: "text/javascript; charset=utf-8",
-            etag: "\"b0ac33eb2be0\"",
+            etag: "\"c3b4b3ac6d97\"",
             immutable: true,
         },
     ),
     (
-        "assets/editor-DMZQ6IBI.js",
+        "assets/editor-HODVTQ5P.js",
         Asset {
-            bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/editor-DMZQ6IBI.js.gz")),
+            bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/editor-HODVTQ5P.js.gz")),
             content_type: "text/javascript; charset=utf-8",
-            etag: "\"5d3e874a21d4\"",
+            etag: "\"01aacf7d19ea\"",
             immutable: true,
         },
     ),
@@ -37,11 +37,11 @@
         },
     ),
     (
-        "assets/style-YVKUDDC4.css",
+        "assets/style-N2UK6N6K.css",
         Asset {
-            bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/style-YVKUDDC4.css.gz")),
+            bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/style-N2UK6N6K.css.gz")),
             content_type: "text/css; charset=utf-8",
-            etag: "\"704399536469\"",
+            etag: "\"8e6f9dbe03d3\"",
             immutable: true,
         },
     ),
@@ -68,7 +68,7 @@
         Asset {
             bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/index.html.gz")),
             content_type: "text/html; charset=utf-8",
-            etag: "\"4697bd2d4b4f\"",
+            etag: "\"25cdcd9a7e9f\"",
             immutable: false,
         },
     ),

@@ -41,34 +41,36 @@ export function useSize(ref: { current: HTMLElement | null }): { width: number; 
 export function DataTable({ spec, label }: { spec: ChartSpec; label: string }): JSX.Element {
   const stats = ['lastNotNull', 'min', 'max', 'mean'] as const;
   return (
-    <table class="sr-only" data-testid="chart-data">
-      <caption>{label}</caption>
-      <thead>
-        <tr>
-          {['Series', 'Last', 'Min', 'Max', 'Mean', 'Points'].map((h) => (
-            <th key={h} scope="col">
-              {h}
-            </th>
-          ))}
-        </tr>
-      </thead>
-      <tbody>
-        {spec.series.slice(0, MOST_TABLE_ROWS).map((s, i) => (
-          <tr key={i}>
-            <th scope="row">{s.name}</th>
-            {stats.map((stat) => {
-              const v = reduce(s.values, stat);
-              return (
-                <td key={stat} data-value={v ?? ''}>
-                  {v === null ? '' : s.format(v)}
-                </td>
-              );
-            })}
-            <td>{s.values.filter((v) => v !== null && v !== undefined).length}</td>
+    <div class="sr-only">
+      <table data-testid="chart-data">
+        <caption>{label}</caption>
+        <thead>
+          <tr>
+            {['Series', 'Last', 'Min', 'Max', 'Mean', 'Points'].map((h) => (
+              <th key={h} scope="col">
+                {h}
+              </th>
+            ))}
           </tr>
-        ))}
-      </tbody>
-    </table>
+        </thead>
+        <tbody>
+          {spec.series.slice(0, MOST_TABLE_ROWS).map((s, i) => (
+            <tr key={i}>
+              <th scope="row">{s.name}</th>
+              {stats.map((stat) => {
+                const v = reduce(s.values, stat);
+                return (
+                  <td key={stat} data-value={v ?? ''}>
+                    {v === null ? '' : s.format(v)}
+                  </td>
+                );
+              })}
+              <td>{s.values.filter((v) => v !== null && v !== undefined).length}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
   );
 }
 

@@ -19,7 +19,7 @@ export function MissingHint({ panel, scope, span }: { panel: Panel; scope: Scope
   const list = missing.data ?? [];
   return (
     <div class="panel-empty" data-testid="no-data">
-      <p>No data</p>
+      <p>{panel.defaults.noValue ?? 'No data'}</p>
       {list.length > 0 && (
         <p class="dim small wrap">
           {list.length === 1 ? 'There is no metric ' : 'There are no metrics '}

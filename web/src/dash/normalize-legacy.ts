@@ -141,7 +141,8 @@ export function fromSinglestat(p: Json, base: PanelOptions): Parts {
       graph: flag(object(p['sparkline'])['show']),
       text: p['valueName'] === 'name' ? 'name' : 'auto',
       prefix: text(p['prefix']),
-      postfix: text(p['postfix']),
+      // Many repeat there what the unit says already.
+      postfix: p['postfix'] === p['format'] ? '' : text(p['postfix']),
       showThresholdMarkers: flag(gauge['thresholdMarkers'], true),
     },
     problems: [],

@@ -81,10 +81,10 @@ export function nameUnder(f: Field, config: FieldConfig, scope: Scope): string {
 
 function special(m: Mapping, v: CellValue): boolean {
   switch (m.match) {
-    case 'null':
-      return v === null || v === undefined;
     case 'nan':
       return typeof v === 'number' && Number.isNaN(v);
+    // Grafana's "last not null" passes over NaN, ours does not: what is said for nothing is said for NaN too.
+    case 'null':
     case 'null+nan':
       return v === null || v === undefined || (typeof v === 'number' && Number.isNaN(v));
     case 'true':

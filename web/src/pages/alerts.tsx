@@ -32,8 +32,9 @@ function NobodyToldNotice(): JSX.Element | null {
   if (!about || about.configured) return null;
   return (
     <Message tone="warn" icon="bell" testid="not-configured">
-      <strong>Nobody will be told.</strong> Alerts are evaluated and shown here, but there is no alertmanager.yml that says whom to notify.
-      {about.hint && <pre class="code">{about.hint}</pre>}
+      <strong>Nobody will be told.</strong>{' '}
+      {about.hint === '' && 'Alerts are evaluated and shown here, but there is no alertmanager.yml that says whom to notify.'}
+      {about.hint.split('\n\n').map((part, i) => (part.includes('\n') ? <pre class="code" key={i}>{part}</pre> : <span key={i}>{part}</span>))}
     </Message>
   );
 }

@@ -25,8 +25,21 @@ interface TsdbStatus {
   seriesCountByLabelValuePair: Tally[];
 }
 
+/** What Prometheus names after its own language, in words that hold for us. */
+const WORDS: Record<string, string> = {
+  CWD: 'Working directory',
+  goroutineCount: 'Threads',
+  GOMAXPROCS: 'Processors',
+  GOMEMLIMIT: 'Memory limit',
+  goVersion: 'Compiler',
+};
+/** The limit that Prometheus reports where there is none, as a number of JavaScript. */
+const NO_LIMIT = 2 ** 63;
+
 /** "reloadConfigSuccess" as "Reload config success". */
 function spoken(key: string): string {
+  const known = WORDS[key];
+  if (known) return known;
   const words = key.replace(/([a-z\d])([A-Z])/g, '$1 $2').replace(/_/g, ' ');
   return words.charAt(0).toUpperCase() + words.slice(1).replace(/ [A-Z](?=[a-z])/g, (m) => m.toLowerCase());
 }
@@ -34,6 +47,7 @@ function spoken(key: string): string {
 function factText(value: string | number | boolean, utc: boolean): string {
   if (typeof value === 'string' && /^\d{4}-\d\d-\d\dT/.test(value)) return formatMoment(Date.parse(value), utc);
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
+  if (value === NO_LIMIT) return 'none';
   return typeof value === 'number' && Math.abs(value) >= 1e4 ? value.toLocaleString('en-US') : String(value);
 }
 
@@ -102,7 +116,7 @@ function Overview(): JSX.Element {
       <div class="tiles" data-testid="tiles">
         <Tile name="up for" value={Number.isFinite(started) ? humanDuration(now - started) : '-'} />
         <Tile name="series" value={head ? head.numSeries.toLocaleString('en-US') : '-'} />
-        <Tile name="newest data span" value={span} />
+        <Tile name="of data" value={span} />
         <Tile name="retention" value={String(runtime.data?.data['storageRetention'] ?? '-')} />
       </div>
       {overview.value?.mode === 'zero-config' && (

@@ -14,7 +14,8 @@ const RULES: readonly [Kind, RegExp][] = [
   ['comment', /#[^\n]*/y],
   ['string', /"(?:\\[^]|[^"\\])*"?|'(?:\\[^]|[^'\\])*'?|`[^`]*`?/y],
   ['number', /(?:\d+(?:ms|[smhdwy]))+|0[xX][\da-fA-F]+|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?:ms|[smhdwy])?/y],
-  ['word', /[a-zA-Z_:][\w:]*/y],
+  // A colon before a digit parts the steps of a subquery.
+  ['word', /(?:[a-zA-Z_]|:(?!\d))[\w:]*/y],
   ['operator', /=~|!~|!=|==|<=|>=|[-+*/%^=<>@]/y],
   ['open', /[({[]/y],
   ['close', /[)}\]]/y],

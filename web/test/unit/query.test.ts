@@ -26,6 +26,10 @@ test('what is written is read back', () => {
   assert.deepEqual(readPanels(writePanels(panels)), panels);
 });
 
+test('the step of a subquery is no metric', () => {
+  assert.deepEqual(selectors('max_over_time(rate(errors_total[5m])[1h:20s]) or a:b:c').map((s) => s.metric), ['errors_total', 'a:b:c']);
+});
+
 test('the tokenizer loses nothing', () => {
   for (const text of ['sum by (job) (rate(http_requests_total{code=~"5..",x!="\\"y"}[5m] offset 1h)) > 0.5 # note', 'a:b + on(c) group_left() d', '"open', '{', '\u{1f600} up', "x{y='z'}", '1e-3 + 0x1F + .5']) {
     assert.equal(lex(text).map((t) => t.text).join(''), text);

@@ -11,6 +11,8 @@ import { singles, type Single } from './values.ts';
 
 const START = (-210 * Math.PI) / 180;
 const SWEEP = (240 * Math.PI) / 180;
+/** A gauge smaller than this cannot be read: more of them scroll. */
+const LEAST_WIDTH_PX = 116;
 
 /** Arc of a ring from share `a` to share `b` of the sweep, as an SVG path. */
 function arc(radius: number, a: number, b: number): string {
@@ -57,7 +59,8 @@ export function GaugePanel(props: Drawn): JSX.Element {
   const size = useSize(box);
   const isDark = dark.value;
   const list = singles(props, isDark).map(limits);
-  const { columns } = arrange(Math.max(list.length, 1), size.width, size.height * 1.6, 'auto');
+  const arranged = arrange(Math.max(list.length, 1), size.width, size.height * 1.6, 'auto');
+  const columns = Math.max(Math.min(arranged.columns, Math.floor(size.width / LEAST_WIDTH_PX)), 1);
   return (
     <div class="gauges" ref={box} style={{ gridTemplateColumns: `repeat(${columns}, 1fr)` }} data-testid="gauge">
       {list.map((s, i) => (

@@ -102,17 +102,19 @@ export function HeatmapPanel(props: Drawn): JSX.Element {
   return (
     <div class="heatmap" ref={box}>
       <canvas ref={canvas} role="img" aria-label={`${props.title}: heatmap with ${bands.edges.length} buckets`} />
-      <table class="sr-only" data-testid="chart-data">
-        <caption>{props.title}</caption>
-        <tbody>
-          {bands.edges.map((e, k) => (
-            <tr key={e}>
-              <th scope="row">{label(e)}</th>
-              <td data-value={bands.cells[k]!.reduce<number>((a, b) => a + (b ?? 0), 0)}>{format(bands.cells[k]!.at(-1) ?? null)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+      <div class="sr-only">
+        <table data-testid="chart-data">
+          <caption>{props.title}</caption>
+          <tbody>
+            {bands.edges.map((e, k) => (
+              <tr key={e}>
+                <th scope="row">{label(e)}</th>
+                <td data-value={bands.cells[k]!.reduce<number>((a, b) => a + (b ?? 0), 0)}>{format(bands.cells[k]!.at(-1) ?? null)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
     </div>
   );
 }

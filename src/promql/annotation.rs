@@ -17,6 +17,57 @@ pub struct Annotations {
 struct Lists {
     warnings: Vec<String>,
     infos: Vec<String>,
+    repairs: Vec<(Span, String, Repairs)>,
+}
+
+/// Classic buckets that did not rise with their bounds, over all steps.
+#[derive(Clone, Copy, Debug)]
+pub struct Repairs {
+    /// Bounds of the lowest and highest bucket that was raised.
+    pub lowest: f64,
+    pub highest: f64,
+    pub largest_difference: f64,
+    pub samples: u64,
+    /// First and last time, in milliseconds.
+    pub first: i64,
+    pub last: i64,
+}
+
+impl Repairs {
+    fn merge(&mut self, other: &Self) {
+        self.lowest = self.lowest.min(other.lowest);
+        self.highest = self.highest.max(other.highest);
+        self.largest_difference = self.largest_difference.max(other.largest_difference);
+        self.samples += other.samples;
+        self.first = self.first.min(other.first);
+        self.last = self.last.max(other.last);
+    }
+
+    fn text(&self, metric: &str) -> String {
+        let time = |millis: i64| {
+            let seconds = jiff::Timestamp::from_second(millis.div_euclid(1000));
+            seconds.map_or_else(|_| millis.to_string(), |t| t.to_string())
+        };
+        format!(
+            "input to histogram_quantile needed to be fixed for monotonicity (see \
+             https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile){}, from buckets {} to {}, with a max diff of \
+             {}, over {} samples from {} to {}",
+            of_metric(metric),
+            format_general(self.lowest),
+            format_general(self.highest),
+            two_digits(self.largest_difference),
+            self.samples,
+            time(self.first),
+            time(self.last),
+        )
+    }
+}
+
+/// Go's `%.2g`.
+fn two_digits(value: f64) -> String {
+    let rounded: f64 = format!("{value:.1e}").parse().unwrap_or(value);
+    // From a hundred on, two digits need an exponent.
+    if rounded >= 100.0 { crate::model::number::format_exponent(rounded) } else { format_general(rounded) }
 }
 
 impl Annotations {
@@ -43,9 +94,24 @@ impl Annotations {
         }
     }
 
+    /// Repairs of one metric are one info.
+    pub fn repaired(&self, span: Span, metric: &str, repairs: &Repairs) {
+        let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = lists.repairs.iter().position(|(at, name, _)| *at == span && name == metric);
+        if let Some(at) = known {
+            lists.repairs[at].2.merge(repairs);
+        } else if lists.repairs.len() < ANNOTATIONS_MAX {
+            lists.repairs.push((span, metric.to_owned(), *repairs));
+        }
+    }
+
     /// Warnings, infos.
     pub fn take(&self) -> (Vec<String>, Vec<String>) {
         let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
+        for (span, metric, repairs) in std::mem::take(&mut lists.repairs) {
+            let (line, column) = span.line_column(&self.source);
+            lists.infos.push(format!("PromQL info: {} ({line}:{column})", repairs.text(&metric)));
+        }
         (std::mem::take(&mut lists.warnings), std::mem::take(&mut lists.infos))
     }
 }
@@ -68,7 +134,6 @@ pub enum Note<'n> {
     StartTimeOverlap(&'n str),
     PossibleNonCounter(&'n str),
     PossibleNonCounterType { got: &'n str, metric: &'n str },
-    ForcedMonotonicity(String),
     IncompatibleTypes { op: &'n str, left: &'n str, right: &'n str },
     IgnoredInAggregation(&'n str),
     IgnoredInRange(&'n str),
@@ -116,10 +181,6 @@ impl Note<'_> {
                     quote(metric)
                 )
             }
-            Self::ForcedMonotonicity(details) => format!(
-                "input to histogram_quantile needed to be fixed for monotonicity (see \
-                 https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile){details}"
-            ),
             Self::IncompatibleTypes { op, left, right } => {
                 format!("incompatible sample types encountered for binary operator {}: {left} {op} {right}", quote(op))
             }

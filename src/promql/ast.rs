@@ -171,6 +171,8 @@ pub struct Selector {
     pub modifiers: Modifiers,
     pub anchored: bool,
     pub smoothed: bool,
+    /// Only count and sum of native histograms are asked for; their reset hints are found on the way. Set by the engine.
+    pub statistics_only: bool,
 }
 
 impl Selector {

@@ -123,7 +123,7 @@ struct Run<'r> {
     expr: &'r Expr,
     source: &'r str,
     steps: Steps,
-    is_range: bool,
+    bounds: Bounds,
 }
 
 impl Engine {
@@ -144,7 +144,7 @@ impl Engine {
         options: &QueryOptions,
     ) -> Result<Answer, QueryError> {
         self.with_tree(query.into(), |expr, source| {
-            self.run(select, &Run { expr, source, steps: Steps::instant(at), is_range: false }, options)
+            self.run(select, &Run { expr, source, steps: Steps::instant(at), bounds: Bounds::instant(at) }, options)
         })
     }
 
@@ -172,7 +172,9 @@ impl Engine {
                 )));
             }
             let steps = Steps { start: start.0, step: step.0, count: count as usize };
-            self.run(select, &Run { expr, source, steps, is_range: true }, options)
+            // The end that was asked for, which may lie behind the last step.
+            let bounds = Bounds { start: start.0, end: end.0, step: step.0 };
+            self.run(select, &Run { expr, source, steps, bounds }, options)
         })
     }
 
@@ -209,8 +211,7 @@ impl Engine {
         let timeout = options.timeout.map_or(self.options.timeout, |t| t.min(self.options.timeout));
         let guard = Guard::new(self.clock.clone(), timeout.to_std(), options.cancel.clone(), self.options.max_samples);
         let notes = Annotations::new(run.source);
-        let bounds = Bounds::of(&run.steps, run.is_range);
-        let expr = resolve(run.expr, bounds)?;
+        let expr = resolve(run.expr, run.bounds)?;
         let lookback = options.lookback.unwrap_or(self.options.lookback).0;
         let subquery_step = self.options.default_subquery_step.0;
         let range = extent::of(&expr, &run.steps, lookback);
@@ -221,7 +222,7 @@ impl Engine {
             symbols: &symbols,
             notes: &notes,
             guard: &guard,
-            bounds,
+            bounds: run.bounds,
             lookback,
             subquery_step,
             features: self.options.features,
@@ -229,7 +230,7 @@ impl Engine {
             part: None,
         };
         let prepared = self.clock.monotonic();
-        let outcome = output::value(&eval, &expr, &run.steps, run.is_range);
+        let outcome = output::value(&eval, &expr, &run.steps, run.bounds.step != 0);
         let evaluated = self.clock.monotonic();
         let (samples, peak) = guard.used();
         self.instruments.samples.add(samples);

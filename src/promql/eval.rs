@@ -23,6 +23,7 @@ pub mod resolve;
 mod select;
 mod series;
 mod set;
+mod smooth;
 mod sort;
 pub mod steps;
 mod subquery;
@@ -38,6 +39,7 @@ use crate::storage::{LabelPair, Snapshot};
 pub use classic::Ask;
 pub use collect::Collected;
 use guard::Guard;
+pub(super) use over::with_edges;
 use parallel::Part;
 use resolve::Bounds;
 pub use select::{Yield, reference};
@@ -78,6 +80,7 @@ impl Eval<'_> {
                 series.column.broadcast(steps.count);
                 sink(series)
             }),
+            ExprKind::Selector(selector) if selector.smoothed => self.smoothed_selector(selector, expr.span, steps, sink),
             ExprKind::Selector(selector) => self.selector(selector, steps, Yield::Value, sink),
             ExprKind::Unary(unary) if !unary.negative => self.vector(&unary.expr, steps, sink),
             ExprKind::Unary(unary) => self.negated(&unary.expr, steps, sink),

@@ -93,13 +93,25 @@ fn number_or_duration(input: &str) -> Result<(Kind, usize), usize> {
         if ends(rest) {
             return Ok((kind, found.len()));
         }
-        // Digits that no unit follows belong to what is wrong, else the next character does.
-        let more =
-            if kind == Kind::Duration { rest.bytes().take_while(u8::is_ascii_digit).count() } else { usize::from(rest.starts_with('_')) };
-        let next = if kind == Kind::Duration && more > 0 { 0 } else { 1 };
-        shown = shown.max(found.len() + more + next);
+        let more = if kind == Kind::Duration { behind_duration(rest) } else { behind_number(found, rest) };
+        shown = shown.max(found.len() + more);
     }
     Err(shown)
+}
+
+/// Digits that no unit follows belong to what is wrong, else the next character does.
+fn behind_duration(rest: &str) -> usize {
+    rest.bytes().take_while(u8::is_ascii_digit).count().max(1)
+}
+
+/// What could have gone on with the number belongs to what is wrong.
+fn behind_number(found: &str, rest: &str) -> usize {
+    let is_exponent_or_dot = |at: usize| rest.as_bytes().get(at).is_some_and(|b| b".eE".contains(b));
+    match rest.as_bytes().first() {
+        Some(b'_') => 1 + usize::from(is_exponent_or_dot(1) || rest[1..].starts_with('_')),
+        Some(b'x' | b'X') => usize::from(found == "0"),
+        _ => usize::from(is_exponent_or_dot(0)),
+    }
 }
 
 /// Operators outside braces, the longer first.

@@ -6,7 +6,6 @@ use super::script::{Placed, duration};
 use crate::model::{DurationMs, Labels, TimestampMs, Value};
 use crate::promql::series::{Values, parse_metric, parse_series};
 use crate::promql::test_histograms::{classic_to_native, with_reset_hints};
-use crate::storage::memory::MemoryStore;
 use crate::storage::{Append, Cell, Column, GroupKey, GroupSource, Row, RowWriter};
 
 /// Series whose values are `gap` apart, from zero on.
@@ -58,7 +57,7 @@ impl Load {
     }
 
     /// Appends everything, oldest rows first.
-    pub fn run(&self, store: &MemoryStore) -> Result<(), String> {
+    pub fn run(&self, store: &dyn Append) -> Result<(), String> {
         let key = GroupKey { source: GroupSource::Push, name: "load".to_owned(), labels: Labels::empty() };
         let mut writer = store.writer(&key).map_err(|error| error.to_string())?;
         let mut rows: BTreeMap<i64, Row> = BTreeMap::new();

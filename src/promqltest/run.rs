@@ -1,5 +1,8 @@
 //! Running a script: one store, one engine, each case on its own.
 
+use std::sync::Arc;
+
+use super::Store;
 use super::compare;
 use super::report::{Failure, Report};
 use super::rewrite::with_at;
@@ -9,21 +12,19 @@ use crate::model::{DurationMs, TimestampMs};
 use crate::promql::ast::{ExprKind, LengthExpr, LengthKind};
 use crate::promql::functions::FunctionId;
 use crate::promql::{Answer, Engine, EngineOptions, QueryError, QueryOptions, Value, VectorSample, parse};
-use crate::storage::memory::MemoryStore;
 use crate::telemetry::Registry;
 
 const MINUTE: DurationMs = DurationMs(60_000);
 
-pub fn script(script: &Script, report: &mut Report) {
-    let store = MemoryStore::default();
+pub fn script(script: &Script, empty: &dyn Fn() -> Arc<dyn Store>, report: &mut Report) {
     let options =
         EngineOptions { max_samples: 10_000, timeout: DurationMs::seconds(100), features: features(), ..EngineOptions::default() };
-    let bench = Bench { store, engine: Engine::new(options, Clock::system(), &Registry::default()) };
+    let mut bench = Bench { store: empty(), engine: Engine::new(options, Clock::system(), &Registry::default()) };
     for command in &script.commands {
         match command {
-            Command::Clear => bench.store.clear(),
+            Command::Clear => bench.store = empty(),
             Command::Load(load) => {
-                if let Err(message) = load.run(&bench.store) {
+                if let Err(message) = load.run(&*bench.store) {
                     report.failed.push(Failure { line: 0, expr: "load".to_owned(), message });
                 }
             }
@@ -36,7 +37,7 @@ pub fn script(script: &Script, report: &mut Report) {
 }
 
 struct Bench {
-    store: MemoryStore,
+    store: Arc<dyn Store>,
     engine: Engine,
 }
 
@@ -44,7 +45,7 @@ impl Bench {
     fn case(&self, case: &Case) -> Result<(), String> {
         match case.when {
             When::Range { start, end, step } => {
-                let answer = self.engine.range(&self.store, &case.expr, (start, end), step, &QueryOptions::default());
+                let answer = self.engine.range(&*self.store, &case.expr, (start, end), step, &QueryOptions::default());
                 let Some(answer) = checked(case, answer)? else { return Ok(()) };
                 compare::matrix(&answer.value, &case.expected, start, step)
             }
@@ -60,7 +61,7 @@ impl Bench {
     }
 
     fn instant(&self, case: &Case, expr: &str, at: TimestampMs) -> Result<(), String> {
-        let answer = self.engine.instant(&self.store, expr, at, &QueryOptions::default());
+        let answer = self.engine.instant(&*self.store, expr, at, &QueryOptions::default());
         let Some(answer) = checked(case, answer)? else { return Ok(()) };
         if let Some((start, step)) = case.expected.range_vector {
             return compare::matrix(&answer.value, &case.expected, start, step);
@@ -75,7 +76,7 @@ impl Bench {
     /// The same moment as one of three steps.
     fn middle_of_range(&self, case: &Case, expr: &str, at: TimestampMs) -> Result<(), String> {
         let bounds = (at - MINUTE, at + MINUTE);
-        let answer = self.engine.range(&self.store, expr, bounds, MINUTE, &QueryOptions::default()).map_err(|e| e.to_string())?;
+        let answer = self.engine.range(&*self.store, expr, bounds, MINUTE, &QueryOptions::default()).map_err(|e| e.to_string())?;
         let Value::Matrix(all) = answer.value else { return Err("not a matrix".to_owned()) };
         compare::sorted(&all)?;
         let mut vector = Vec::new();

@@ -10,6 +10,11 @@ use crate::model::{DurationMs, Histogram, Labels, Matcher, Metadata, TimeRange, 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Symbol(pub u32);
 
+impl Symbol {
+    /// A snapshot gives out symbols below this; from here on they are the reader's own, for texts that it makes itself.
+    pub const READER_FROM: u32 = 1 << 31;
+}
+
 /// A label as two symbols, so that grouping and matching work on integers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct LabelPair {

@@ -2,14 +2,17 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod alerts;
+mod bundled;
 mod config;
 mod exposition;
 mod http;
 mod layers;
 mod notify;
 mod promql;
+mod promql_on_tsdb;
 mod rules;
 mod scrape;
+mod shell;
 mod sources;
 mod state;
 mod template;

@@ -8,13 +8,13 @@ use promlet::promql::{Features, parse, print};
 use promlet::promqltest::{self, Report};
 
 /// Upstream's files: beside the checkout, or where `PROMLET_SHARED` says.
-fn upstream() -> Option<PathBuf> {
+pub fn upstream() -> Option<PathBuf> {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/promqltest");
     let named = std::env::var_os("PROMLET_SHARED").map(|shared| PathBuf::from(shared).join("promqltest"));
     named.into_iter().chain([beside]).find(|path| path.is_dir())
 }
 
-fn files(folder: &Path) -> Vec<PathBuf> {
+pub fn files(folder: &Path) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
     files.retain(|path| path.extension().is_some_and(|e| e == "test"));
     files.sort();

@@ -7,7 +7,7 @@ use crate::promql::answer::{MatrixSeries, Value, VectorSample};
 use crate::promql::ast::{Expr, ExprKind, ValueType};
 use crate::promql::error::QueryError;
 use crate::promql::eval::steps::Steps;
-use crate::promql::eval::{Cell, Collected, Eval, RangeSeries, Series, is_absent};
+use crate::promql::eval::{Cell, Collected, Eval, RangeSeries, Series, is_absent, with_edges};
 
 pub(super) fn value(eval: &Eval<'_>, expr: &Expr, steps: &Steps, is_range: bool) -> Result<Value, QueryError> {
     let at = TimestampMs(steps.start);
@@ -100,6 +100,11 @@ fn raw(eval: &Eval<'_>, expr: &Expr, steps: &Steps) -> Result<Value, QueryError>
         }
         let mut row = MatrixSeries { labels: eval.symbols.to_labels(&labels), ..MatrixSeries::default() };
         row.floats = series.windows[0].range().map(|i| (TimestampMs(series.times[i]), series.floats[i])).collect();
+        if let Some(reach) = series.frames.reach {
+            let points: Vec<(i64, f64)> = row.floats.iter().map(|(t, v)| (t.0, *v)).collect();
+            let edged = with_edges(&points, series.frames.start(0), series.frames.end(0), reach.smoothed);
+            row.floats = edged.into_iter().map(|(t, v)| (TimestampMs(t), v)).collect();
+        }
         let histograms = series.histogram_window(0).range();
         row.histograms = histograms.map(|i| (TimestampMs(series.histogram_times[i]), Arc::clone(&series.histograms[i]))).collect();
         out.push(row);

@@ -4,7 +4,7 @@ use hashbrown::HashMap;
 
 use super::{Cell, Column, Eval, Series, Sink, Steps};
 use crate::model::Span;
-use crate::promql::annotation::Note;
+use crate::promql::annotation::{Note, Repairs};
 use crate::promql::ast::{Call, Expr};
 use crate::promql::error::QueryError;
 use crate::promql::functions::FunctionId;
@@ -187,32 +187,24 @@ impl Eval<'_> {
             Ask::Quantile(phi) => {
                 let (value, repair) = quantile(*phi, buckets);
                 if repair.forced {
-                    self.note_forced(&repair, &metric(), span, steps, step);
+                    let at = steps.at(step);
+                    let repairs = Repairs {
+                        lowest: repair.lowest,
+                        highest: repair.highest,
+                        largest_difference: repair.largest,
+                        samples: 1,
+                        first: at,
+                        last: at,
+                    };
+                    // Without delayed removal the name is gone by now, as in Prometheus.
+                    let name = if self.features.delayed_name_removal { metric() } else { "".into() };
+                    self.notes.repaired(span, &name, &repairs);
                 }
                 Some(value)
             }
             Ask::Fraction(lower, upper) => Some(fraction(*lower, *upper, buckets)),
         }
     }
-
-    fn note_forced(&self, repair: &Repair, metric: &str, span: Span, steps: &Steps, step: usize) {
-        let general = crate::model::number::format_general;
-        let name = if metric.is_empty() { String::new() } else { format!(" for metric name {}", crate::model::number::quote(metric)) };
-        let at = steps.at(step);
-        let details = format!(
-            ", from buckets {} to {}, with a max diff of {}, over 1 samples from {} to {}{name}",
-            general(repair.lowest),
-            general(repair.highest),
-            general(repair.largest),
-            rfc3339(at),
-            rfc3339(at),
-        );
-        self.notes.inform(span, &Note::ForcedMonotonicity(details));
-    }
-}
-
-fn rfc3339(millis: i64) -> String {
-    jiff::Timestamp::from_millisecond(millis).map_or_else(|_| millis.to_string(), |t| t.to_string())
 }
 
 fn place_of(all: &mut Vec<Buckets>, places: &mut HashMap<Vec<LabelPair>, usize>, labels: Vec<LabelPair>, drop_name: bool) -> usize {
@@ -230,12 +222,8 @@ fn parse_bound(le: &str) -> Option<f64> {
     le.parse().ok()
 }
 
-/// Merges equal bounds and makes counts rise with the bound.
-fn prepared(buckets: &mut Vec<Bucket>) -> Option<Repair> {
-    if !buckets.last().is_some_and(|b| b.upper == f64::INFINITY) {
-        return None;
-    }
-    // Equal bounds in other spellings are one bucket.
+/// Merges equal bounds, given in other spellings; false where there is no last bucket without bound.
+fn coalesced(buckets: &mut Vec<Bucket>) -> bool {
     buckets.dedup_by(|next, kept| {
         let equal = next.upper == kept.upper;
         if equal {
@@ -243,6 +231,14 @@ fn prepared(buckets: &mut Vec<Bucket>) -> Option<Repair> {
         }
         equal
     });
+    buckets.last().is_some_and(|b| b.upper == f64::INFINITY)
+}
+
+/// Merges equal bounds and makes counts rise with the bound.
+fn prepared(buckets: &mut Vec<Bucket>) -> Option<Repair> {
+    if !coalesced(buckets) {
+        return None;
+    }
     let mut repair = Repair::default();
     let mut previous = buckets.first()?.count;
     for bucket in buckets.iter_mut().skip(1) {
@@ -302,7 +298,7 @@ fn quantile(phi: f64, buckets: &mut Vec<Bucket>) -> (f64, Repair) {
 
 /// Share of the observations between two bounds, by linear interpolation within buckets.
 fn fraction(lower: f64, upper: f64, buckets: &mut Vec<Bucket>) -> f64 {
-    if prepared(buckets).is_none() {
+    if !coalesced(buckets) {
         return f64::NAN;
     }
     let count = buckets.last().map_or(0.0, |b| b.count);
@@ -312,7 +308,7 @@ fn fraction(lower: f64, upper: f64, buckets: &mut Vec<Bucket>) -> f64 {
     if lower >= upper {
         return 0.0;
     }
-    (rank_at(upper, buckets, count) - rank_at(lower, buckets, count)) / count
+    (rank_at(upper, buckets, count).min(count) - rank_at(lower, buckets, count).min(count)) / count
 }
 
 /// How many observations lie at or below a value.

@@ -148,13 +148,15 @@ impl Join<'_> {
             if let (Some(first), Some(second)) = (present.next(), present.next()) {
                 let symbols = &self.eval.symbols;
                 let shown = |labels: &[LabelPair]| braced(&symbols.to_labels(labels));
+                let mut pair = [&self.one[*first], &self.one[*second]].map(|s| symbols.to_labels(&s.labels));
+                pair.sort();
                 let side = if self.swapped { "left" } else { "right" };
                 return QueryError::execution(format!(
                     "found duplicate series for the match group {} on the {side} hand-side of the operation: [{}, {}];many-to-many \
                      matching not allowed: matching labels must be unique on one side",
                     shown(signature),
-                    shown(&self.one[*first].labels),
-                    shown(&self.one[*second].labels),
+                    braced(&pair[0]),
+                    braced(&pair[1]),
                 ));
             }
         }

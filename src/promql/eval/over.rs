@@ -1,5 +1,6 @@
 //! Functions over range vectors: each series' windows become one value a step.
 
+mod extended;
 mod extrapolate;
 mod instant;
 mod mixed;
@@ -17,12 +18,16 @@ use crate::promql::ast::{Call, Expr};
 use crate::promql::error::QueryError;
 use crate::promql::functions::FunctionId;
 
+pub(super) use extended::interpolated;
+pub(in crate::promql) use extended::with_edges;
+
 /// What a function over ranges gets beside the series.
 pub(super) struct Over<'o> {
     eval: &'o Eval<'o>,
     function: FunctionId,
     /// Of the range argument, for annotations.
     span: Span,
+    first_argument: Span,
     /// The scalar arguments, one list each with a value a step.
     scalars: Vec<Vec<f64>>,
     steps: &'o Steps,
@@ -52,8 +57,15 @@ impl Eval<'_> {
         let Some((range, scalars)) = self.range_and_scalars(call, steps)? else {
             return QueryError::execution("internal: a range vector was expected");
         };
-        let over =
-            Over { eval: self, function: call.function.id, span: range.span, scalars, steps, stretches: extrapolate::Stretches::default() };
+        let over = Over {
+            eval: self,
+            function: call.function.id,
+            span: range.span,
+            first_argument: call.args[0].span,
+            scalars,
+            steps,
+            stretches: extrapolate::Stretches::default(),
+        };
         over.check_arguments()?;
         let keeps_name = matches!(over.function, FunctionId::FirstOverTime | FunctionId::LastOverTime);
         let mut out = Series::default();
@@ -93,6 +105,9 @@ type RangeAndScalars<'c> = (&'c Expr, Vec<Vec<f64>>);
 impl Over<'_> {
     fn evaluate(&self, series: &RangeSeries<'_>, out: &mut Column) {
         use FunctionId as F;
+        if let Some(reach) = series.frames.reach {
+            return self.extended(series, reach.smoothed, out);
+        }
         match self.function {
             F::Rate | F::Increase | F::Delta => self.extrapolated(series, out),
             F::Irate | F::Idelta => self.last_two(series, out),
@@ -148,7 +163,7 @@ impl Over<'_> {
         if self.function == FunctionId::QuantileOverTime {
             for phi in self.scalars.first().into_iter().flatten() {
                 if phi.is_nan() || *phi < 0.0 || *phi > 1.0 {
-                    self.eval.notes.warn(self.span, &Note::InvalidQuantile(*phi));
+                    self.eval.notes.warn(self.first_argument, &Note::InvalidQuantile(*phi));
                 }
             }
         }

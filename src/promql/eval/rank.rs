@@ -134,9 +134,27 @@ fn count(parameter: f64) -> usize {
     if parameter < 1.0 { 0 } else { parameter as usize }
 }
 
-/// The k best of a group, best first; of equal values those that came first. NaN is worst either way.
+/// The k best of a group, best first. NaN is worst either way. Among equal values it picks as Prometheus does: by the heap
+/// of Go's `container/heap`, with the series in order of their labels.
 fn ranked_first(all: &[Series], group: &[usize], step: usize, k: usize, largest: bool) -> Vec<usize> {
+    if k == 0 {
+        return Vec::new();
+    }
     let value = |place: &usize| all[*place].column.floats[step];
+    let is_worse = |a: &usize, b: &usize| {
+        let (x, y) = (value(a), value(b));
+        x.is_nan() || (if largest { x < y } else { x > y })
+    };
+    let mut heap: Vec<usize> = Vec::new();
+    for place in group.iter().filter(|m| !is_absent(value(m))) {
+        if heap.len() < k {
+            heap.push(*place);
+            sift_up(&mut heap, is_worse);
+        } else if !value(place).is_nan() && is_worse(&heap[0], place) {
+            heap[0] = *place;
+            sift_down(&mut heap, is_worse);
+        }
+    }
     let better = |a: &usize, b: &usize| -> Ordering {
         let (x, y) = (value(a), value(b));
         let order = match (x.is_nan(), y.is_nan()) {
@@ -146,14 +164,38 @@ fn ranked_first(all: &[Series], group: &[usize], step: usize, k: usize, largest:
         };
         order.then_with(|| a.cmp(b))
     };
-    if k == 0 {
-        return Vec::new();
+    heap.sort_unstable_by(better);
+    heap
+}
+
+/// The last element moves up past those that are better.
+fn sift_up(heap: &mut [usize], is_worse: impl Fn(&usize, &usize) -> bool) {
+    let mut child = heap.len() - 1;
+    while child > 0 {
+        let parent = (child - 1) / 2;
+        if !is_worse(&heap[child], &heap[parent]) {
+            break;
+        }
+        heap.swap(child, parent);
+        child = parent;
     }
-    let mut present: Vec<usize> = group.iter().copied().filter(|m| !is_absent(value(m))).collect();
-    if present.len() > k {
-        present.select_nth_unstable_by(k - 1, better);
-        present.truncate(k);
+}
+
+/// The first element moves down past those that are worse.
+fn sift_down(heap: &mut [usize], is_worse: impl Fn(&usize, &usize) -> bool) {
+    let mut parent = 0;
+    loop {
+        let mut child = 2 * parent + 1;
+        if child >= heap.len() {
+            break;
+        }
+        if child + 1 < heap.len() && is_worse(&heap[child + 1], &heap[child]) {
+            child += 1;
+        }
+        if !is_worse(&heap[child], &heap[parent]) {
+            break;
+        }
+        heap.swap(parent, child);
+        parent = child;
     }
-    present.sort_unstable_by(better);
-    present
 }

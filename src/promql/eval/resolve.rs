@@ -1,8 +1,7 @@
 //! Before evaluation: computed lengths become fixed, `@ start()` becomes a time, and what is the same at every step is marked.
 
-use super::steps::Steps;
 use crate::model::{DurationMs, Span, TimestampMs};
-use crate::promql::ast::{At, Expr, ExprKind, Length, LengthExpr, LengthKind, Modifiers, Selector, ValueType};
+use crate::promql::ast::{At, Call, Expr, ExprKind, Length, LengthExpr, LengthKind, Modifiers, Selector, ValueType};
 use crate::promql::error::QueryError;
 use crate::promql::functions::FunctionId;
 use crate::promql::token::Operator;
@@ -17,14 +16,16 @@ pub struct Bounds {
 }
 
 impl Bounds {
-    pub fn of(steps: &Steps, is_range: bool) -> Self {
-        Self { start: steps.start, end: steps.end(), step: if is_range { steps.step } else { 0 } }
+    /// An instant query's.
+    pub fn instant(at: TimestampMs) -> Self {
+        Self { start: at.0, end: at.0, step: 0 }
     }
 }
 
 /// A tree that can be evaluated.
 pub fn resolve(expr: &Expr, bounds: Bounds) -> Result<Expr, QueryError> {
     let mut expr = expr.clone();
+    mark_statistics(&mut expr, false);
     let invariant = Resolver { bounds }.expr(&mut expr)?;
     if invariant {
         mark(&mut expr);
@@ -100,6 +101,7 @@ impl Resolver {
             ExprKind::Binary(binary) => self.all([&mut binary.left, &mut binary.right], true)?,
             ExprKind::Aggregate(aggregate) => self.all(aggregate.parameter.iter_mut().chain([&mut aggregate.expr]), true)?,
             ExprKind::Call(call) => {
+                check_extended(call)?;
                 let safe = !depends_on_time(call.function.id);
                 self.all(call.args.iter_mut(), safe)?
             }
@@ -189,6 +191,52 @@ impl Resolver {
             }
         })
     }
+}
+
+/// Marks selectors of which `histogram_count`, `histogram_sum` or `histogram_avg` is all that is asked.
+fn mark_statistics(expr: &mut Expr, asked: bool) {
+    let asked = match &expr.kind {
+        ExprKind::Call(call) => match call.function.id {
+            FunctionId::HistogramCount | FunctionId::HistogramSum | FunctionId::HistogramAvg => true,
+            FunctionId::HistogramQuantile | FunctionId::HistogramQuantiles | FunctionId::HistogramFraction => false,
+            _ => asked,
+        },
+        // Steps of a subquery skip samples, so that hints found on the way would not hold; trims look at buckets.
+        ExprKind::Subquery(_) => false,
+        ExprKind::Binary(binary) => asked && !binary.op.is_trim(),
+        _ => asked,
+    };
+    match &mut expr.kind {
+        ExprKind::Selector(selector) => selector.statistics_only = asked && !selector.smoothed,
+        ExprKind::Range(range) => range.selector.statistics_only = asked && !range.selector.anchored && !range.selector.smoothed,
+        ExprKind::Subquery(subquery) => mark_statistics(&mut subquery.expr, asked),
+        ExprKind::Unary(unary) => mark_statistics(&mut unary.expr, asked),
+        ExprKind::Binary(binary) => {
+            mark_statistics(&mut binary.left, asked);
+            mark_statistics(&mut binary.right, asked);
+        }
+        ExprKind::Aggregate(aggregate) => mark_statistics(&mut aggregate.expr, asked),
+        ExprKind::Call(call) => call.args.iter_mut().for_each(|arg| mark_statistics(arg, asked)),
+        ExprKind::Paren(inner) | ExprKind::Invariant(inner) => mark_statistics(inner, asked),
+        ExprKind::Number(_) | ExprKind::Text(_) => {}
+    }
+}
+
+/// Anchored and smoothed windows mean something to few functions only.
+fn check_extended(call: &Call) -> Result<(), QueryError> {
+    use FunctionId as F;
+    for arg in &call.args {
+        let ExprKind::Range(range) = &arg.unwrapped().kind else { continue };
+        let (name, allowed, list): (_, &[F], _) = match (range.selector.anchored, range.selector.smoothed) {
+            (true, _) => ("anchored", &[F::Changes, F::Delta, F::Increase, F::Rate, F::Resets], "changes, delta, increase, rate, resets"),
+            (_, true) => ("smoothed", &[F::Delta, F::Increase, F::Rate], "delta, increase, rate"),
+            _ => continue,
+        };
+        if !allowed.contains(&call.function.id) {
+            return QueryError::execution(format!("{name} modifier can only be used with: {list} - not with {}", call.function.name));
+        }
+    }
+    Ok(())
 }
 
 /// Go's `math.Min`: a NaN on either side is the result.

@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use super::series::{ABSENT, Column, Series};
 use super::steps::Steps;
-use super::window::{Frames, RangeSeries, Shared, Unpacked};
+use super::window::{Frames, RangeSeries, Reach, Shared, Unpacked};
 use super::{Eval, Sink};
+use crate::model::histogram::ResetHint;
 use crate::model::{DurationMs, Histogram, TimeRange, TimestampMs, is_stale};
 use crate::promql::ast::{At, Expr, ExprKind, Modifiers, RangeSelector, Selector};
 use crate::promql::error::QueryError;
 use crate::promql::limits::SERIES_PER_CHECK;
+use crate::promql::native::detect_reset;
 use crate::storage::{Batch, ColumnValues, Hints};
 
 /// What a selector yields for a sample.
@@ -48,13 +50,20 @@ struct Wanted {
 }
 
 impl Eval<'_> {
-    fn wanted(&self, modifiers: &Modifiers, window: Option<i64>, steps: &Steps) -> Option<Wanted> {
-        let references: Vec<i64> = steps.times().map(|at| reference(modifiers, at)).collect();
+    fn wanted(&self, selector: &Selector, window: Option<i64>, steps: &Steps) -> Option<Wanted> {
+        let references: Vec<i64> = steps.times().map(|at| reference(&selector.modifiers, at)).collect();
         let (first, last) = (*references.iter().min()?, *references.iter().max()?);
-        let behind = window.unwrap_or(self.lookback);
+        let reach = self.reach(selector);
+        let behind = window.unwrap_or(self.lookback).saturating_add(reach.map_or(0, |r| r.before));
+        let ahead = reach.map_or(0, |r| r.after);
         // Windows are open on the left.
-        let range = TimeRange::new(TimestampMs(first.saturating_sub(behind).saturating_add(1)), TimestampMs(last));
+        let range = TimeRange::new(TimestampMs(first.saturating_sub(behind).saturating_add(1)), TimestampMs(last.saturating_add(ahead)));
         Some(Wanted { references, range, window })
+    }
+
+    fn reach(&self, selector: &Selector) -> Option<Reach> {
+        let after = if selector.smoothed { self.lookback } else { 0 };
+        (selector.anchored || selector.smoothed).then_some(Reach { before: self.lookback, after, smoothed: selector.smoothed })
     }
 
     fn select(&self, selector: &Selector, wanted: &Wanted, steps: &Steps) -> Result<Vec<Box<dyn Batch>>, QueryError> {
@@ -74,7 +83,7 @@ impl Eval<'_> {
             ExprKind::Range(range) => (&range.selector, Some(range.range.fixed().0)),
             _ => return QueryError::execution("internal: a selector was expected"),
         };
-        match self.wanted(&selector.modifiers, window, steps) {
+        match self.wanted(selector, window, steps) {
             Some(wanted) => self.select(selector, &wanted, steps),
             None => Ok(Vec::new()),
         }
@@ -103,7 +112,7 @@ impl Eval<'_> {
 
     /// The newest sample of each series at each step, unless it is older than the lookback or a stale marker.
     pub(super) fn selector(&self, selector: &Selector, steps: &Steps, what: Yield, sink: &mut Sink<'_>) -> Result<(), QueryError> {
-        let Some(wanted) = self.wanted(&selector.modifiers, None, steps) else { return Ok(()) };
+        let Some(wanted) = self.wanted(selector, None, steps) else { return Ok(()) };
         let mut series = Series::default();
         let mut values = ColumnValues::default();
         self.each_batch(selector, &wanted, steps, &mut |_, batch, indexes| {
@@ -115,6 +124,9 @@ impl Eval<'_> {
                     self.guard.check()?;
                 }
                 batch.read(index, 0..times.len(), &mut values)?;
+                if selector.statistics_only {
+                    find_hints(&mut values);
+                }
                 self.guard.hold(times.len())?;
                 series.labels.clear();
                 series.labels.extend_from_slice(batch.labels(index));
@@ -139,8 +151,8 @@ impl Eval<'_> {
         each: &mut dyn FnMut(&RangeSeries<'_>) -> Result<(), QueryError>,
     ) -> Result<(), QueryError> {
         let length = range.range.fixed().0;
-        let Some(wanted) = self.wanted(&range.selector.modifiers, Some(length), steps) else { return Ok(()) };
-        let frames = Frames { ends: wanted.references.clone(), range: length };
+        let Some(wanted) = self.wanted(&range.selector, Some(length), steps) else { return Ok(()) };
+        let frames = Frames { ends: wanted.references.clone(), range: length, reach: self.reach(&range.selector) };
         let mut unpacked = Unpacked::default();
         self.each_batch(&range.selector, &wanted, steps, &mut |number, batch, indexes| {
             let times: Vec<i64> = batch.times().iter().map(|t| t.0).collect();
@@ -153,6 +165,9 @@ impl Eval<'_> {
                     self.guard.check()?;
                 }
                 batch.read(index, 0..times.len(), &mut unpacked.values)?;
+                if range.selector.statistics_only {
+                    find_hints(&mut unpacked.values);
+                }
                 self.guard.hold(times.len())?;
                 self.guard.count(touched);
                 each(&unpacked.series(batch.labels(index), false, &shared))?;
@@ -160,6 +175,21 @@ impl Eval<'_> {
             }
             Ok(())
         })
+    }
+}
+
+/// Tells of each counter histogram whether it follows a reset, as Prometheus's reader of mere counts and sums does.
+fn find_hints(values: &mut ColumnValues) {
+    let mut before: Option<Arc<Histogram>> = None;
+    for (_, histogram) in values.histograms.iter_mut().filter(|(_, h)| !is_stale(h.sum)) {
+        let read = Arc::clone(histogram);
+        if histogram.reset_hint == ResetHint::Unknown
+            && let Some(before) = &before
+        {
+            let hint = if detect_reset(histogram, before) { ResetHint::Reset } else { ResetHint::NotReset };
+            *histogram = Arc::new(Histogram { reset_hint: hint, ..Histogram::clone(histogram) });
+        }
+        before = Some(read);
     }
 }
 
@@ -208,9 +238,9 @@ impl Picked<'_> {
             match (what, histogram) {
                 (Yield::Time, _) => into.floats[step] = self.times[row] as f64 / 1000.0,
                 (Yield::Start, _) => {
-                    if let Ok(at) = values.starts.binary_search_by_key(&(row as u32), |(r, _)| *r) {
-                        into.floats[step] = values.starts[at].1.as_seconds();
-                    }
+                    // A sample without a start has the start zero, as Prometheus keeps it.
+                    let found = values.starts.binary_search_by_key(&(row as u32), |(r, _)| *r);
+                    into.floats[step] = found.map_or(0.0, |at| values.starts[at].1.as_seconds());
                 }
                 (Yield::Value, Some(histogram)) => into.set_histogram(step, Arc::clone(histogram)),
                 (Yield::Value, None) => into.floats[step] = values.floats[row],

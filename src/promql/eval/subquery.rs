@@ -19,7 +19,11 @@ impl Eval<'_> {
         steps: &Steps,
         each: &mut dyn FnMut(&RangeSeries<'_>) -> Result<(), QueryError>,
     ) -> Result<(), QueryError> {
-        let frames = Frames { ends: steps.times().map(|at| reference(&subquery.modifiers, at)).collect(), range: subquery.range.fixed().0 };
+        let frames = Frames {
+            ends: steps.times().map(|at| reference(&subquery.modifiers, at)).collect(),
+            range: subquery.range.fixed().0,
+            reach: None,
+        };
         let inner = self.inner_steps(subquery, &frames)?;
         if inner.count == 0 {
             return Ok(());

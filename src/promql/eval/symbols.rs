@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::model::Labels;
 use crate::storage::{LabelPair, Snapshot, Symbol};
 
-/// Symbols from here on are the query's own; a store would need two thousand million texts to get here.
-const LOCAL: u32 = 0x8000_0000;
+/// Symbols from here on are the query's own.
+const LOCAL: u32 = Symbol::READER_FROM;
 
 /// Equal texts have equal symbols, wherever they come from.
 pub struct Symbols<'q> {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::series::Cell;
 use crate::model::{Histogram, TimestampMs, is_stale};
 use crate::storage::{ColumnValues, LabelPair};
 
@@ -27,11 +28,25 @@ impl Window {
 pub struct Frames {
     pub ends: Vec<i64>,
     pub range: i64,
+    /// How much farther windows reach to either side, where the selector is anchored or smoothed.
+    pub reach: Option<Reach>,
+}
+
+/// Milliseconds.
+#[derive(Clone, Copy, Debug)]
+pub struct Reach {
+    pub before: i64,
+    pub after: i64,
+    pub smoothed: bool,
 }
 
 impl Frames {
     pub fn start(&self, step: usize) -> i64 {
         self.ends[step].saturating_sub(self.range)
+    }
+
+    pub fn end(&self, step: usize) -> i64 {
+        self.ends[step]
     }
 
     /// Which of ascending times lie in each window. The ends ascend, or are all equal.
@@ -43,11 +58,18 @@ impl Frames {
             }
             *from as u32
         };
-        if let Some(first) = self.ends.first() {
-            lo = times.partition_point(|t| *t <= first.saturating_sub(self.range));
-            hi = times.partition_point(|t| t <= first);
+        let (before, after) = self.reach.map_or((0, 0), |reach| (reach.before, reach.after));
+        let bounds = |i: usize| (self.start(i).saturating_sub(before), self.ends[i].saturating_add(after));
+        if !self.ends.is_empty() {
+            let (start, end) = bounds(0);
+            lo = times.partition_point(|t| *t <= start);
+            hi = times.partition_point(|t| *t <= end);
         }
-        (0..self.ends.len()).map(|i| Window { lo: advance(&mut lo, self.start(i)), hi: advance(&mut hi, self.ends[i]) }).collect()
+        let window = |i| {
+            let (start, end) = bounds(i);
+            Window { lo: advance(&mut lo, start), hi: advance(&mut hi, end) }
+        };
+        (0..self.ends.len()).map(window).collect()
     }
 }
 
@@ -81,6 +103,14 @@ impl RangeSeries<'_> {
 
     pub fn histogram_window(&self, step: usize) -> Window {
         self.histogram_windows.get(step).copied().unwrap_or_default()
+    }
+
+    /// The samples of both kinds of a window in order of time.
+    pub fn points(&self, step: usize) -> Vec<(i64, Cell<'_>)> {
+        let mut points: Vec<_> = self.windows[step].range().map(|i| (self.times[i], Cell::Float(self.floats[i]))).collect();
+        points.extend(self.histogram_window(step).range().map(|i| (self.histogram_times[i], Cell::Histogram(&self.histograms[i]))));
+        points.sort_by_key(|(at, _)| *at);
+        points
     }
 
     /// Whether windows share so many samples that a running computation pays.

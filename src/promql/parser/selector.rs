@@ -29,7 +29,8 @@ impl Parser<'_> {
         if let Some(name) = &name {
             matchers.push(Matcher::equal(METRIC_NAME, name));
         }
-        let selector = Selector { name, matchers, modifiers: Modifiers::default(), anchored: false, smoothed: false };
+        let selector =
+            Selector { name, matchers, modifiers: Modifiers::default(), anchored: false, smoothed: false, statistics_only: false };
         self.node(ExprKind::Selector(selector), span)
     }
 

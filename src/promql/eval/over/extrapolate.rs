@@ -9,6 +9,7 @@ use std::rc::Rc;
 use super::Over;
 use crate::model::Span;
 use crate::promql::annotation::Note;
+use crate::promql::eval::window::Window;
 use crate::promql::eval::{Column, RangeSeries};
 use crate::promql::functions::FunctionId;
 
@@ -21,6 +22,20 @@ pub(super) struct Extent {
     pub range_start: i64,
     pub range_end: i64,
     pub range: i64,
+}
+
+impl Extent {
+    /// Of a window that is not empty.
+    pub fn of(series: &RangeSeries<'_>, step: usize, window: Window, times: &[i64]) -> Self {
+        Self {
+            first: times[window.lo as usize],
+            last: times[window.hi as usize - 1],
+            samples: window.len(),
+            range_start: series.frames.start(step),
+            range_end: series.frames.ends[step],
+            range: series.frames.range,
+        }
+    }
 }
 
 /// What the extrapolation of a window needs of its times, in seconds.
@@ -55,6 +70,20 @@ impl Stretch {
         stretch
     }
 
+    /// For a counter that is known to have begun at zero within the window: nothing is guessed on the left.
+    pub fn from_zero(extent: &Extent, zero: i64, is_rate: bool) -> Self {
+        let gap = if extent.samples > 1 { (extent.last - extent.first) as f64 / 1000.0 / (extent.samples - 1) as f64 } else { 0.0 };
+        let mut to_end = (extent.range_end - extent.last) as f64 / 1000.0;
+        if to_end >= gap * 1.1 {
+            to_end = gap / 2.0;
+        }
+        let sampled = (extent.last - zero) as f64 / 1000.0;
+        let divisor = if is_rate { extent.range as f64 / 1000.0 } else { 1.0 };
+        let mut stretch = Self { to_start: 0.0, to_end, sampled, divisor, factor: 0.0 };
+        stretch.factor = stretch.factor_from(0.0);
+        stretch
+    }
+
     fn factor_from(&self, to_start: f64) -> f64 {
         (self.sampled + to_start + self.to_end) / self.sampled / self.divisor
     }
@@ -81,7 +110,11 @@ pub(super) struct Stretches(RefCell<Option<(u64, Rc<[Stretch]>)>>);
 impl Over<'_> {
     pub(super) fn extrapolated(&self, series: &RangeSeries<'_>, out: &mut Column) {
         let is_counter = self.function != FunctionId::Delta;
+        let is_rate = self.function == FunctionId::Rate;
         let resets = if is_counter { resets(series) } else { Vec::new() };
+        if is_counter && !series.starts.is_empty() {
+            self.note_overlaps(series, series.windows, series.times, series.starts);
+        }
         let stretches = self.stretches(series);
         let mut next_reset = 0;
         let mut any = false;
@@ -91,7 +124,8 @@ impl Over<'_> {
                 self.extrapolated_histograms(series, step, out);
                 continue;
             }
-            if window.len() < 2 {
+            let zero = self.zero_point(series.starts, series.times, window, series.frames.start(step));
+            if window.len() < 2 && zero.is_none() {
                 continue;
             }
             any = true;
@@ -104,6 +138,11 @@ impl Over<'_> {
             }
             for reset in resets[next_reset..].iter().map(|r| *r as usize).take_while(|r| *r < hi) {
                 result += series.floats[reset - 1];
+            }
+            if let Some(zero) = zero {
+                let extent = Extent::of(series, step, window, series.times);
+                out.floats[step] = (result + first) * Stretch::from_zero(&extent, zero, is_rate).plain_factor();
+                continue;
             }
             let factor =
                 if is_counter && result > 0.0 && first >= 0.0 { stretch.counter_factor(first, result) } else { stretch.plain_factor() };
@@ -122,25 +161,34 @@ impl Over<'_> {
             return Rc::clone(stretches);
         }
         let is_rate = self.function == FunctionId::Rate;
-        let stretch = |(step, window): (usize, &crate::promql::eval::window::Window)| {
+        let stretch = |(step, window): (usize, &Window)| {
             if window.len() < 2 {
                 return Stretch::default();
             }
-            let extent = Extent {
-                first: series.times[window.lo as usize],
-                last: series.times[window.hi as usize - 1],
-                samples: window.len(),
-                range_start: series.frames.start(step),
-                range_end: series.frames.ends[step],
-                range: series.frames.range,
-            };
-            Stretch::of(&extent, is_rate)
+            Stretch::of(&Extent::of(series, step, *window, series.times), is_rate)
         };
         let stretches: Rc<[Stretch]> = series.windows.iter().enumerate().map(stretch).collect();
         if let Some(shape) = series.shape {
             *self.stretches.0.borrow_mut() = Some((shape, Rc::clone(&stretches)));
         }
         stretches
+    }
+
+    /// The start timestamp of a window's first sample, where the counter stood at zero then and that lies in the window.
+    pub(super) fn zero_point(&self, starts: &[i64], times: &[i64], window: Window, range_start: i64) -> Option<i64> {
+        if self.function == FunctionId::Delta || window.len() == 0 {
+            return None;
+        }
+        let lo = window.lo as usize;
+        let start = *starts.get(lo)?;
+        super::starts::is_zero_point(start, range_start, times[lo]).then_some(start)
+    }
+
+    pub(super) fn note_overlaps(&self, series: &RangeSeries<'_>, windows: &[Window], times: &[i64], starts: &[i64]) {
+        let overlaps = |at: usize| super::starts::is_overlap(starts[at - 1], times[at - 1], starts[at]);
+        if windows.iter().any(|w| w.range().skip(1).any(overlaps)) {
+            self.eval.notes.warn(self.span, &Note::StartTimeOverlap(&self.metric(series)));
+        }
     }
 
     /// Rates of what is probably no counter are worth a word.

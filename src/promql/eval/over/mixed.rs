@@ -17,28 +17,32 @@ impl Over<'_> {
         if self.is_mixed(series, step) {
             return;
         }
-        let range = series.histogram_window(step).range();
+        let is_counter = self.function != FunctionId::Delta;
+        let frame = series.histogram_window(step);
+        let range = frame.range();
         let (times, window) = (&series.histogram_times[range.clone()], &series.histograms[range.clone()]);
         let starts = series.histogram_starts.get(range).unwrap_or(&[]);
-        if window.len() < 2 {
+        let zero = self.zero_point(series.histogram_starts, series.histogram_times, frame, series.frames.start(step));
+        if window.len() < 2 && zero.is_none() {
             return;
         }
-        let is_counter = self.function != FunctionId::Delta;
+        if is_counter && !starts.is_empty() {
+            self.note_overlaps(series, &[frame], series.histogram_times, series.histogram_starts);
+        }
         let resets: Vec<bool> = (0..window.len()).map(|i| i > 0 && is_counter && self.is_reset(window, times, starts, i)).collect();
-        let Some(mut growth) = self.growth(series, window, &resets, is_counter) else { return };
-        let (first, last) = (times[0], times[times.len() - 1]);
-        let extent = Extent {
-            first,
-            last,
-            samples: window.len(),
-            range_start: series.frames.start(step),
-            range_end: series.frames.ends[step],
-            range: series.frames.range,
+        let Some(mut growth) = self.growth(series, window, &resets, is_counter, zero.is_some()) else { return };
+        let extent = Extent::of(series, step, frame, series.histogram_times);
+        let is_rate = self.function == FunctionId::Rate;
+        let factor = match zero {
+            Some(zero) => Stretch::from_zero(&extent, zero, is_rate).plain_factor(),
+            None => {
+                let count = growth.build().count;
+                let stretch = Stretch::of(&extent, is_rate);
+                let can_cut = is_counter && count > 0.0 && window[0].count >= 0.0;
+                if can_cut { stretch.counter_factor(window[0].count, count) } else { stretch.plain_factor() }
+            }
         };
-        let count = growth.build().count;
-        let stretch = Stretch::of(&extent, self.function == FunctionId::Rate);
-        let can_cut = is_counter && count > 0.0 && window[0].count >= 0.0;
-        growth.scale(if can_cut { stretch.counter_factor(window[0].count, count) } else { stretch.plain_factor() });
+        growth.scale(factor);
         growth.hint = ResetHint::Gauge;
         out.set_histogram(step, Arc::new(growth.build()));
     }
@@ -49,7 +53,15 @@ impl Over<'_> {
     }
 
     /// The last histogram minus the first, plus what was lost at resets.
-    fn growth(&self, series: &RangeSeries<'_>, window: &[Arc<Histogram>], resets: &[bool], is_counter: bool) -> Option<Parts> {
+    /// From zero, nothing is taken away.
+    fn growth(
+        &self,
+        series: &RangeSeries<'_>,
+        window: &[Arc<Histogram>],
+        resets: &[bool],
+        is_counter: bool,
+        from_zero: bool,
+    ) -> Option<Parts> {
         let (notes, metric) = (&self.eval.notes, self.metric(series));
         let last = &window[window.len() - 1];
         let edges_are_gauges = [&window[0], last].map(|h| h.reset_hint == ResetHint::Gauge);
@@ -60,7 +72,8 @@ impl Over<'_> {
             notes.warn(self.span, &Note::NotGauge(&metric));
         }
         // After a reset right at the start, the form of the first histogram does not matter.
-        let relevant = if resets[1] { &window[1..] } else { window };
+        let reset_first = resets.get(1).copied().unwrap_or(false);
+        let relevant = if reset_first && !from_zero { &window[1..] } else { window };
         let custom = last.uses_custom_buckets();
         if (is_counter && relevant.iter().any(|h| h.uses_custom_buckets() != custom)) || relevant[0].uses_custom_buckets() != custom {
             notes.warn(self.span, &Note::MixedSchemas(&metric));
@@ -82,10 +95,11 @@ impl Over<'_> {
                 None
             }
         };
-        if !resets[1] {
+        if !reset_first && !from_zero {
             note(growth.add(&window[0], true), "subtraction")?;
         }
-        for at in (2..window.len()).filter(|at| resets[*at]) {
+        // A reset right after the first sample cancels its subtraction, or counts in full from zero.
+        for at in (if from_zero { 1 } else { 2 }..window.len()).filter(|at| resets[*at]) {
             note(growth.add(&window[at - 1], false), "addition")?;
         }
         Some(growth)
@@ -160,7 +174,7 @@ impl Over<'_> {
         }
     }
 
-    fn is_transition(&self, before: &DatedCell<'_>, now: &DatedCell<'_>) -> bool {
+    pub(super) fn is_transition(&self, before: &DatedCell<'_>, now: &DatedCell<'_>) -> bool {
         if self.function == FunctionId::Changes {
             return match (before.1, now.1) {
                 (Cell::Float(a), Cell::Float(b)) => changed(a, b),
@@ -182,10 +196,10 @@ fn changed(before: f64, now: f64) -> bool {
 }
 
 /// Time, value, start timestamp.
-type DatedCell<'s> = (i64, Cell<'s>, i64);
+pub(super) type DatedCell<'s> = (i64, Cell<'s>, i64);
 
 /// The samples of both kinds in order of time.
-fn merged<'s>(series: &'s RangeSeries<'_>, step: usize) -> Vec<DatedCell<'s>> {
+pub(super) fn merged<'s>(series: &'s RangeSeries<'_>, step: usize) -> Vec<DatedCell<'s>> {
     let start = |starts: &[i64], i: usize| starts.get(i).copied().unwrap_or(NO_START);
     let floats = series.windows[step].range().map(|i| (series.times[i], Cell::Float(series.floats[i]), start(series.starts, i)));
     let mut points: Vec<DatedCell<'_>> = floats.collect();

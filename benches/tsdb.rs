@@ -1,8 +1,8 @@
-//! Measures the store by itself: `cargo bench --bench tsdb -- scrape|history|recording [FOLDER]`.
+//! Measures the store by itself: `cargo bench --bench tsdb -- scrape|history|recording FOLDER|fed FOLDER`.
 //!
 //! `scrape` appends rows of 100 groups of 1000 series at 5 s and says what a cell costs in time, memory and bytes written.
 //! `history` appends 24 h of 20 groups of 1000 series at 15 s and reads them back, as found and merged.
-//! `recording FOLDER` replays pages of exporters (one folder an exporter, a file's name is its time in ms) and says what a sample keeps.
+//! `fed FOLDER` reads a data folder that `fleet feed` filled. `recording FOLDER` replays pages of exporters (one folder an exporter, a file's name is its time in ms) and says what a sample keeps.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -167,6 +167,7 @@ fn scrape(folder: &Path) {
     let cells = (rows * 100_000) as f64;
     drop(fleet);
     db.close().expect("a clean end");
+    drop(db);
     println!("kept as found: {:.3} B a sample", kept_bytes(folder) as f64 / cells);
     print_codecs(&open(folder, &Registry::default()), cells);
     db_compact(folder, cells);
@@ -205,19 +206,43 @@ fn history(folder: &Path) {
         resident_mb(),
         db.stats(1).segments.len()
     );
-    questions(&db, &clock);
+    questions(&db);
     print_codecs(&db, cells);
     db.compact().expect("a merge");
     println!("merged: {} segments, {:.3} B a sample", db.stats(1).segments.len(), kept_bytes(folder) as f64 / cells);
-    questions(&db, &clock);
+    questions(&db);
     drop((fleet, db));
     let started = clock.monotonic();
     let db = open(folder, &registry);
     println!("opened in {:?}, {:.1} MB resident", clock.monotonic() - started, resident_mb());
-    questions(&db, &clock);
+    questions(&db);
 }
 
-fn questions(db: &Tsdb, clock: &Clock) {
+/// Asks a copy of a folder that `fleet feed` filled with 24 h.
+fn fed(folder: &Path, source: &Path) {
+    std::fs::create_dir_all(folder.join("promlet")).expect("a folder");
+    for entry in std::fs::read_dir(source.join("promlet")).expect("a folder").flatten() {
+        std::fs::copy(entry.path(), folder.join("promlet").join(entry.file_name())).expect("a copy");
+    }
+    let db = open(folder, &Registry::default());
+    let newest = db.stats(0).max_time.expect("samples");
+    let all = TimeRange::new(TimestampMs(newest - 86_400_000), TimestampMs(newest));
+    let last = TimeRange::new(TimestampMs(newest - 300_000), all.max);
+    let name = |name: &str| vec![Matcher::equal("__name__", name)];
+    let cases = [
+        ("cpu, 24 h", name("node_cpu_seconds_total"), all),
+        ("gpu temperature, 24 h", name("DCGM_FI_DEV_GPU_TEMP"), all),
+        ("everything, 5 min", vec![Matcher::new("__name__", promlet::model::MatchOp::Regex, ".+").expect("a pattern")], last),
+        ("load, 5 min", name("node_load1"), last),
+    ];
+    ask(&db, &cases);
+    db.compact().expect("a merge");
+    println!("merged");
+    print_codecs(&db, 115_200_000.0);
+    ask(&db, &cases);
+}
+
+fn questions(db: &Tsdb) {
     let all = TimeRange::new(TimestampMs(START_MS), TimestampMs(START_MS + 86_400_000));
     let regex = |name: &str, pattern: &str| Matcher::new(name, promlet::model::MatchOp::Regex, pattern).expect("a pattern");
     let cases = [
@@ -225,13 +250,18 @@ fn questions(db: &Tsdb, clock: &Clock) {
         ("160 series, 24 h", vec![regex("__name__", "node_metric_000_total"), regex("mode", "mode[12]")], all),
         ("20 k series, last 5 min", vec![regex("__name__", ".+")], TimeRange::new(TimestampMs(START_MS + 86_100_000), all.max)),
     ];
+    ask(db, &cases);
+}
+
+fn ask(db: &Tsdb, cases: &[(&str, Vec<Matcher>, TimeRange)]) {
     for (name, matchers, range) in cases {
+        let range = *range;
         let mut best = (Duration::MAX, Duration::MAX, 0u64);
-        for _ in 0..3 {
-            let started = clock.monotonic();
+        for _ in 0..7 {
+            let started = busy();
             let snapshot = Select::open(db, range).expect("a snapshot");
-            let batches = snapshot.select(&matchers, &Hints { range: Some(range), ..Hints::default() }).expect("a selection");
-            let selected = clock.monotonic() - started;
+            let batches = snapshot.select(matchers, &Hints { range: Some(range), ..Hints::default() }).expect("a selection");
+            let selected = busy() - started;
             let (mut sum, mut samples, mut values) = (0.0, 0u64, ColumnValues::default());
             for batch in &batches {
                 for at in 0..batch.len() {
@@ -241,7 +271,7 @@ fn questions(db: &Tsdb, clock: &Clock) {
                 }
             }
             assert!(sum.is_finite());
-            let took = clock.monotonic() - started;
+            let took = busy() - started;
             if took < best.0 {
                 best = (took, selected, samples);
             }
@@ -315,6 +345,7 @@ fn recording(folder: &Path, pages: &Path) {
         written / samples as f64,
         kept_bytes(folder) as f64 / samples as f64
     );
+    drop(db);
     print_codecs(&open(folder, &Registry::default()), samples as f64);
     db_compact(folder, samples as f64);
 }
@@ -338,7 +369,8 @@ fn main() {
     match arguments.first().map(String::as_str) {
         Some("scrape") => scrape(folder.path()),
         Some("history") => history(folder.path()),
+        Some("fed") => fed(folder.path(), Path::new(arguments.get(1).map_or(".", String::as_str))),
         Some("recording") => recording(folder.path(), Path::new(arguments.get(1).map_or(".", String::as_str))),
-        _ => println!("say what to measure: scrape, history, or recording FOLDER"),
+        _ => println!("say what to measure: scrape, history, recording FOLDER, or fed FOLDER"),
     }
 }

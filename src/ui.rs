@@ -15,6 +15,10 @@ pub struct Asset {
 /// Sorted by path, without a slash at the start; written by `web/build.mjs`.
 const ASSETS: &[(&str, Asset)] = &include!("../web/dist/table.rs");
 
+/// Sent with every page: nothing from elsewhere, nothing inline, framed by nobody else. The page itself repeats what a page can say.
+pub const CONTENT_SECURITY_POLICY: &str =
+    "default-src 'self'; base-uri 'none'; form-action 'self'; object-src 'none'; frame-ancestors 'self'";
+
 /// Paths of single pages, besides `dashboards/NAME`. The ones that promlet has no page of its own
 /// for are Prometheus's addresses of the same things.
 const PAGES: [&str; 10] =
@@ -39,7 +43,7 @@ pub fn is_page(path: &str) -> bool {
 mod tests {
     use std::io::Read;
 
-    use super::{ASSETS, asset, is_page};
+    use super::{ASSETS, CONTENT_SECURITY_POLICY, asset, is_page};
 
     const LIMIT_BYTES: usize = 300 * 1024;
 
@@ -67,7 +71,8 @@ mod tests {
         }
         assert!(!html.contains("http:") && !html.contains("https:"), "nothing from elsewhere: {html}");
         assert!(!html.contains("<style") && !html.contains("<script>"), "nothing inline: {html}");
-        assert!(html.contains("default-src 'self'"), "the page says so itself: {html}");
+        let of_pages = CONTENT_SECURITY_POLICY.trim_end_matches("; frame-ancestors 'self'");
+        assert!(html.contains(&format!("content=\"{of_pages}\"")), "the page says so itself: {html}");
     }
 
     #[test]

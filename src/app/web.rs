@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 
 use super::addresses::{host_name, route_prefix};
 use super::lifecycle::{Loaded, Request, Shared};
+use super::settings::Mode;
 use super::{dashboards, overview};
 use crate::exposition::{Format, write_page};
 use crate::http::cors::Cors;
@@ -49,7 +50,7 @@ pub fn router(shared: &Shared) -> std::io::Result<Router> {
         status: status(shared),
         manage: manage(shared),
         promlet: promlet(shared),
-        pages: pages(&prefix),
+        pages: pages(shared, &prefix),
         write: write(shared),
         alerts: AlertState {
             alerting: shared.alerting.clone(),
@@ -186,7 +187,7 @@ fn dashboard_view(listed: dashboards::Listed) -> DashboardView {
     DashboardView { name, title, tags, file, error }
 }
 
-fn pages(prefix: &str) -> PageState {
+fn pages(shared: &Shared, prefix: &str) -> PageState {
     let asset = |path: &str| {
         let found = ui::asset(&format!("/{path}"))?;
         Some(Asset {
@@ -196,7 +197,13 @@ fn pages(prefix: &str) -> PageState {
             immutable: found.immutable,
         })
     };
-    PageState { asset: Arc::new(asset), is_page: Arc::new(|path| ui::is_page(&format!("/{path}"))), prefix: Arc::from(prefix) }
+    PageState {
+        asset: Arc::new(asset),
+        is_page: Arc::new(|path| ui::is_page(&format!("/{path}"))),
+        prefix: Arc::from(prefix),
+        external_path: Arc::from(route_prefix(None, &shared.external_url)),
+        start: if matches!(shared.settings.mode, Mode::Demo { .. }) { "dashboards" } else { "query" },
+    }
 }
 
 fn write(shared: &Shared) -> WriteState {

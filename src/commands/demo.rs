@@ -30,7 +30,7 @@ use crate::tsdb::{RealDisk, Tsdb, TsdbOptions};
 
 /// Pending alerts of the last twenty minutes are what a restart would restore.
 const RULES_FROM_SECONDS: i64 = -20 * 60;
-const RULES_STEP_SECONDS: i64 = 15;
+const RULES_STEP_SECONDS: usize = 15;
 
 #[derive(Args, Debug)]
 pub struct DemoFlags {
@@ -216,12 +216,12 @@ fn write_history(settings: &Settings, folder: &Path, targets: &[Target; 2], star
         alerts: Arc::new(|_| ()),
     });
     rules.apply(RulesOptions { groups: config.rules, limits: settings.rule_timings, ..RulesOptions::default() });
-    let mut second = RULES_FROM_SECONDS.max(-script::HISTORY_SECONDS);
-    while second < 0 {
+    let from = RULES_FROM_SECONDS.max(-script::HISTORY_SECONDS);
+    // Once more just before the start: what passed since the last evaluation does not count as waiting.
+    for second in (from..0).step_by(RULES_STEP_SECONDS).chain([-1]) {
         let at = TimestampMs(start.0 + second * 1000);
         clock.set(at);
         rules.evaluate_all(at);
-        second += RULES_STEP_SECONDS;
     }
     rules.stop();
     drop(rules);

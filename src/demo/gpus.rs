@@ -4,6 +4,8 @@ use super::family::Family;
 use super::random::Random;
 
 const FRAMEBUFFER_MIB: f64 = 81_000.0;
+/// A trainer takes its memory at the start and keeps it, whatever its jobs do.
+const USED_MIB: [f64; 2] = [61_240.0, 58_912.0];
 
 /// A box with two GPUs; the second shares the work.
 #[derive(Clone, Debug)]
@@ -12,18 +14,15 @@ pub struct Gpus {
     energy_mj: [f64; 2],
     busy: [f64; 2],
     temperature: [f64; 2],
-    /// Of the framebuffer; a trainer takes its memory at the start and keeps it.
-    used_share: f64,
 }
 
 impl Gpus {
     pub fn new() -> Self {
-        Self { random: Random::new(0xfeed_0042), energy_mj: [0.0; 2], busy: [70.0; 2], temperature: [55.0; 2], used_share: 0.5 }
+        Self { random: Random::new(0xfeed_0042), energy_mj: [0.0; 2], busy: [70.0; 2], temperature: [55.0; 2] }
     }
 
     /// Moves on by some seconds at the load of so many jobs.
     pub fn advance(&mut self, seconds: i64, jobs: usize) {
-        self.used_share = (0.3 + 0.07 * jobs as f64).min(0.97);
         for gpu in 0..2 {
             let goal = (30.0 + 9.0 * jobs as f64 + self.random.between(-12.0, 12.0)).clamp(5.0, 100.0);
             self.busy[gpu] += (goal - self.busy[gpu]) * 0.3;
@@ -45,8 +44,8 @@ impl Gpus {
             ("DCGM_FI_DEV_MEMORY_TEMP", "Memory temperature (in C).", |g, i| (g.temperature[i] + 6.0).round()),
             ("DCGM_FI_DEV_POWER_USAGE", "Power draw (in W).", |g, i| (g.power_watts(i) * 1000.0).round() / 1000.0),
             ("DCGM_FI_DEV_GPU_UTIL", "GPU utilization (in %).", |g, i| g.busy[i].round()),
-            ("DCGM_FI_DEV_FB_USED", "Framebuffer memory used (in MiB).", |g, _| (FRAMEBUFFER_MIB * g.used_share).round()),
-            ("DCGM_FI_DEV_FB_FREE", "Framebuffer memory free (in MiB).", |g, _| (FRAMEBUFFER_MIB * (1.0 - g.used_share)).round()),
+            ("DCGM_FI_DEV_FB_USED", "Framebuffer memory used (in MiB).", |_, i| USED_MIB[i]),
+            ("DCGM_FI_DEV_FB_FREE", "Framebuffer memory free (in MiB).", |_, i| FRAMEBUFFER_MIB - USED_MIB[i]),
             ("DCGM_FI_DEV_XID_ERRORS", "Value of the last XID error encountered.", |_, _| 0.0),
             ("DCGM_FI_PROF_PIPE_TENSOR_ACTIVE", "Ratio of cycles the tensor (HMMA) pipe is active.", |g, i| {
                 (g.busy[i] * 6.1).round() / 1000.0

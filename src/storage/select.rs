@@ -11,8 +11,8 @@ use crate::model::{DurationMs, Histogram, Labels, Matcher, Metadata, TimeRange, 
 pub struct Symbol(pub u32);
 
 impl Symbol {
-    /// Numbers from here on are the reader's, for texts that it makes itself: no snapshot gives them out.
-    pub const READERS: u32 = 0xC000_0000;
+    /// A snapshot gives out symbols below this; from here on they are the reader's own, for texts that it makes itself.
+    pub const READER_FROM: u32 = 1 << 31;
 }
 
 /// A label as two symbols, so that grouping and matching work on integers.

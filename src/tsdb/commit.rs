@@ -393,6 +393,11 @@ impl Commit<'_> {
     }
 
     fn spell_starts(&self, group: &Group, scratch: &mut Scratch, slots: &super::source::Slots) {
+        if scratch.code.is_keyframe {
+            // A reader that begins here knows nothing of before.
+            scratch.code.starts.extend(group.last_starts.iter().map(|(column, start)| (*column, *start)));
+            scratch.code.starts.sort_unstable();
+        }
         for (column, start) in &self.row.starts {
             if let Some(Slot::In { group: number, column }) = slots.get(column.0, group.columns.len().max(column.0 as usize + 1))
                 && number == group.subgroup

@@ -206,6 +206,9 @@ impl Group {
             self.next_row = code.number + 1;
             self.last_time = code.at;
             if keep {
+                if self.times.is_empty() && self.starts.is_empty() {
+                    self.begin_starts();
+                }
                 self.times.push(code.at);
                 self.sequences.push(sequence);
             }
@@ -313,9 +316,14 @@ impl Group {
         self.arena.clear();
         self.columns.iter_mut().for_each(Column::restart);
         self.histograms = Vec::new();
+        self.begin_starts();
+        self.stripe_rows = stripe_rows;
+    }
+
+    /// What is known of starts holds from the tail's first row on.
+    fn begin_starts(&mut self) {
         self.starts = self.last_starts.iter().map(|(column, start)| (0, *column, *start)).collect();
         self.starts.sort_unstable();
-        self.stripe_rows = stripe_rows;
     }
 
     pub fn size_bytes(&self) -> usize {

@@ -6,6 +6,8 @@ pub const STRIPE_ROWS: usize = 120;
 pub const STRIPE_COLUMNS_MAX: usize = 4096;
 /// Rows of a merged stripe.
 pub const MERGED_ROWS_MAX: usize = 960;
+/// Rows of a stripe that a reader takes, whatever the writer's bound was when it was written.
+pub const READ_STRIPE_ROWS_MAX: usize = 1 << 16;
 /// Encoded bytes after which a merged stripe is cut between columns.
 pub const MERGED_STRIPE_BYTES: usize = 256 * 1024;
 

@@ -11,8 +11,8 @@ use super::store::{SegmentSet, Store, lock, read};
 use crate::model::{Labels, Matcher, Metadata, TimeRange};
 use crate::storage::{Batch, Hints, LabelPair, SelectError, Snapshot, Symbol, Version};
 
-/// Symbols from here on are texts that only sealed segments have.
-const OWN_SYMBOLS: u32 = 1 << 31;
+/// Symbols from here on are texts that only sealed segments have; the other half of what a snapshot may give out is the head's.
+const OWN_SYMBOLS: u32 = Symbol::READER_FROM / 2;
 
 pub struct TsdbSnapshot {
     pub store: Arc<Store>,

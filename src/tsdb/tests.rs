@@ -184,3 +184,18 @@ fn churn_leaves_nothing_behind_in_memory() {
     drop(db);
     assert_eq!(dump(&open(&disk, 5_000_000), TimeRange::ALL), all);
 }
+
+#[test]
+fn texts_that_only_segments_have_keep_clear_of_the_readers_symbols() {
+    let disk = CrashingDisk::default();
+    let db = open(&disk, 5_000_000);
+    feed(&db, "a", 2, 1..20);
+    db.close().expect("a clean end");
+    drop(db);
+    let db = open(&disk, 5_000_000);
+    let snapshot = Select::open(&db, TimeRange::ALL).expect("a snapshot");
+    let batches = snapshot.select(&[], &Hints::default()).expect("a selection");
+    let symbols: Vec<_> = batches.iter().flat_map(|b| (0..b.len()).flat_map(|at| b.labels(at))).flat_map(|p| [p.name, p.value]).collect();
+    assert_eq!(symbols.len(), 16);
+    assert!(symbols.iter().all(|symbol| symbol.0 < crate::storage::Symbol::READER_FROM), "{symbols:?}");
+}

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod alerts;
+mod bundled;
 mod config;
 mod exposition;
 mod http;
@@ -11,9 +12,11 @@ mod promql;
 mod promql_on_tsdb;
 mod rules;
 mod scrape;
+mod shell;
 mod sources;
 mod state;
 mod template;
 mod tidy;
 mod tsdb_crash;
 mod tsdb_faults;
+mod tsdb_rows;

@@ -7,7 +7,7 @@ use crate::model::Labels;
 use crate::storage::{LabelPair, Snapshot, Symbol};
 
 /// Symbols from here on are the query's own.
-const LOCAL: u32 = Symbol::READERS;
+const LOCAL: u32 = Symbol::READER_FROM;
 
 /// Equal texts have equal symbols, wherever they come from.
 pub struct Symbols<'q> {

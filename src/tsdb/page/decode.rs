@@ -1,6 +1,6 @@
 //! A page to values.
 
-use super::ints::take_stream;
+use super::ints::{Order, take_differences, undo};
 use super::{BITS_MAPPING, CONSTANT, EMPTY, HAS_EXCEPTIONS, HAS_STATES, PACKED, RAW, SPARSE, State};
 use crate::model::STALE_NAN;
 use crate::tsdb::bytes::{Damaged, Decoded, Reader};
@@ -76,24 +76,26 @@ fn take_value(reader: &mut Reader<'_>) -> Decoded<f64> {
 fn take_ints(reader: &mut Reader<'_>, kind: u8, has_exceptions: bool, count: usize, into: &mut Decoder) -> Decoded<()> {
     let mapping = reader.u8()?;
     let exceptions = if has_exceptions { skip_exceptions(reader)? } else { Reader::new(&[]) };
-    if kind == SPARSE {
+    let order = if kind == SPARSE {
         take_sparse(reader, count, &mut into.ints)?;
+        Order::Plain
     } else {
-        take_stream(reader, count, &mut into.ints)?;
-    }
+        take_differences(reader, count, &mut into.ints)?
+    };
+    let Decoder { floats, ints, .. } = into;
     match mapping {
-        0 => into.floats.extend(into.ints.iter().map(|v| *v as f64)),
+        0 => undo(order, ints, floats, |v| v as f64),
         exponent if usize::from(exponent) < POWERS.len() => {
             let power = POWERS[usize::from(exponent)];
-            into.floats.extend(into.ints.iter().map(|v| *v as f64 / power));
+            undo(order, ints, floats, |v| v as f64 / power);
         }
         BITS_MAPPING..=127 => {
             let shift = mapping - BITS_MAPPING;
-            into.floats.extend(into.ints.iter().map(|v| f64::from_bits((*v as u64) << shift)));
+            undo(order, ints, floats, |v| f64::from_bits((v as u64) << shift));
         }
         _ => return Err(Damaged("an unknown mapping")),
     }
-    patch(exceptions, &mut into.floats)
+    patch(exceptions, floats)
 }
 
 fn skip_exceptions<'a>(reader: &mut Reader<'a>) -> Decoded<Reader<'a>> {

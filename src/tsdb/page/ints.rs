@@ -135,10 +135,11 @@ fn apply(order: Order, values: &[i64], scratch: &mut Vec<i64>) {
     }
 }
 
-/// Unpacks `count` numbers of `width` bits.
-fn unpack(packed: &[u8], width: u32, count: usize, out: &mut Vec<i64>) {
+/// Unpacks `count` numbers of `width` bits, each as `finish` makes it.
+#[inline]
+fn unpack(packed: &[u8], width: u32, count: usize, out: &mut Vec<i64>, finish: impl Fn(u64) -> i64) {
     if width == 0 {
-        out.resize(out.len() + count, 0);
+        out.resize(out.len() + count, finish(0));
         return;
     }
     let mask = if width == 64 { u64::MAX } else { (1u64 << width) - 1 };
@@ -148,14 +149,14 @@ fn unpack(packed: &[u8], width: u32, count: usize, out: &mut Vec<i64>) {
     out.extend((0..direct).map(|at| {
         let bit = at * width;
         let word = packed.get(bit / 8..bit / 8 + 8).and_then(|b| b.first_chunk::<8>()).map_or(0, |b| u64::from_le_bytes(*b));
-        (word >> (bit % 8) & mask) as i64
+        finish(word >> (bit % 8) & mask)
     }));
     for at in direct..count {
         let bit = at * width;
         let mut bytes = [0u8; 16];
         let end = (bit / 8 + 9).min(packed.len());
         bytes[..end - bit / 8].copy_from_slice(&packed[bit / 8..end]);
-        out.push((u128::from_le_bytes(bytes) >> (bit % 8)) as u64 as i64 & mask as i64);
+        out.push(finish((u128::from_le_bytes(bytes) >> (bit % 8)) as u64 & mask));
     }
 }
 
@@ -169,30 +170,39 @@ fn take_block(reader: &mut Reader<'_>, count: usize, out: &mut Vec<i64>) -> Deco
     let exceptions = reader.u8()?;
     let packed = reader.bytes((count * width as usize).div_ceil(8))?;
     let start = out.len();
-    unpack(packed, width, count, out);
-    for _ in 0..exceptions {
-        let at = usize::from(reader.u8()?);
-        let high = reader.varint()?.checked_shl(width).unwrap_or(0);
-        let place = out.get_mut(start + at).ok_or(Damaged("an exception behind its block"))?;
-        *place |= high as i64;
-    }
-    let block = &mut out[start..];
-    if is_zigzag {
-        block.iter_mut().for_each(|v| *v = unzigzag(*v as u64));
-    } else if base != 0 {
-        block.iter_mut().for_each(|v| *v = v.wrapping_add(base));
+    match (exceptions, is_zigzag) {
+        (0, true) => unpack(packed, width, count, out, unzigzag),
+        (0, false) => unpack(packed, width, count, out, |v| base.wrapping_add(v as i64)),
+        _ => {
+            unpack(packed, width, count, out, |v| v as i64);
+            patch(reader, exceptions, width, &mut out[start..])?;
+            for value in &mut out[start..] {
+                *value = if is_zigzag { unzigzag(*value as u64) } else { value.wrapping_add(base) };
+            }
+        }
     }
     Ok(())
 }
 
-/// Reads back `count` integers (`out` is cleared first).
-pub fn take_stream(reader: &mut Reader<'_>, count: usize, out: &mut Vec<i64>) -> Decoded<()> {
-    out.clear();
-    let order = usize::from(reader.u8()?);
-    if order > 2 {
-        return Err(Damaged("an unknown order of differences"));
+fn patch(reader: &mut Reader<'_>, exceptions: u8, width: u32, block: &mut [i64]) -> Decoded<()> {
+    for _ in 0..exceptions {
+        let at = usize::from(reader.u8()?);
+        let high = reader.varint()?.checked_shl(width).unwrap_or(0);
+        *block.get_mut(at).ok_or(Damaged("an exception behind its block"))? |= high as i64;
     }
-    let lead = order.min(count);
+    Ok(())
+}
+
+/// Reads back `count` integers as they were differenced (`out` is cleared first), and how often.
+pub fn take_differences(reader: &mut Reader<'_>, count: usize, out: &mut Vec<i64>) -> Decoded<Order> {
+    out.clear();
+    let order = match reader.u8()? {
+        0 => Order::Plain,
+        1 => Order::Delta,
+        2 => Order::DeltaDelta,
+        _ => return Err(Damaged("an unknown order of differences")),
+    };
+    let lead = (order as usize).min(count);
     for _ in 0..lead {
         out.push(reader.signed()?);
     }
@@ -202,13 +212,40 @@ pub fn take_stream(reader: &mut Reader<'_>, count: usize, out: &mut Vec<i64>) ->
         take_block(reader, block, out)?;
         left -= block;
     }
-    for level in (0..order).rev() {
-        let mut sum = 0i64;
-        for value in out.iter_mut().skip(level) {
-            sum = sum.wrapping_add(*value);
-            *value = sum;
+    Ok(order)
+}
+
+/// Undoes differences on the way from `differences` to `each`'s results.
+#[inline]
+pub fn undo<T>(order: Order, differences: &[i64], out: &mut Vec<T>, each: impl Fn(i64) -> T) {
+    match (order, differences) {
+        (Order::Plain, _) => out.extend(differences.iter().map(|v| each(*v))),
+        (Order::Delta, _) => {
+            let mut sum = 0i64;
+            out.extend(differences.iter().map(|v| {
+                sum = sum.wrapping_add(*v);
+                each(sum)
+            }));
         }
+        (Order::DeltaDelta, [first, rest @ ..]) => {
+            let (mut sum, mut step) = (*first, 0i64);
+            out.push(each(sum));
+            out.extend(rest.iter().map(|v| {
+                step = step.wrapping_add(*v);
+                sum = sum.wrapping_add(step);
+                each(sum)
+            }));
+        }
+        (Order::DeltaDelta, []) => {}
     }
+}
+
+/// Reads back `count` integers (`out` is cleared first).
+pub fn take_stream(reader: &mut Reader<'_>, count: usize, out: &mut Vec<i64>) -> Decoded<()> {
+    let mut differences = Vec::with_capacity(count);
+    let order = take_differences(reader, count, &mut differences)?;
+    out.clear();
+    undo(order, &differences, out, |v| v);
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use crate::storage::SelectError;
 use crate::tsdb::bytes::{Damaged, Decoded, Reader, put_signed, put_varint};
 use crate::tsdb::frame;
 use crate::tsdb::histogram;
-use crate::tsdb::limits::MERGED_ROWS_MAX;
+use crate::tsdb::limits::READ_STRIPE_ROWS_MAX;
 use crate::tsdb::page::ints::{put_stream, take_stream};
 
 /// Kind, length of the head, length of the pages.
@@ -171,7 +171,7 @@ impl StripeHead {
         let rows = reader.varint()?;
         let (rows, has_more) = (usize::try_from(rows >> 1).unwrap_or(usize::MAX), rows & 1 == 1);
         let part = reader.varint32()?;
-        if rows > MERGED_ROWS_MAX {
+        if rows > READ_STRIPE_ROWS_MAX {
             return Err(Damaged("a stripe of too many rows"));
         }
         let mut times = Vec::new();

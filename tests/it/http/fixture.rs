@@ -342,7 +342,7 @@ fn promlet(release: &Arc<Notify>) -> PromletState {
 fn pages(prefix: &str) -> PageState {
     let asset = |name: &str| {
         let (text, content_type, immutable) = match name {
-            "index.html" => ("<!doctype html>page", "text/html; charset=utf-8", false),
+            "index.html" => ("<!doctype html><script src=\"/a.js\"></script>", "text/html; charset=utf-8", false),
             "assets/app-1.js" => ("export {}", "text/javascript", true),
             _ => return None,
         };
@@ -350,5 +350,11 @@ fn pages(prefix: &str) -> PageState {
         std::io::Write::write_all(&mut encoder, text.as_bytes()).unwrap();
         Some(Asset { gzip: encoder.finish().unwrap().into(), content_type: content_type.into(), etag: "\"e1\"".into(), immutable })
     };
-    PageState { asset: Arc::new(asset), is_page: Arc::new(|path| matches!(path, "query" | "alerts")), prefix: Arc::from(prefix) }
+    PageState {
+        asset: Arc::new(asset),
+        is_page: Arc::new(|path| matches!(path, "query" | "alerts")),
+        prefix: Arc::from(prefix),
+        external_path: Arc::from(prefix),
+        start: "dashboards",
+    }
 }

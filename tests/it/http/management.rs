@@ -34,12 +34,15 @@ async fn the_life_cycle_asks_for_its_flag() {
 #[tokio::test]
 async fn pages_and_assets_are_sent_as_the_browser_takes_them() {
     let fixture = Fixture::start().await;
-    for (path, location) in [("/", "/query"), ("/graph?g0.expr=up&g0.tab=1", "/query?g0.expr=up&g0.tab=1")] {
+    let to_query = [("/?g0.expr=up", "/query?g0.expr=up"), ("/graph?g0.expr=up&g0.tab=1", "/query?g0.expr=up&g0.tab=1")];
+    for (path, location) in [("/", "/dashboards")].into_iter().chain(to_query) {
         let response = get(fixture.address, path).await;
         assert_eq!((response.status, response.header("location")), (302, Some(location)));
     }
     let page = get(fixture.address, "/alerts").await;
-    assert_eq!((page.status, page.text().as_str(), page.header("cache-control")), (200, "<!doctype html>page", Some("no-cache")));
+    let text = "<!doctype html><script src=\"/a.js\"></script>";
+    assert_eq!((page.status, page.text().as_str(), page.header("cache-control")), (200, text, Some("no-cache")));
+    assert_eq!(page.header("content-security-policy"), Some(promlet::ui::CONTENT_SECURITY_POLICY));
     let asset = ask(fixture.address, "GET", "/assets/app-1.js", &[("Accept-Encoding", "gzip, br")], b"").await;
     let mut text = String::new();
     flate2::read::GzDecoder::new(asset.body.as_slice()).read_to_string(&mut text).unwrap();
@@ -54,9 +57,11 @@ async fn pages_and_assets_are_sent_as_the_browser_takes_them() {
 async fn everything_moves_below_a_prefix() {
     let fixture = Fixture::with(Wishes { prefix: "/prom".to_owned(), ..Wishes::default() }).await;
     assert_eq!(get(fixture.address, "/").await.header("location"), Some("/prom/"));
-    assert_eq!(get(fixture.address, "/prom/").await.header("location"), Some("/prom/query"));
+    assert_eq!(get(fixture.address, "/prom/").await.header("location"), Some("/prom/dashboards"));
     assert_eq!(get(fixture.address, "/prom/graph?x=1").await.header("location"), Some("/prom/query?x=1"));
-    assert_eq!(get(fixture.address, "/prom/query").await.text(), "<!doctype html>page");
+    let page = get(fixture.address, "/prom/query").await;
+    assert_eq!(page.text(), "<!doctype html><script src=\"/prom/a.js\"></script>", "the page's files are below the prefix too");
+    assert_eq!(page.header("etag"), Some("\"e1/prom\""));
     assert_eq!(get(fixture.address, "/prom/-/ready").await.status, 200);
     assert_eq!(get(fixture.address, "/prom/api/v1/query?query=1&time=5").await.status, 200);
     assert_eq!(get(fixture.address, "/api/v1/query?query=1").await.status, 404);

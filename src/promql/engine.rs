@@ -227,6 +227,7 @@ impl Engine {
             subquery_step,
             features: self.options.features,
             threads: self.options.threads,
+            function: None,
             part: None,
         };
         let prepared = self.clock.monotonic();

@@ -67,6 +67,8 @@ pub struct Eval<'q> {
     pub features: Features,
     /// Most threads that one query may use.
     pub threads: usize,
+    /// The function right around the selector, as a hint to the store.
+    pub function: Option<&'static str>,
     /// The share of the only selector's series that this evaluation is to read; none means all.
     pub part: Option<&'q Part<'q>>,
 }

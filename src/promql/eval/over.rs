@@ -36,7 +36,8 @@ pub(super) struct Over<'o> {
 
 impl Eval<'_> {
     pub(super) fn over_time(&self, call: &Call, whole: &Expr, steps: &Steps, sink: &mut Sink<'_>) -> Result<(), QueryError> {
-        let collected = self.in_parts(whole, steps, &|eval| {
+        let hinted = Eval { function: Some(call.function.name), ..*self };
+        let collected = hinted.in_parts(whole, steps, &|eval| {
             let mut all = Vec::new();
             eval.over_part(call, steps, &mut |series| {
                 eval.guard.hold(series.column.len())?;
@@ -69,8 +70,9 @@ impl Eval<'_> {
         over.check_arguments()?;
         let keeps_name = matches!(over.function, FunctionId::FirstOverTime | FunctionId::LastOverTime);
         let mut out = Series::default();
+        let hinted = Eval { function: Some(call.function.name), ..*self };
         self.unique(range, sink, &mut |unique| {
-            self.ranges(range, steps, &mut |series| {
+            hinted.ranges(range, steps, &mut |series| {
                 out.column.reset(series.steps());
                 over.evaluate(series, &mut out.column);
                 if out.column.is_empty() {

@@ -69,6 +69,7 @@ impl Eval<'_> {
     fn select(&self, selector: &Selector, wanted: &Wanted, steps: &Steps) -> Result<Vec<Box<dyn Batch>>, QueryError> {
         let hints = Hints {
             range: Some(wanted.range),
+            function: if selector.anchored || selector.smoothed { None } else { self.function },
             window: wanted.window.map(DurationMs),
             step: (steps.count > 1).then_some(DurationMs(steps.step)),
             ..Hints::default()

@@ -28,12 +28,16 @@ impl Eval<'_> {
         if inner.count == 0 {
             return Ok(());
         }
+        // The steps alone take memory.
+        self.guard.hold(inner.count)?;
         let times: Vec<i64> = inner.times().collect();
         let windows = frames.windows(&times);
         let touched: u64 = windows.iter().map(|w| w.len() as u64).sum();
         let shared = Shared { number: 0, frames: &frames, times: &times, windows: &windows, with_starts: false };
         let mut unpacked = Unpacked::default();
-        self.vector(&subquery.expr, &inner, &mut |series: &mut Series| {
+        // The function around is not that of the selectors inside.
+        let inside = Eval { function: None, ..*self };
+        inside.vector(&subquery.expr, &inner, &mut |series: &mut Series| {
             self.guard.check()?;
             self.guard.hold(series.column.len())?;
             self.guard.count(touched);
@@ -41,7 +45,9 @@ impl Eval<'_> {
             each(&unpacked.series(&series.labels, series.drop_name, &shared))?;
             self.guard.release(series.column.len());
             Ok(())
-        })
+        })?;
+        self.guard.release(inner.count);
+        Ok(())
     }
 
     /// Multiples of the step, counted from the epoch, that lie in any window.

@@ -110,8 +110,10 @@ fn behind_number(found: &str, rest: &str) -> usize {
     match rest.as_bytes().first() {
         Some(b'_') => 1 + usize::from(is_exponent_or_dot(1) || rest[1..].starts_with('_')),
         Some(b'x' | b'X') => usize::from(found == "0"),
-        // A second exponent is read, too, before it turns out to be one too many.
-        Some(b'e' | b'E') => 1 + usize::from(is_exponent_or_dot(1)),
+        Some(b'e' | b'E') => {
+            let sign = usize::from(rest[1..].starts_with(['+', '-']));
+            1 + sign + usize::from(is_exponent_or_dot(1 + sign) || rest[1 + sign..].starts_with('_'))
+        }
         _ => usize::from(is_exponent_or_dot(0)),
     }
 }

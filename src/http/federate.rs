@@ -140,3 +140,15 @@ fn plain_name(name: &str, metric: bool) -> String {
 fn escaped(value: &str) -> String {
     value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zero_has_no_sign() {
+        let labels = Labels::from_pairs([(METRIC_NAME, "a"), ("instance", "i")]);
+        let found = BTreeMap::from([(labels, (TimestampMs(5), -0.0))]);
+        assert_eq!(write(&found, &Labels::empty()), b"# TYPE a untyped\na{instance=\"i\"} 0 5\n");
+    }
+}

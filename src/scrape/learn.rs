@@ -161,11 +161,7 @@ pub(super) fn learn(
                 read_to = scanner.offset();
                 continue;
             }
-            None => {
-                let column = new_column(&line, page, context).inspect_err(|_| samples.refuse())?;
-                samples.new_series += 1;
-                column
-            }
+            None => new_column(&line, page, context).inspect(|_| samples.new_series += 1).inspect_err(|_| samples.refuse())?,
         };
         let fate =
             fate.map_or(Fate::DROPPED, |column| Fate::of(column, Samples::is_tracked(&line.tail, context.times), !seen.insert(column)));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::group::{Group, Meeting, Place};
+use super::group::{Group, Meeting, NO_START, Place};
 use super::limits::SUBGROUPS_MAX;
 use super::log::record::{put_columns, put_group, put_row};
 use super::source::{Scratch, Slot, Source, State};
@@ -393,19 +393,34 @@ impl Commit<'_> {
     }
 
     fn spell_starts(&self, group: &Group, scratch: &mut Scratch, slots: &super::source::Slots) {
+        if self.row.starts.is_empty() && group.last_starts.is_empty() {
+            return;
+        }
         if scratch.code.is_keyframe {
             // A reader that begins here knows nothing of before.
-            scratch.code.starts.extend(group.last_starts.iter().map(|(column, start)| (*column, *start)));
+            let known = group.last_starts.iter().filter(|(_, start)| **start != NO_START);
+            scratch.code.starts.extend(known.map(|(column, start)| (*column, *start)));
             scratch.code.starts.sort_unstable();
         }
+        let mut stated = Vec::new();
         for (column, start) in &self.row.starts {
             if let Some(Slot::In { group: number, column }) = slots.get(column.0, group.columns.len().max(column.0 as usize + 1))
                 && number == group.subgroup
-                && group.last_starts.get(&column) != Some(&start.0)
                 && (column as usize) < group.columns.len()
             {
-                scratch.code.starts.push((column, start.0));
+                stated.push(column);
+                if group.last_starts.get(&column) != Some(&start.0) {
+                    scratch.code.starts.push((column, start.0));
+                }
             }
+        }
+        let known = |column: &u32| group.last_starts.get(column).is_some_and(|start| *start != NO_START);
+        if stated.iter().filter(|column| known(column)).count() < group.last_starts.values().filter(|start| **start != NO_START).count() {
+            // A sample that comes without a start has none, whatever the one before had.
+            stated.sort_unstable();
+            let without = scratch.group.iter().map(|place| place.column);
+            let without = without.filter(|column| known(column) && stated.binary_search(column).is_err());
+            scratch.code.starts.extend(without.map(|column| (column, NO_START)));
         }
     }
 

@@ -17,6 +17,9 @@ pub struct Place {
     pub cell: u32,
 }
 
+/// In place of a start timestamp: from here on the series has none.
+pub const NO_START: i64 = i64::MIN;
+
 /// How a row at some time meets a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Meeting {
@@ -49,6 +52,7 @@ pub struct Group {
     pub histograms: Vec<(u16, u32, Arc<Histogram>)>,
     /// Row of the tail, column, start timestamp from there on.
     pub starts: Vec<(u16, u32, i64)>,
+    /// Of each column that ever had one; [`NO_START`] where its samples came without again.
     pub last_starts: HashMap<u32, i64>,
     /// The log file that holds this group's definition and keyframe, its number there, and how many columns are defined there.
     pub log_file: u64,
@@ -322,7 +326,8 @@ impl Group {
 
     /// What is known of starts holds from the tail's first row on.
     fn begin_starts(&mut self) {
-        self.starts = self.last_starts.iter().map(|(column, start)| (0, *column, *start)).collect();
+        let known = self.last_starts.iter().filter(|(_, start)| **start != NO_START);
+        self.starts = known.map(|(column, start)| (0, *column, *start)).collect();
         self.starts.sort_unstable();
     }
 

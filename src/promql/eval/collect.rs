@@ -52,7 +52,7 @@ impl Eval<'_> {
     }
 
     /// The store gives series in no particular order.
-    pub(super) fn sort_by_labels(&self, all: &mut [Series]) {
+    pub(super) fn put_in_order(&self, all: &mut [Series]) {
         all.sort_by_cached_key(|series| self.symbols.to_labels(&series.labels));
     }
 

@@ -139,7 +139,7 @@ impl Join<'_> {
         Ok(())
     }
 
-    /// Names what Prometheus would, the earlier one first as 3.14 does (3.5 named it last): the first step, and there the first series, in order of the labels, whose signature was met before.
+    /// Names the first step that has duplicates, and there the first series, in order of the labels, whose signature was met before.
     fn check_unique(&self, crowded: &[&(Box<[LabelPair]>, Group)]) -> Result<(), QueryError> {
         let symbols = &self.eval.symbols;
         for step in (0..self.steps).filter(|s| self.active[*s]) {

@@ -16,7 +16,7 @@ impl Eval<'_> {
         let parameters = self.checked_parameters(aggregate, parameters)?;
         let mut all = self.collect(&aggregate.expr, steps)?;
         // Which of equal values is picked must not hang on where the store has them.
-        self.sort_by_labels(&mut all);
+        self.put_in_order(&mut all);
         let held: usize = all.iter().map(|s| s.column.len()).sum();
         let mut groups = Groups::new(self, aggregate);
         let mut members: Vec<Vec<usize>> = Vec::new();

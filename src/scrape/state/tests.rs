@@ -219,11 +219,13 @@ fn failed_scrapes_end_all_series_once() {
     assert_eq!(error, "line 2: expected a number as the value, found \"x\" in \"b x\"");
     assert_eq!(world.own(5), ["a{l=\"1\"} stale", "a{l=\"2\"} stale", "b stale"]);
     assert_eq!(world.report(5), ["0", "1", "1", "0"]);
-    world.scrape(6, "b 1\n");
-    assert_eq!(world.own(6), ["b 1"], "what ended at the failure does not end again");
-    world.state.end(TimestampMs(7), &mut world.tools).unwrap();
-    assert_eq!(world.row(7).len(), 6);
-    assert!(world.row(7).values().all(|value| value == "stale"));
+    world.scrape(55, "new 1\nb x\n");
+    assert_eq!(world.report(55), ["0", "1", "1", "0"], "nothing was added");
+    world.scrape(60, "b 1\n");
+    assert_eq!(world.own(60), ["b 1"], "what ended at the failure does not end again");
+    world.state.end(TimestampMs(70), &mut world.tools).unwrap();
+    assert_eq!(world.row(70).len(), 6);
+    assert!(world.row(70).values().all(|value| value == "stale"));
 }
 
 #[test]
@@ -306,6 +308,7 @@ fn limits_fail_the_whole_scrape_in_prometheus_words() {
     let mut labels = with(ScrapeLimits { labels: 3, ..ScrapeLimits::default() });
     let error = labels.scrape(1, PAGE).error.unwrap();
     assert_eq!(error, "label_limit exceeded (metric: a, number of labels: 4, limit: 3)");
+    assert_eq!(labels.report(1), ["0", "1", "0", "0"], "the line at fault counts as scraped, not as kept");
     let mut values = with(ScrapeLimits { label_value_bytes: 5, ..ScrapeLimits::default() });
     let error = values.scrape(1, "a{l=\"123456\"} 1\n").error.unwrap();
     assert_eq!(error, "label_value_length_limit exceeded (metric: a, label name: l, value: \"123456\", length: 6, limit: 5)");

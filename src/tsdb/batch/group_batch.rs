@@ -8,7 +8,7 @@ use super::{BatchBuilder, SegmentPart};
 use crate::model::{Histogram, TimeRange, TimestampMs};
 use crate::storage::{Batch, ColumnValues, LabelPair, SelectError, SeriesId};
 use crate::tsdb::bytes::Damaged;
-use crate::tsdb::group::Group;
+use crate::tsdb::group::{Group, NO_START};
 use crate::tsdb::page::decode::{Decoder, decode};
 use crate::tsdb::page::{PageColumn, State, has_states};
 use crate::tsdb::segment::stripe::Side;
@@ -392,7 +392,7 @@ fn put_side<'a>(
     let place = |r: usize| (row + r - rows.start) as u32;
     into.histograms.extend(histograms.filter(|(r, _)| rows.contains(&(*r as usize))).map(|(r, h)| (place(r as usize), h.clone())));
     let starts: Vec<(u32, i64)> = starts.collect();
-    for (at, (from, start)) in starts.iter().enumerate() {
+    for (at, (from, start)) in starts.iter().enumerate().filter(|(_, (_, start))| *start != NO_START) {
         let until = starts.get(at + 1).map_or(usize::MAX, |(next, _)| *next as usize);
         let held = rows.start.max(*from as usize)..rows.end.min(until);
         into.starts.extend(held.map(|r| (place(r), TimestampMs(*start))));

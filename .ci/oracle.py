@@ -365,8 +365,9 @@ def settled(run, moments):
     run.differs("remote write", "what Prometheus forwards does not arrive")
 
 
-def segments(run):
-    return [p for p in glob.glob(run.path("q", "data", "promlet", "**"), recursive=True) if os.path.isfile(p)]
+def encoded(run):
+    """Bytes of rows that have left memory."""
+    return sum(os.path.getsize(path) for path in glob.glob(run.path("q", "data", "promlet", "segment-*")))
 
 
 def main(run):
@@ -401,6 +402,7 @@ def main(run):
     compare(run, lines, moments, "as it runs")
     past = [(kind, text) for kind, text in lines if kind in ("instant", "range", "history")]
     run.stop("promlet", signal.SIGKILL)
+    run.agrees("segments", None if encoded(run) > 100_000 else f"only {encoded(run)} bytes of rows have been encoded")
     run.start_promlet()
     compare(run, past, moments, "after kill -9")
     run.stop("promlet")

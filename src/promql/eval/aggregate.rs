@@ -124,6 +124,8 @@ impl Eval<'_> {
             return QueryError::execution(format!("invalid label name {}", text.quoted()));
         };
         let label = self.symbols.get(name);
+        // The value is written first and then grouped: `without` takes its own label away again.
+        let is_shown = !(aggregate.without && aggregate.grouping.iter().any(|dropped| dropped == name));
         let mut groups = Groups::new(self, aggregate);
         // Overwriting a grouping label with the value is allowed: counts of equal labels add up.
         let mut counts = hashbrown::HashMap::<Vec<crate::storage::LabelPair>, usize>::new();
@@ -137,7 +139,9 @@ impl Eval<'_> {
                     Cell::Histogram(histogram) => native::text(histogram),
                 };
                 let mut labels = groups.labels[group].clone();
-                self.symbols.set(&mut labels, label, &value);
+                if is_shown {
+                    self.symbols.set(&mut labels, label, &value);
+                }
                 let place = match counts.get(&labels) {
                     Some(place) => *place,
                     None => {

@@ -1,7 +1,8 @@
 //! Selections: what the head and each segment found, put together by group into batches that share their times.
 
-use std::collections::HashMap;
 use std::sync::Arc;
+
+use foldhash::{HashMap, HashMapExt};
 
 use super::bits::Bits;
 use super::group::Group;
@@ -32,6 +33,7 @@ pub struct BatchBuilder {
     pub ids: Vec<u64>,
     pub labels: Vec<LabelPair>,
     pub label_ends: Vec<u32>,
+    /// Places of the first ids by id, brought up to date when it is needed.
     index: HashMap<u64, u32>,
     pub parts: Vec<SegmentPart>,
     pub tails: Vec<TailBlock>,
@@ -43,14 +45,19 @@ impl BatchBuilder {
         if self.ids.get(expected) == Some(&id) {
             return expected;
         }
-        let next = self.ids.len() as u32;
-        let at = *self.index.entry(id).or_insert(next);
-        if at == next {
-            self.ids.push(id);
-            labels(&mut self.labels);
-            self.label_ends.push(self.labels.len() as u32);
+        // As long as one part alone has brought series, each is new.
+        if !self.parts.is_empty() || !self.tails.is_empty() {
+            for (at, id) in self.ids.iter().enumerate().skip(self.index.len()) {
+                self.index.insert(*id, at as u32);
+            }
+            if let Some(at) = self.index.get(&id) {
+                return *at as usize;
+            }
         }
-        at as usize
+        self.ids.push(id);
+        labels(&mut self.labels);
+        self.label_ends.push(self.labels.len() as u32);
+        self.ids.len() - 1
     }
 
     /// Batches of everything that was found; a series that has several columns comes as a batch of one.
@@ -107,6 +114,7 @@ impl<'a> Builders<'a> {
         // For each group of the segment: its batch, and how many series were added.
         let mut batches: Vec<Option<(usize, usize)>> = vec![None; index.groups.len()];
         let mut without = vec![false; index.groups.len()];
+        let (mut fresh, mut places): (Vec<(usize, SegmentPart)>, Vec<usize>) = (Vec::new(), vec![0; index.groups.len()]);
         let head = read(&self.snapshot.store.head);
         for series in found {
             for number in index.groups_of(*series) {
@@ -123,12 +131,9 @@ impl<'a> Builders<'a> {
                             continue;
                         }
                         let batch = self.group(index.groups[at].id);
-                        self.list[batch].parts.push(SegmentPart {
-                            file: segment.file.clone(),
-                            stripes,
-                            numbers: Vec::new(),
-                            until: i64::MAX,
-                        });
+                        let (file, numbers) = (segment.file.clone(), Vec::new());
+                        fresh.push((batch, SegmentPart { file, stripes, numbers, until: i64::MAX }));
+                        places[at] = fresh.len() - 1;
                         (batch, 0)
                     }
                 };
@@ -139,13 +144,13 @@ impl<'a> Builders<'a> {
                     None => snapshot.segment_labels(&head.index, &index.series, *series, into),
                 });
                 batches[at] = Some((batch, place + 1));
-                if let Some(part) = self.list[batch].parts.last_mut() {
-                    if part.numbers.len() <= place {
-                        part.numbers.resize(place + 1, None);
-                    }
-                    part.numbers[place] = Some(*series);
-                }
+                let numbers = &mut fresh[places[at]].1.numbers;
+                numbers.resize(numbers.len().max(place + 1), None);
+                numbers[place] = Some(*series);
             }
+        }
+        for (batch, part) in fresh {
+            self.list[batch].parts.push(part);
         }
     }
 

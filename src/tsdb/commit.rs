@@ -1,5 +1,6 @@
 //! Taking a row: which cells go to which group, which are refused, then log first, memory after.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -321,13 +322,17 @@ impl Commit<'_> {
             Some(open) => open as u32,
             None => self.empty_group(state),
         };
+        // A series that was here before takes its column again: a group never has two of one series.
+        let columns = state.groups[target as usize].columns.iter().enumerate();
+        let before: HashMap<u32, u32> = columns.map(|(number, column)| (column.series, number as u32)).collect();
         for cell in std::mem::take(&mut scratch.moved) {
             let Some((group, column)) = of(state, cell) else { continue };
             let old = &state.groups[group as usize].columns[column as usize];
             let (series, is_contested) = (old.series, old.is_contested());
-            let moved = state.groups[target as usize].add_column(series);
+            let grown = usize::from(target == 0 && !before.contains_key(&series));
+            let moved = before.get(&series).copied().unwrap_or_else(|| state.groups[target as usize].add_column(series));
             state.groups[target as usize].columns[moved as usize].set_contested(is_contested);
-            let count = state.first_group() - usize::from(target == 0);
+            let count = state.first_group() - grown;
             state.slots.set(self.row.cells[cell as usize].column.0, Slot::In { group: target, column: moved }, count);
             scratch.places.push((target, Place { column: moved, cell }));
         }

@@ -22,6 +22,10 @@ pub trait Disk: Send + Sync {
     fn remove(&self, path: &Path) -> io::Result<()>;
     /// Names and sizes in bytes of the files in a folder, without subfolders.
     fn list(&self, folder: &Path) -> io::Result<Vec<(String, u64)>>;
+    /// Bytes of all files in a folder and below it.
+    fn size_below(&self, folder: &Path) -> io::Result<u64> {
+        Ok(self.list(folder)?.iter().map(|(_, bytes)| bytes).sum())
+    }
     /// Makes created, renamed and removed names durable.
     fn sync_folder(&self, folder: &Path) -> io::Result<()>;
 }

@@ -320,6 +320,16 @@ impl Group {
         self.stripe_rows = stripe_rows;
     }
 
+    /// Rows that only stripes have came after those that are known here: what columns hold is not known any more.
+    pub fn stood_at(&mut self, next_row: u64, newest: i64) {
+        self.next_row = self.next_row.max(next_row);
+        self.last_time = self.last_time.max(newest);
+        self.live.clear();
+        self.idle.clear();
+        self.columns.iter_mut().for_each(|column| column.set_coder(Coder::default()));
+        self.log_file = 0;
+    }
+
     /// What is known of starts holds from the tail's first row on.
     fn begin_starts(&mut self) {
         self.starts = self.last_starts.iter().map(|(column, start)| (0, *column, *start)).collect();

@@ -2,6 +2,8 @@
 
 /// Rows a group collects before its columns are encoded into a stripe; a group's first stripe comes earlier, after half as many or more, so that groups are staggered.
 pub const STRIPE_ROWS: usize = 120;
+/// Rows of a tail that cannot be encoded because the disk is full.
+pub const TAIL_ROWS_MAX: usize = 60_000;
 /// Columns of one stripe; wider groups are cut into ranges that repeat the times.
 pub const STRIPE_COLUMNS_MAX: usize = 4096;
 /// Rows of a merged stripe.

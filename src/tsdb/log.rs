@@ -5,7 +5,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::disk::{Disk, DiskFile};
@@ -83,6 +83,8 @@ pub struct RowLog {
     written: AtomicU64,
     synced: Mutex<u64>,
     first_segment: AtomicU64,
+    /// Some rows could not be read into memory: no file is removed.
+    keeps_all: AtomicBool,
 }
 
 /// The log while one commit writes to it.
@@ -108,6 +110,7 @@ impl RowLog {
             written: AtomicU64::new(0),
             synced: Mutex::new(0),
             first_segment: AtomicU64::new(0),
+            keeps_all: AtomicBool::new(false),
         }
     }
 
@@ -163,6 +166,11 @@ impl RowLog {
         writer.closed.iter().map(|file| file.first_segment).chain([writer.first_segment]).min().unwrap_or(0)
     }
 
+    /// From now on no file is removed: the next start reads them again.
+    pub fn keep_all(&self) {
+        self.keeps_all.store(true, Ordering::Release);
+    }
+
     /// Closed files, oldest first.
     pub fn closed(&self) -> Vec<ClosedFile> {
         lock(&self.writer).closed.clone()
@@ -175,6 +183,9 @@ impl RowLog {
 
     /// Removes closed files before this number: all their rows are in synced stripes.
     pub fn remove_before(&self, number: u64) -> io::Result<usize> {
+        if self.keeps_all.load(Ordering::Acquire) {
+            return Ok(0);
+        }
         let gone: Vec<u64> = lock(&self.writer).closed.iter().map(|file| file.number).filter(|n| *n < number).collect();
         for number in &gone {
             match self.disk.remove(&self.folder.join(file_name(*number))) {

@@ -129,7 +129,7 @@ pub fn seal(store: &Arc<Store>) -> io::Result<()> {
     };
     let added = lock(&store.manifest).edit(&[footer.id], &[]);
     let bytes = file.file.size()?;
-    let segment = Arc::new(Segment { footer, file, bytes });
+    let segment = Arc::new(Segment { footer, file, bytes, held: None });
     replace_open(store, &open, Some(segment));
     store.metrics.seals.inc();
     store.sweep_due.store(true, Ordering::Release);

@@ -115,5 +115,5 @@ fn write(store: &Arc<Store>, inputs: &[Arc<Segment>], id: u64) -> io::Result<Seg
     store.disk.sync_folder(&store.folder)?;
     let bytes = file.size()?;
     store.metrics.segment_bytes.add(bytes);
-    Ok(Segment { footer, file: Arc::new(SegmentFile::new(path, file)), bytes })
+    Ok(Segment { footer, file: Arc::new(SegmentFile::new(path, file)), bytes, held: None })
 }

@@ -15,7 +15,7 @@ use super::log::{self, ClosedFile, Header, RowLog};
 use super::manifest::Manifest;
 use super::metrics::Metrics;
 use super::segment::seal::{self, Footer};
-use super::segment::{OpenSegment, Segment, id_of_name};
+use super::segment::{OpenSegment, Segment, SegmentFile, id_of_name};
 use super::store::{SegmentSet, Store};
 use crate::clock::Clock;
 use crate::telemetry::Registry;
@@ -180,11 +180,17 @@ fn salvage(disk: &dyn Disk, folder: &Path, id: u64, seed: u64) -> io::Result<Opt
     if salvaged.damaged > 0 {
         tracing::error!("{}: {} damaged stretches; what was whole around them is served", path.display(), salvaged.damaged);
     }
-    if seal::seal_salvaged(&file, &salvaged, id)?.is_none() {
+    if salvaged.index.groups.iter().all(|group| group.stripes.is_empty()) {
         disk.remove(&path)?;
         return Ok(None);
     }
-    disk.sync_folder(folder)?;
+    let (footer, written) = seal::seal_salvaged(&file, &salvaged, id);
+    if let Err(error) = written.and_then(|()| disk.sync_folder(folder)) {
+        // A full disk: what is there is served all the same, and sealed at the next start.
+        tracing::warn!("{}: {error}; it is sealed at the next start", path.display());
+        let (bytes, held) = (salvaged.size, Some(Arc::new(salvaged.index)));
+        return Ok(Some(Segment { footer, file: Arc::new(SegmentFile::new(path, file)), bytes, held }));
+    }
     Segment::open(disk, folder, id)
 }
 
@@ -211,12 +217,41 @@ fn replay(store: &Arc<Store>, logs: &[ClosedFile]) -> Result<(), OpenError> {
             total.lost
         );
     }
+    catch_up(store, logs);
     for source in store.source_list() {
         let state = &mut *super::store::lock(&source.state);
         state.slots.rebuild(&state.groups);
     }
     store.sequence.store(1, Ordering::Release);
     Ok(())
+}
+
+/// After a power cut stripes may hold rows that the log has lost: such groups go on after those.
+fn catch_up(store: &Arc<Store>, logs: &[ClosedFile]) {
+    let Some(first_segment) = logs.iter().map(|file| file.first_segment).min() else { return };
+    let mut stood: HashMap<u64, (u64, i64)> = HashMap::new();
+    for segment in store.segments().sealed.iter().filter(|s| s.footer.newest_input >= first_segment) {
+        let Ok(index) = store.indexes.get(segment) else { continue };
+        for group in &index.groups {
+            let known = stood.entry(group.id).or_insert((0, i64::MIN));
+            let newest = group.stripes.iter().map(|s| s.max_time).max().unwrap_or(i64::MIN);
+            *known = (known.0.max(group.next_row), known.1.max(newest));
+        }
+    }
+    let mut scratch = store.take_scratch();
+    for source in store.source_list() {
+        for group in &mut super::store::lock(&source.state).groups {
+            let Some((next_row, newest)) = stood.get(&group.id).copied() else { continue };
+            if next_row > group.next_row || newest > group.last_time {
+                // On a full disk the tail stays: it is read all the same, and nothing is written anyway.
+                if store.flush(group, &source.key, &mut scratch).is_err() {
+                    continue;
+                }
+                group.stood_at(next_row, newest);
+            }
+        }
+    }
+    store.give_scratch(scratch);
 }
 
 /// For each group the rows of a log file that the segments hold.

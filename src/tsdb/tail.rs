@@ -158,6 +158,11 @@ impl Column {
         self.chain
     }
 
+    /// The tail's row from which the column, if it is live, holds its last value.
+    pub fn last_change(&self) -> usize {
+        if self.chain.is_empty() { 0 } else { usize::from(self.item_row) }
+    }
+
     pub fn has_codes(&self) -> bool {
         !self.chain.is_empty()
     }

@@ -7,7 +7,7 @@ use promlet::clock::Clock;
 use promlet::model::{DurationMs, Labels, TimeRange, TimestampMs};
 use promlet::storage::{Append, AppendError, ColumnValues, GroupKey, GroupSource, Hints, Row, Select, SelectError};
 use promlet::telemetry::Registry;
-use promlet::tsdb::disk::crashing::Dice;
+use promlet::tsdb::disk::crashing::{Crash, Dice};
 use promlet::tsdb::{CrashingDisk, Disk, RealDisk, Tsdb, TsdbOptions};
 
 const START: i64 = 1_000_000_000;
@@ -75,6 +75,27 @@ fn a_full_disk_stops_samples_and_nothing_else_until_there_is_space() {
     assert_eq!(count(&db).expect("served"), taken * 10 + 10);
     drop(db);
     assert_eq!(count(&open(&disk, &clock)).expect("served"), taken * 10 + 10, "after a restart");
+}
+
+#[test]
+fn a_start_on_a_full_disk_serves_what_is_there() {
+    let (disk, clock) = (CrashingDisk::default(), Clock::manual(TimestampMs(START)));
+    let db = open(&disk, &clock);
+    (1..=25).for_each(|number| assert_eq!(commit(&db, "a", number).expect("space"), 10));
+    drop(db);
+    let disk = disk.crash(Crash::Kill, &mut Dice(1));
+    disk.set_space(Some(0));
+    let db = open(&disk, &clock);
+    assert!(db.read_only().is_some_and(|text| text.contains("free some space")));
+    assert_eq!(count(&db).expect("served"), 250);
+    disk.set_space(None);
+    clock.advance(DurationMs::seconds(6));
+    db.maintain(clock.now());
+    assert_eq!(commit(&db, "a", 26).expect("space again"), 10);
+    db.compact().expect("space again");
+    assert_eq!(count(&db).expect("served"), 260);
+    drop(db);
+    assert_eq!(count(&open(&disk, &clock)).expect("served"), 260, "after a restart");
 }
 
 #[test]

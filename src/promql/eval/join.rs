@@ -139,7 +139,7 @@ impl Join<'_> {
         Ok(())
     }
 
-    /// Names what Prometheus would: the first step, and there the first series, in order of the labels, whose signature was met before.
+    /// Names what Prometheus would, the earlier one first as 3.14 does (3.5 named it last): the first step, and there the first series, in order of the labels, whose signature was met before.
     fn check_unique(&self, crowded: &[&(Box<[LabelPair]>, Group)]) -> Result<(), QueryError> {
         let symbols = &self.eval.symbols;
         for step in (0..self.steps).filter(|s| self.active[*s]) {
@@ -159,8 +159,8 @@ impl Join<'_> {
                     "found duplicate series for the match group {} on the {side} hand-side of the operation: [{}, {}];many-to-many \
                      matching not allowed: matching labels must be unique on one side",
                     braced(&symbols.to_labels(signature)),
-                    braced(&again),
                     braced(&first),
+                    braced(&again),
                 ));
             }
         }

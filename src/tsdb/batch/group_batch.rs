@@ -43,6 +43,8 @@ struct TailColumn {
     live: Option<u64>,
     /// It has a sample in the rows of the batch.
     is_sure: bool,
+    /// From this row of the tail on it holds `live`.
+    settled_from: usize,
 }
 
 /// Rows that no stripe holds yet, copied when the selection was made.
@@ -68,7 +70,9 @@ impl TailBlock {
         group.arena.read(column.chain(), &mut self.codes);
         let live = group.live.get(number).then_some(column.last());
         let is_sure = live.is_some() && (!column.has_codes() || self.until == group.times.len());
-        self.columns.push(TailColumn { place, codes: start..self.codes.len() as u32, live, is_sure });
+        let is_newest = live.is_some() && self.until == group.times.len();
+        let settled_from = if is_newest { column.last_change() } else { usize::MAX };
+        self.columns.push(TailColumn { place, codes: start..self.codes.len() as u32, live, is_sure, settled_from });
         let of_column = group.histograms.iter().filter(|(_, c, _)| *c == number);
         self.histograms.extend(of_column.map(|(row, _, held)| (place, u32::from(*row), held.clone())));
         if group.last_starts.contains_key(&number) {
@@ -367,6 +371,14 @@ fn read_tail(tail: &TailBlock, at: usize, rows: Range<usize>, into: &mut ColumnV
     let column = &tail.columns[found];
     let codes = &tail.codes[column.codes.start as usize..column.codes.end as usize];
     let rows = rows.start + tail.first..rows.end + tail.first;
+    if let Some(bits) = column.live.filter(|_| rows.start >= column.settled_from) {
+        // The newest value is at hand: instant queries ask for no more.
+        into.floats.resize(row + rows.len(), f64::from_bits(bits));
+        presence.all(rows.len());
+        let starts = tail.starts.iter().filter(|(place, ..)| *place == at).map(|(_, r, s)| (*r, *s));
+        put_side(std::iter::empty(), starts, row, rows, into);
+        return Ok(());
+    }
     BUFFERS.with_borrow_mut(|(_, page)| {
         tail::decode(codes, column.live, tail.until, page).map_err(|what| SelectError::Corrupt(format!("the tail in memory: {what}")))?;
         into.floats.extend_from_slice(&page.floats[rows.clone()]);

@@ -1,8 +1,9 @@
 //! A series with columns in several places, merged by time into a batch of one.
 
-use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
+
+use foldhash::{HashMap, HashMapExt};
 
 use super::GroupBatch;
 use crate::model::{Histogram, TimestampMs};
@@ -29,7 +30,7 @@ pub fn separate(layers: Vec<Arc<GroupBatch>>) -> Result<Vec<Box<dyn Batch>>, Sel
     if layers.len() < 2 {
         return Ok(layers.into_iter().filter_map(Arc::into_inner).map(|batch| Box::new(batch) as Box<dyn Batch>).collect());
     }
-    let mut places: HashMap<u64, (u32, u32)> = HashMap::new();
+    let mut places: HashMap<u64, (u32, u32)> = HashMap::with_capacity(layers.iter().map(|layer| layer.ids().len()).sum());
     let mut several: HashMap<u64, Vec<(u32, u32)>> = HashMap::new();
     for (number, layer) in layers.iter().enumerate() {
         for at in layer.given_out() {

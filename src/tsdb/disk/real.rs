@@ -49,6 +49,22 @@ impl Disk for RealDisk {
         Ok(found)
     }
 
+    fn size_below(&self, folder: &Path) -> io::Result<u64> {
+        let (mut bytes, mut folders) = (0u64, vec![folder.to_owned()]);
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder)? {
+                let entry = entry?;
+                let about = entry.metadata()?;
+                if about.is_dir() {
+                    folders.push(entry.path());
+                } else {
+                    bytes += about.len();
+                }
+            }
+        }
+        Ok(bytes)
+    }
+
     fn sync_folder(&self, folder: &Path) -> io::Result<()> {
         File::open(folder)?.sync_all()
     }

@@ -9,7 +9,7 @@ use crate::model::Labels;
 use crate::storage::GroupKey;
 use crate::tsdb::bytes::{Damaged, Decoded, Reader};
 use crate::tsdb::frame::{Frames, Step};
-use crate::tsdb::limits::SUBGROUPS_MAX;
+use crate::tsdb::limits::{SUBGROUPS_MAX, TAIL_ROWS_MAX};
 use crate::tsdb::source::{Scratch, Source};
 use crate::tsdb::store::{Store, lock};
 
@@ -104,7 +104,7 @@ impl<'a> Replay<'a> {
             group.columns.len() <= series.len() && group.columns.iter().zip(&series).all(|(column, series)| column.series == *series);
         if !is_continued {
             // An earlier run knew the group with other columns: what it left is put away first.
-            self.store.flush(group, &source.key, &mut self.scratch).map_err(|_| Damaged("the disk takes no stripes"))?;
+            self.store.flush(group, &source.key, &mut self.scratch).map_err(|_| unflushed(self.store))?;
             let (next_row, last_time) = (group.next_row, group.last_time);
             *group = crate::tsdb::group::Group::new(id, subgroup, self.store.options.sizes.stripe_rows);
             (group.next_row, group.last_time) = (next_row, last_time);
@@ -185,7 +185,10 @@ impl<'a> Replay<'a> {
             let code = std::mem::take(code);
             let flushed = self.store.flush(group, &known.source.key, &mut self.scratch);
             self.scratch.code = code;
-            flushed.map_err(|_| Damaged("the disk takes no stripes"))?;
+            // On a full disk a tail may grow; but it cannot jump over rows.
+            if is_cut || group.times.len() >= TAIL_ROWS_MAX {
+                flushed.map_err(|_| unflushed(self.store))?;
+            }
         }
         let keep = keep && !(self.scratch.code.is_completion && group.times.is_empty());
         if keep && group.times.is_empty() {
@@ -195,6 +198,12 @@ impl<'a> Replay<'a> {
         self.store.newest_time.fetch_max(group.last_time, std::sync::atomic::Ordering::AcqRel);
         Ok(())
     }
+}
+
+/// Rows stay in the log that is there: it must outlive this process.
+fn unflushed(store: &Store) -> Damaged {
+    store.log.keep_all();
+    Damaged("the disk takes no stripes")
 }
 
 /// The group went on from an earlier file of the same run of numbers.

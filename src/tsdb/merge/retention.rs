@@ -7,6 +7,9 @@ use crate::tsdb::limits::RETENTION_GRACE_MS;
 use crate::tsdb::segment::Segment;
 use crate::tsdb::store::{SegmentSet, Store, lock};
 
+/// Other files are counted this often.
+const COUNT_EVERY_MS: i64 = 60_000;
+
 /// Whether the clock can be trusted: a jump forwards erases nothing for a while.
 #[derive(Default)]
 pub struct Watch {
@@ -14,9 +17,27 @@ pub struct Watch {
     last_monotonic: i64,
     /// Monotonic milliseconds until which nothing is erased because of its age.
     trusted_from: i64,
+    /// When other files were last counted, in monotonic milliseconds, and their bytes.
+    foreign: Option<(i64, u64)>,
 }
 
 impl Watch {
+    /// What lies in the data folder beside segments and log: other servers' files, `state.db`. Counted once a minute, only where there is a cap.
+    fn foreign_bytes(&mut self, store: &Store, own: u64) -> u64 {
+        if store.options.retention_bytes == 0 {
+            return 0;
+        }
+        let now = store.monotonic_ms();
+        match self.foreign {
+            Some((at, bytes)) if now - at < COUNT_EVERY_MS => bytes,
+            _ => {
+                let bytes = store.disk.size_below(&store.options.folder).map_or(0, |all| all.saturating_sub(own));
+                self.foreign = Some((now, bytes));
+                bytes
+            }
+        }
+    }
+
     /// Notes the time, and says whether it may be used to erase.
     fn trusts(&mut self, now: i64, monotonic: i64) -> bool {
         let passed = monotonic - self.last_monotonic;
@@ -35,8 +56,10 @@ fn doomed(sealed: &[Arc<Segment>], oldest: Option<i64>, bytes: u64, bytes_max: u
     let by_age: Vec<u64> = sealed.iter().filter(|s| oldest.is_some_and(|t| s.footer.max_time < t)).map(|s| s.footer.id).collect();
     let mut left = bytes.saturating_sub(sealed.iter().filter(|s| by_age.contains(&s.footer.id)).map(|s| s.bytes).sum());
     let mut by_size = Vec::new();
+    let newest = sealed.last().map(|s| s.footer.id);
     for segment in sealed.iter().filter(|s| !by_age.contains(&s.footer.id)) {
-        if bytes_max == 0 || left <= bytes_max {
+        // Other servers' files are not ours to remove: they must not cost us everything.
+        if bytes_max == 0 || left <= bytes_max || Some(segment.footer.id) == newest {
             break;
         }
         left = left.saturating_sub(segment.bytes);
@@ -50,7 +73,8 @@ pub fn apply(store: &Arc<Store>, now: TimestampMs, watch: &mut Watch) {
     let oldest = trusted.then(|| now.0.saturating_sub(store.options.retention_time.0));
     let segments = store.segments();
     let open = crate::tsdb::flush::newest(&segments.open).extent().bytes;
-    let bytes = segments.sealed.iter().map(|s| s.bytes).sum::<u64>() + store.log.size_bytes() + open + foreign_bytes(store);
+    let own = segments.sealed.iter().map(|s| s.bytes).sum::<u64>() + store.log.size_bytes() + open;
+    let bytes = own + watch.foreign_bytes(store, own);
     let (by_age, by_size) = doomed(&segments.sealed, oldest, bytes, store.options.retention_bytes);
     if by_age.is_empty() && by_size.is_empty() {
         return;
@@ -69,14 +93,6 @@ pub fn apply(store: &Arc<Store>, now: TimestampMs, watch: &mut Watch) {
     if let Err(error) = edited.or(Ok(())).and_then(|()| super::remove(store, &gone)) {
         store.stop_writing("removing old segments", &error, true);
     }
-}
-
-/// What else lies in the data folder, beside our own files.
-fn foreign_bytes(store: &Store) -> u64 {
-    if store.options.retention_bytes == 0 {
-        return 0;
-    }
-    store.disk.list(&store.options.folder).map_or(0, |files| files.iter().map(|(_, bytes)| bytes).sum())
 }
 
 #[cfg(test)]

@@ -46,7 +46,7 @@ fn failed(error: impl std::error::Error + Send + Sync + 'static) -> io::Error {
 pub fn write(inputs: &[Arc<Segment>], file: &dyn DiskFile) -> io::Result<Output> {
     let mut indexes = Vec::new();
     for input in inputs {
-        indexes.push(input.read_index().map_err(failed)?);
+        indexes.push(input.index().map_err(failed)?);
     }
     let (series, numbers) = union(&indexes)?;
     let mut order: Vec<u64> = Vec::new();
@@ -80,7 +80,7 @@ struct Part<'a> {
 }
 
 /// All series of the inputs, and for each input its series' numbers there.
-fn union(indexes: &[SegmentIndex]) -> io::Result<(SeriesIndex, Vec<Vec<u32>>)> {
+fn union(indexes: &[Arc<SegmentIndex>]) -> io::Result<(SeriesIndex, Vec<Vec<u32>>)> {
     let full = || io::Error::other("the labels of a merge take more than 4 GiB");
     let mut series = SeriesIndex::default();
     let mut numbers: Vec<Vec<u32>> = indexes.iter().map(|index| vec![u32::MAX; index.series.len()]).collect();

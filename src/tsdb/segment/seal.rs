@@ -271,14 +271,12 @@ pub fn finish(file: &Arc<dyn DiskFile>, index: &SegmentIndex, about: Identity, s
     Ok(footer)
 }
 
-/// Seals a file that a crash left open. None where it holds no stripe.
-pub fn seal_salvaged(file: &Arc<dyn DiskFile>, salvaged: &Salvaged, id: u64) -> io::Result<Option<Footer>> {
-    if salvaged.index.groups.iter().all(|g| g.stripes.is_empty()) {
-        return Ok(None);
-    }
-    file.truncate(salvaged.size)?;
+/// Seals a file that a crash left open. The footer says what is in it also when it could not be written.
+pub fn seal_salvaged(file: &Arc<dyn DiskFile>, salvaged: &Salvaged, id: u64) -> (Footer, io::Result<()>) {
     let about = Identity { id, level: 0, oldest_input: id, newest_input: id, samples: salvaged.samples, seed: salvaged.seed };
-    finish(file, &salvaged.index, about, salvaged.size).map(Some)
+    let (bytes, footer) = ending(&salvaged.index, about, salvaged.size);
+    let written = file.truncate(salvaged.size).and_then(|()| file.append(&bytes)).and_then(|()| file.sync());
+    (footer, written)
 }
 
 /// The path of a segment.

@@ -18,6 +18,8 @@ pub struct Segment {
     pub footer: Footer,
     pub file: Arc<SegmentFile>,
     pub bytes: u64,
+    /// The index of a file that could not be sealed because the disk is full; the next start seals it.
+    pub held: Option<Arc<SegmentIndex>>,
 }
 
 impl Segment {
@@ -32,14 +34,18 @@ impl Segment {
         }
         file.read_at(&mut magic, 0)?;
         let footer = Footer::read(file.as_ref())?.filter(|footer| footer.id == id && magic == *MAGIC);
-        Ok(footer.map(|footer| Self { footer, file: Arc::new(SegmentFile::new(path, file)), bytes }))
+        Ok(footer.map(|footer| Self { footer, file: Arc::new(SegmentFile::new(path, file)), bytes, held: None }))
     }
 
     pub fn range(&self) -> TimeRange {
         TimeRange::new(TimestampMs(self.footer.min_time), TimestampMs(self.footer.max_time))
     }
 
-    pub fn read_index(&self) -> Result<SegmentIndex, SelectError> {
+    pub fn index(&self) -> Result<Arc<SegmentIndex>, SelectError> {
+        self.held.clone().map_or_else(|| self.read_index().map(Arc::new), Ok)
+    }
+
+    fn read_index(&self) -> Result<SegmentIndex, SelectError> {
         let length = usize::try_from(self.footer.index_bytes).unwrap_or(usize::MAX);
         let body = self.file.frame(self.footer.index_offset, length)?;
         let damaged = |what| self.file.damaged(self.footer.index_offset, what);
@@ -66,6 +72,9 @@ struct CacheState {
 
 impl IndexCache {
     pub fn get(&self, segment: &Segment) -> Result<Arc<SegmentIndex>, SelectError> {
+        if let Some(held) = &segment.held {
+            return Ok(held.clone());
+        }
         let id = segment.footer.id;
         {
             let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -76,7 +85,7 @@ impl IndexCache {
                 return Ok(index.clone());
             }
         }
-        let index = Arc::new(segment.read_index()?);
+        let index = segment.index()?;
         let size = index.size_bytes();
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let now = state.clock;

@@ -66,7 +66,7 @@ fn the_segments_example_is_what_is_written() {
     db.close().expect("a clean end");
     let mut bytes = file(&disk, "segment-");
     // The folder's seed is random: here it is 9, in the ids and in the footer.
-    let index = db.store.segments().sealed[0].read_index().expect("an index");
+    let index = db.store.segments().sealed[0].index().expect("an index");
     for series in 0..index.series.len() as u32 {
         let (random, fixed) = (index.series.id(series), index::id_of(&index.series.labels(series), 9));
         replace(&mut bytes, random, fixed);
@@ -78,7 +78,7 @@ fn the_segments_example_is_what_is_written() {
     read.create(Path::new("d/segment-00000001")).expect("a file").append(&bytes).expect("space");
     let segment = Segment::open(&read, Path::new("d"), 1).expect("a file").expect("a footer");
     assert_eq!((segment.footer.seed, segment.footer.series, segment.footer.max_time), (9, 2, 3000));
-    let index = segment.read_index().expect("an index");
+    let index = segment.index().expect("an index");
     assert_eq!(index.series.labels(1).to_string(), "b{job=\"j\"}");
     let head = segment.file.stripe_head(&index.groups[0].stripes[0]).expect("a stripe");
     assert_eq!(head.times, [1000, 2000, 3000]);

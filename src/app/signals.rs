@@ -10,29 +10,35 @@ use tokio::task::JoinHandle;
 
 use super::lifecycle::Request;
 
+/// SIGINT and SIGTERM, and SIGHUP where nothing can be read again.
+const ENDS: [(&str, fn() -> SignalKind); 3] =
+    [("SIGINT", SignalKind::interrupt), ("SIGTERM", SignalKind::terminate), ("SIGHUP", SignalKind::hangup)];
+
 /// Signals that end the process.
-pub struct Ends(Vec<Signal>);
+pub struct Ends(Vec<(&'static str, Signal)>);
 
 impl Ends {
     /// From here on these signals are noted instead of ending the process at once.
-    pub fn listen(kinds: &[SignalKind]) -> io::Result<Self> {
-        kinds.iter().map(|kind| signal(*kind)).collect::<io::Result<Vec<_>>>().map(Self)
+    pub fn listen(with_hangup: bool) -> io::Result<Self> {
+        let wanted = ENDS.iter().take(if with_hangup { 3 } else { 2 });
+        wanted.map(|(name, kind)| Ok((*name, signal(kind())?))).collect::<io::Result<Vec<_>>>().map(Self)
     }
 
     /// Resolves when one of them comes, or came since `listen`.
     pub async fn come(&mut self) {
-        poll_fn(|context| {
-            let came = self.0.iter_mut().any(|signal| signal.poll_recv(context).is_ready());
-            if came { Poll::Ready(()) } else { Poll::Pending }
+        let name = poll_fn(|context| {
+            let came = self.0.iter_mut().find_map(|(name, signal)| signal.poll_recv(context).is_ready().then_some(*name));
+            came.map_or(Poll::Pending, Poll::Ready)
         })
         .await;
+        tracing::info!(signal = name, "asked to stop");
     }
 }
 
 /// Turns this process's signals into requests, until it is aborted.
 pub fn forward(requests: mpsc::Sender<Request>) -> io::Result<JoinHandle<()>> {
     let mut hangup = signal(SignalKind::hangup())?;
-    let mut ends = Ends::listen(&[SignalKind::interrupt(), SignalKind::terminate()])?;
+    let mut ends = Ends::listen(false)?;
     Ok(tokio::spawn(async move {
         loop {
             let request = tokio::select! {

@@ -9,7 +9,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
 use tokio::net::TcpListener;
-use tokio::signal::unix::SignalKind;
 
 use super::serve;
 use super::serve_flags::{LogFormat, LogLevel, ServeFlags};
@@ -107,7 +106,7 @@ fn local(listener: &TcpListener) -> Result<String, StartError> {
 
 async fn demonstrate(flags: DemoFlags, clock: Clock) -> Result<(), StartError> {
     // A terminal that is closed ends the demo, too.
-    let mut ends = Ends::listen(&[SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()]).map_err(other)?;
+    let mut ends = Ends::listen(true).map_err(other)?;
     let start = clock.now();
     let folder = TemporaryFolder(std::env::temp_dir().join(format!("promlet-demo-{}-{}", std::process::id(), start.0)));
     fs::create_dir_all(folder.0.join("rules")).map_err(other)?;

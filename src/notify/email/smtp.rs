@@ -106,12 +106,16 @@ impl Conversation<'_> {
         Ok(())
     }
 
-    /// PLAIN where offered, else LOGIN. A password is not sent in the clear to another machine by PLAIN, as upstream.
+    /// PLAIN where offered, else LOGIN; a server that knows no login at all gets none, as upstream has it. A password is not sent in the clear to another machine by PLAIN, as upstream.
     async fn authenticate(&mut self, password: &Secret) -> Result<(), Failure> {
         let info = self.connection.server_info();
         let (plain, login) = (info.supports_auth_mechanism(Mechanism::Plain), info.supports_auth_mechanism(Mechanism::Login));
         let user = &self.options.auth_username;
         let is_local = matches!(self.options.smarthost_host.as_str(), "localhost" | "127.0.0.1" | "::1");
+        if !plain && !login && !info.supports_auth_mechanism(Mechanism::Xoauth2) {
+            self.steps.done("not logged in: the server offers no AUTH on this connection");
+            return Ok(());
+        }
         let may_plain = self.connection.is_encrypted() || is_local;
         self.at.0 = "AUTH";
         let encode = |text: &str| STANDARD.encode(text);

@@ -153,6 +153,13 @@ async fn missing_encryption_and_strangers_certificates_are_refused() {
     is_failure(&send(with_login(options(mail.port))).await, true, "neither AUTH PLAIN nor AUTH LOGIN");
 }
 
+#[tokio::test]
+async fn a_server_without_any_login_is_not_asked_for_one() {
+    let mail = MailPeer::start(MailScript::default()).await;
+    send(with_login(options(mail.port))).await.unwrap();
+    assert!(!mail.said().contains("AUTH"), "{}", mail.said());
+}
+
 /// Runs under a clock that jumps ahead when everybody waits.
 #[tokio::test(start_paused = true)]
 async fn a_server_that_falls_silent_costs_ten_seconds_at_any_step() {

@@ -224,9 +224,8 @@ def notes(answer, kind):
 
 
 def words(answer):
-    """An error; of two duplicate series Prometheus 3.5.3 names the later first, 3.14 (and we) in order."""
-    pair = re.search(r"\[(\{.*\}), (\{.*\})\];many", answer.get("error", ""))
-    return answer["errorType"], answer["error"].replace(pair[0], str(sorted(pair.groups()))) if pair else answer["error"]
+    """An error; which two of several duplicate series Prometheus names depends on the order in which its head holds them."""
+    return answer["errorType"], re.sub(r"operation: \[\{.*\}, \{.*\}\];many", "operation: [two of them];many", answer["error"])
 
 
 def difference(query, one, two):

@@ -4,6 +4,7 @@ pub mod exporters;
 pub mod family;
 pub mod gpus;
 pub mod history;
+mod inbox_page;
 pub mod random;
 pub mod receivers;
 pub mod script;

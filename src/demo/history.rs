@@ -19,7 +19,7 @@ pub struct Target {
 }
 
 /// One target's columns while its history is written; a series that leaves the page gets its stale marker.
-struct Feed<'a> {
+pub struct Feed<'a> {
     writer: Box<dyn RowWriter>,
     labels: &'a Labels,
     columns: HashMap<Labels, Column>,
@@ -27,7 +27,8 @@ struct Feed<'a> {
 }
 
 impl<'a> Feed<'a> {
-    fn open(append: &dyn Append, target: &'a Target) -> Result<Self, AppendError> {
+    /// Scrapes of `target` are told from others by its key.
+    pub fn open(append: &dyn Append, target: &'a Target) -> Result<Self, AppendError> {
         Ok(Self { writer: append.writer(&target.key)?, labels: &target.labels, columns: HashMap::new(), present: Vec::new() })
     }
 
@@ -40,7 +41,8 @@ impl<'a> Feed<'a> {
         Ok(column)
     }
 
-    fn row(&mut self, at: TimestampMs, families: &[Family]) -> Result<(), AppendError> {
+    /// One scrape: what the page shows, `up`, and stale markers for what it no longer shows.
+    pub fn row(&mut self, at: TimestampMs, families: &[Family]) -> Result<(), AppendError> {
         let mut up = self.labels.to_builder();
         up.set("__name__", "up");
         let mut series: Vec<(Labels, f64)> = families.iter().flat_map(|family| family.series(self.labels)).collect();

@@ -11,13 +11,12 @@ use axum::routing::{get, post};
 use serde_json::Value;
 use tokio::net::TcpListener;
 
+use super::inbox_page::{Shown, page};
 use crate::clock::Clock;
 use crate::model::TimestampMs;
 
 /// Older messages make room.
 const MESSAGES_MAX: usize = 200;
-/// Longer texts are cut on the page.
-const SHOWN_CHARS_MAX: usize = 4000;
 
 /// What one receiver was told.
 #[derive(Clone, Debug)]
@@ -28,10 +27,17 @@ struct Message {
     text: String,
 }
 
+#[derive(Debug, Default)]
+struct Heard {
+    newest_first: VecDeque<Message>,
+    /// Of all that came, also of what made room.
+    count: u64,
+}
+
 /// The inbox of all three; cloning shares it.
 #[derive(Clone)]
 pub struct Receivers {
-    heard: Arc<Mutex<VecDeque<Message>>>,
+    heard: Arc<Mutex<Heard>>,
     clock: Clock,
     start: TimestampMs,
 }
@@ -43,10 +49,11 @@ impl Receivers {
 
     fn hear(&self, receiver: &'static str, title: String, text: String) {
         let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
-        if heard.len() == MESSAGES_MAX {
-            heard.pop_back();
+        if heard.newest_first.len() == MESSAGES_MAX {
+            heard.newest_first.pop_back();
         }
-        heard.push_front(Message { at: self.clock.now(), receiver, title, text });
+        heard.count += 1;
+        heard.newest_first.push_front(Message { at: self.clock.now(), receiver, title, text });
     }
 
     /// A mail as it came over SMTP, headers and body.
@@ -58,30 +65,15 @@ impl Receivers {
 
     fn page(&self) -> String {
         let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut rows = String::new();
-        for message in heard.iter() {
-            let second = (message.at.0 - self.start.0) / 1000;
-            let text: String = message.text.chars().take(SHOWN_CHARS_MAX).collect();
-            rows.push_str(&format!(
-                "<article class=\"{kind}\"><header><b>{kind}</b> <time>{second} s after the start</time> {title}</header><pre>{text}</pre></article>\n",
-                kind = message.receiver,
-                title = escape(&message.title),
-                text = escape(&text),
-            ));
-        }
-        if rows.is_empty() {
-            rows.push_str("<p>Nothing yet. The first alert fires 20 seconds after the start.</p>");
-        }
-        format!("{HEAD}{rows}</main></body></html>")
+        let shown = |message: &'_ Message| (message.at.0 - self.start.0) / 1000;
+        let messages: Vec<Shown<'_>> = heard
+            .newest_first
+            .iter()
+            .map(|message| Shown { receiver: message.receiver, second: shown(message), title: &message.title, text: &message.text })
+            .collect();
+        page(&messages, heard.count)
     }
 }
-
-const HEAD: &str = r#"<!doctype html><html lang="en"><head><meta charset="utf-8"><title>promlet demo: what the receivers heard</title>
-<meta http-equiv="refresh" content="2"><meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">
-<style>body{font:15px/1.5 system-ui,sans-serif;margin:0 auto;max-width:60rem;padding:1.5rem}article{border:1px solid #8885;border-left:6px solid #888;border-radius:6px;margin:1rem 0;padding:.6rem 1rem}
-article.slack{border-left-color:#7c3aed}article.mail{border-left-color:#2563eb}article.webhook{border-left-color:#059669}pre{white-space:pre-wrap;overflow-wrap:anywhere;margin:.5rem 0 0}time{opacity:.7;margin:0 .7rem}</style></head>
-<body><main><h1>What the receivers heard</h1><p>A Slack-shaped endpoint, a mail server and a webhook on this machine, told by promlet's real notifiers. Newest first.</p>
-"#;
 
 /// The text part of a mail, its quoted-printable undone; the whole body where there is only one part.
 fn plain_part(body: &str) -> String {
@@ -109,10 +101,6 @@ fn quoted_printable(text: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
-}
-
 async fn hear_slack(State(receivers): State<Receivers>, body: Bytes) -> &'static str {
     let message: Value = serde_json::from_slice(&body).unwrap_or_default();
     let text = |name: &str| message["attachments"][0][name].as_str().or_else(|| message[name].as_str()).unwrap_or_default().to_owned();
@@ -122,8 +110,12 @@ async fn hear_slack(State(receivers): State<Receivers>, body: Bytes) -> &'static
 
 async fn hear_webhook(State(receivers): State<Receivers>, body: Bytes) -> &'static str {
     let message: Value = serde_json::from_slice(&body).unwrap_or_default();
-    let names = message["alerts"].as_array().map_or(0, Vec::len);
-    let title = format!("{} alert(s) {}", names, message["status"].as_str().unwrap_or_default());
+    let alerts = message["alerts"].as_array().map_or(0, Vec::len);
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let group = message["groupLabels"].as_object().into_iter().flatten().filter(|(name, _)| *name != "alertname");
+    let group: Vec<String> = group.map(|(name, value)| format!("{name}={}", text(value))).collect();
+    let name = text(&message["commonLabels"]["alertname"]);
+    let title = format!("{}: {alerts} x {name} {}", text(&message["status"]), group.join(" "));
     receivers.hear("webhook", title, serde_json::to_string_pretty(&message).unwrap_or_default());
     ""
 }
@@ -157,6 +149,6 @@ mod tests {
         for n in 0..MESSAGES_MAX + 5 {
             receivers.hear("slack", n.to_string(), String::new());
         }
-        assert_eq!(receivers.heard.lock().unwrap().len(), MESSAGES_MAX);
+        assert_eq!(receivers.heard.lock().unwrap().newest_first.len(), MESSAGES_MAX);
     }
 }

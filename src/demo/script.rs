@@ -12,7 +12,7 @@ pub const LOSS_BREAKS_AT: i64 = 17;
 /// The run goes back to its last checkpoint.
 pub const LOSS_MENDED_AT: i64 = 75;
 /// Jobs of one agent begin to fail. The second failure, ninety seconds later, is one too many; the alert then waits ten minutes.
-pub const FAILURES_FROM: i64 = -615;
+pub const FAILURES_FROM: i64 = -600;
 /// Batches of one agent become slow; the alert waits fifteen minutes.
 pub const SLOW_FROM: i64 = -880;
 /// Another job comes near its limit: the warning waits five minutes.

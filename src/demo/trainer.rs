@@ -280,8 +280,8 @@ fn usage_usd(job: &Job, second: i64) -> f64 {
     let progress = (f64::from(job.iteration) + job.seconds_into_iteration as f64 / job.seconds_per_iteration as f64) / f64::from(job.total);
     let share = match job.plot {
         Plot::None | Plot::LossBreaks => 0.7 * progress,
-        // A straight line from 40 % ten minutes before the start through the limit.
-        Plot::OverBudget => 0.4 + 0.602 * (second + 600) as f64 / (600 + script::OVER_BUDGET_AT) as f64,
+        // A straight line from 40 % ten minutes before the start through the limit, and not past the raised one.
+        Plot::OverBudget => (0.4 + 0.602 * (second + 600) as f64 / (600 + script::OVER_BUDGET_AT) as f64).min(1.3),
         Plot::NearLimit => {
             let near = (second - script::NEAR_LIMIT_FROM) as f64;
             if near < 0.0 { 0.9 + near * 0.0015 } else { (0.902 + near * 0.0001).min(0.985) }
@@ -325,5 +325,7 @@ mod tests {
         trainer.advance(script::BUDGET_RAISED_AT);
         assert!(value(&trainer, "training_budget_utilization_percent", "job-1042") < 90.0);
         assert!(value(&trainer, "training_budget_utilization_percent", "job-3008") > 90.0);
+        trainer.advance(3600);
+        assert!(value(&trainer, "training_budget_utilization_percent", "job-1042") < 90.0, "not once more, later");
     }
 }

@@ -5,6 +5,7 @@ mod alerts;
 mod app;
 mod bundled;
 mod config;
+mod demo;
 mod exposition;
 mod http;
 mod layers;

@@ -19,6 +19,7 @@ pub mod promql;
 pub mod promqltest;
 
 pub mod remote;
+pub mod blocks;
 pub mod tsdb;
 
 pub mod template;

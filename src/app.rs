@@ -7,6 +7,7 @@ pub mod addresses;
 pub mod dashboards;
 mod figures;
 pub mod files;
+mod history;
 mod lifecycle;
 mod maintenance;
 mod overview;

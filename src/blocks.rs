@@ -20,12 +20,16 @@ pub mod limits;
 pub mod meta;
 pub mod samples;
 mod snapshot;
+pub mod target;
 mod tombstones;
 pub mod ulid;
+pub mod verify;
 pub mod wal;
+pub mod write;
 mod xor;
 
 pub use error::BlockError;
 pub use folder::PrometheusFolder;
 pub use imported::Imported;
 pub use samples::Samples;
+pub use write::BlockWriter;

@@ -18,8 +18,8 @@ pub mod storage;
 pub mod promql;
 pub mod promqltest;
 
-pub mod remote;
 pub mod blocks;
+pub mod remote;
 pub mod tsdb;
 
 pub mod template;

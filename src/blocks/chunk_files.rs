@@ -73,7 +73,9 @@ impl ChunkFiles {
             return Err(BlockError::damaged(&file.path, offset, "a chunk ends too early"));
         };
         let Some(known) = Encoding::of_byte(encoding) else {
-            let what = format!("the chunk at byte {offset} has encoding {encoding}, which this promlet does not know: a newer Prometheus wrote it");
+            let what = format!(
+                "the chunk at byte {offset} has encoding {encoding}, which this promlet does not know: a newer Prometheus wrote it"
+            );
             return Err(BlockError::Unknown { path: file.path.clone(), what });
         };
         let head = bytes.len() - 4 - data.len();

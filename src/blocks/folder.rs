@@ -81,7 +81,6 @@ impl PrometheusFolder {
         // A compaction that was cut short leaves what it was made from.
         let parents: HashSet<String> = blocks.iter().flat_map(|b| b.meta.compaction.parents.iter().map(|p| p.ulid.clone())).collect();
         blocks.retain(|block| !parents.contains(&block.meta.ulid));
-        let valid_from = valid_from(&blocks);
         blocks.retain(|block| !imported.has_block(&block.meta.ulid));
         blocks.sort_by_key(|block| (block.meta.min_time, block.meta.max_time));
         let has_head = head::exists(path) && !imported.has_head(path);
@@ -95,7 +94,7 @@ impl PrometheusFolder {
             blocks: RwLock::new(blocks),
             unreadable,
             head: Mutex::new(head),
-            changes: AtomicU64::new(valid_from.unsigned_abs().min(1)),
+            changes: AtomicU64::new(0),
         };
         Ok(Some(folder))
     }
@@ -165,8 +164,8 @@ impl PrometheusFolder {
     /// Lets memory go that nobody asked for lately. To be called now and then.
     pub fn tidy(&self) {
         let now = self.monotonic();
-        {
-            let mut held = self.head.lock().unwrap_or_else(PoisonError::into_inner);
+        // While the head is read, its lock is held: upkeep does not wait for that.
+        if let Ok(mut held) = self.head.try_lock() {
             if held.loaded.is_some() && now - held.used_at > IDLE_MS {
                 held.loaded = None;
             }
@@ -181,6 +180,14 @@ impl PrometheusFolder {
                 block.let_go();
             }
         }
+    }
+
+    /// Whether [`Self::expire`] would remove something.
+    pub fn has_expired(&self, newest: TimestampMs, retention: DurationMs) -> bool {
+        let oldest = newest.0.saturating_sub(retention.0);
+        let Ok(head) = self.head.try_lock() else { return false };
+        let head_is_old = head.exists && matches!(head.range, Some(range) if range.is_none_or(|r| r.max.0 < oldest));
+        head_is_old || self.blocks().iter().any(|block| block.meta.max_time <= oldest)
     }
 
     /// Removes blocks all of whose samples are older than the retention, as Prometheus would; the head stops being served when it is.

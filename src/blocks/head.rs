@@ -11,7 +11,7 @@ use super::head_chunks::{HeadChunks, MappedChunk};
 use super::samples::Samples;
 use super::tombstones::is_deleted;
 use super::wal;
-use crate::model::{Exemplar, Labels, Matcher, MatchOp, Metadata, METRIC_NAME, TimeRange, TimestampMs};
+use crate::model::{Exemplar, Labels, METRIC_NAME, MatchOp, Matcher, Metadata, TimeRange, TimestampMs};
 
 /// One series of the head.
 #[derive(Debug, Default)]

@@ -106,7 +106,8 @@ impl Index {
     /// The references of a list of postings, ascending.
     pub fn postings(&self, offset: u64) -> Result<Vec<u32>, BlockError> {
         let body = self.section(offset)?;
-        let (count, list) = body.split_first_chunk::<4>().ok_or_else(|| BlockError::damaged(self.path(), offset, "postings without a count"))?;
+        let (count, list) =
+            body.split_first_chunk::<4>().ok_or_else(|| BlockError::damaged(self.path(), offset, "postings without a count"))?;
         if list.len() % 4 != 0 || list.len() / 4 != u32::from_be_bytes(*count) as usize {
             return Err(BlockError::damaged(self.path(), offset, "postings of another length than they say"));
         }

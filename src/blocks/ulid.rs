@@ -13,7 +13,9 @@ pub fn generate(now: i64) -> String {
 }
 
 pub fn is_ulid(name: &str) -> bool {
-    name.len() == LENGTH && name.bytes().next().is_some_and(|first| (b'0'..=b'7').contains(&first)) && name.bytes().all(|b| DIGITS.contains(&b))
+    name.len() == LENGTH
+        && name.bytes().next().is_some_and(|first| (b'0'..=b'7').contains(&first))
+        && name.bytes().all(|b| DIGITS.contains(&b))
 }
 
 #[cfg(test)]

@@ -97,9 +97,8 @@ pub fn each_record(path: &Path, mut each: impl FnMut(&[u8], u64) -> Result<(), B
             parts.extend_from_slice(body);
             if kind == FULL || kind == LAST {
                 let start = begun.take().unwrap_or(offset);
-                let record = decompress(&parts, compression, &mut plain).ok_or_else(|| {
-                    BlockError::damaged(path, start, "a compressed record that cannot be decompressed")
-                })?;
+                let record = decompress(&parts, compression, &mut plain)
+                    .ok_or_else(|| BlockError::damaged(path, start, "a compressed record that cannot be decompressed"))?;
                 each(record, start)?;
             }
             at += HEAD + body.len();

@@ -142,10 +142,6 @@ impl XorWriter {
         data.extend_from_slice(&self.out.bytes);
         data
     }
-
-    pub fn size(&self) -> usize {
-        self.out.bytes.len() + 2
-    }
 }
 
 #[cfg(test)]
@@ -158,7 +154,9 @@ mod tests {
         let odd = [1.0, 1.0, -0.0, f64::NAN, STALE_NAN, f64::INFINITY, 5e-324, 1.7e308, 0.1, 0.1 + 0.2, 12345.678, 0.0];
         let mut expected = Samples::default();
         let mut at = -1_000_000;
-        for (number, step) in [1i64, 15_000, 15_000, 15_001, 8_192, 70_000, 70_000, 700_000, 1 << 40, 3].iter().cycle().take(300).enumerate() {
+        for (number, step) in
+            [1i64, 15_000, 15_000, 15_001, 8_192, 70_000, 70_000, 700_000, 1 << 40, 3].iter().cycle().take(300).enumerate()
+        {
             at += step;
             expected.push(at, odd[number % odd.len()] * if number % 7 == 0 { 3.0 } else { 1.0 });
         }

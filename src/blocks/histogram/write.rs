@@ -193,7 +193,11 @@ fn first_whole(held: &Histogram, out: &mut BitWriter) -> Numbers {
 fn first_floats(held: &Histogram, out: &mut BitWriter) -> Numbers {
     let counts = || held.positive_counts.iter().chain(&held.negative_counts);
     [held.count, held.zero_count, held.sum].iter().chain(counts()).for_each(|value| out.write(value.to_bits(), 64));
-    Numbers::Float { total: Xored::new(held.count), zero: Xored::new(held.zero_count), buckets: counts().copied().map(Xored::new).collect() }
+    Numbers::Float {
+        total: Xored::new(held.count),
+        zero: Xored::new(held.zero_count),
+        buckets: counts().copied().map(Xored::new).collect(),
+    }
 }
 
 #[cfg(test)]

@@ -28,8 +28,7 @@ pub struct IndexWriter<W: Write> {
 impl<W: Write> IndexWriter<W> {
     /// `symbols` are all texts of all labels, sorted and unique.
     pub fn new(out: W, symbols: Vec<String>) -> io::Result<Self> {
-        let mut writer =
-            Self { out, at: 0, symbols, postings: Postings::default(), symbols_at: 0, series_at: 0, buffer: Vec::new() };
+        let mut writer = Self { out, at: 0, symbols, postings: Postings::default(), symbols_at: 0, series_at: 0, buffer: Vec::new() };
         let mut head = MAGIC.to_be_bytes().to_vec();
         head.push(VERSION);
         writer.put(&head)?;

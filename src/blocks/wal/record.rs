@@ -8,13 +8,35 @@ use crate::model::{Exemplar, Histogram, Labels, Metadata, MetricType, TimestampM
 /// One thing that a record says; `series` is the head's reference of it.
 #[derive(Clone, Debug)]
 pub enum Entry {
-    Series { series: u64, labels: Labels },
-    Float { series: u64, at: i64, value: f64 },
-    Histogram { series: u64, at: i64, histogram: Histogram },
+    Series {
+        series: u64,
+        labels: Labels,
+    },
+    Float {
+        series: u64,
+        at: i64,
+        value: f64,
+    },
+    Histogram {
+        series: u64,
+        at: i64,
+        histogram: Histogram,
+    },
     /// Samples between the two times are deleted.
-    Tombstone { series: u64, first: i64, last: i64 },
-    Exemplar { series: u64, at: i64, exemplar: Exemplar },
-    Metadata { series: u64, metadata: Metadata },
+    Tombstone {
+        series: u64,
+        first: i64,
+        last: i64,
+    },
+    Exemplar {
+        series: u64,
+        at: i64,
+        exemplar: Exemplar,
+    },
+    Metadata {
+        series: u64,
+        metadata: Metadata,
+    },
 }
 
 const HINTS: [ResetHint; 4] = [ResetHint::Unknown, ResetHint::Reset, ResetHint::NotReset, ResetHint::Gauge];
@@ -61,12 +83,8 @@ pub fn decode(bytes: &[u8], mut each: impl FnMut(Entry)) -> Decoded<bool> {
         7 | 9 => of_samples(r, |r, series, at| Ok(each(Entry::Histogram { series, at, histogram: whole_histogram(r)? })))?,
         8 | 10 => of_samples(r, |r, series, at| Ok(each(Entry::Histogram { series, at, histogram: float_histogram(r)? })))?,
         11 => of_samples_with_starts(r, true, |r, series, at| Ok(each(Entry::Float { series, at, value: r.f64()? })))?,
-        12 => of_samples_with_starts(r, false, |r, series, at| {
-            Ok(each(Entry::Histogram { series, at, histogram: whole_histogram(r)? }))
-        })?,
-        13 => of_samples_with_starts(r, false, |r, series, at| {
-            Ok(each(Entry::Histogram { series, at, histogram: float_histogram(r)? }))
-        })?,
+        12 => of_samples_with_starts(r, false, |r, series, at| Ok(each(Entry::Histogram { series, at, histogram: whole_histogram(r)? })))?,
+        13 => of_samples_with_starts(r, false, |r, series, at| Ok(each(Entry::Histogram { series, at, histogram: float_histogram(r)? })))?,
         _ => return Ok(false),
     }
     Ok(true)

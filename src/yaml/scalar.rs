@@ -36,7 +36,13 @@ pub fn integer(node: &Node) -> Option<i64> {
     if !digits.starts_with(|c: char| c.is_ascii_digit()) {
         return None;
     }
-    parsed.ok().map(|number| sign * number)
+    parsed.ok().map(|number| sign * number).or_else(|| whole(&text))
+}
+
+/// `1e3`: a float whose value is a whole number counts as one.
+fn whole(text: &str) -> Option<i64> {
+    let number: f64 = text.contains(['.', 'e', 'E']).then(|| text.parse().ok())??;
+    (number.fract() == 0.0 && number.abs() < 9e15).then_some(number as i64)
 }
 
 /// Integers and floats with YAML's `.inf` and `.nan`.

@@ -9,7 +9,7 @@ use crate::model::{Histogram, TimeRange, TimestampMs};
 use crate::storage::{Batch, ColumnValues, LabelPair, SelectError, SeriesId};
 use crate::tsdb::bytes::Damaged;
 use crate::tsdb::group::{Group, NO_START};
-use crate::tsdb::page::decode::{Decoder, decode};
+use crate::tsdb::page::decode::{Decoder, decode_rows};
 use crate::tsdb::page::{PageColumn, State, has_states};
 use crate::tsdb::segment::stripe::Side;
 use crate::tsdb::segment::{SegmentFile, StripeHead, StripeRef};
@@ -338,12 +338,11 @@ fn read_stripe(
     let mut own = Vec::new();
     let page = part.page(range, &mut own)?;
     BUFFERS.with_borrow_mut(|(decoder, _)| {
-        decode(page, part.head.times.len(), decoder).map_err(damaged)?;
-        let floats = decoder.floats.get(rows.clone()).ok_or_else(|| damaged(Damaged("a page of too few rows")))?;
-        into.floats.extend_from_slice(floats);
-        match decoder.states.get(rows.clone()) {
-            Some(states) if !decoder.states.is_empty() => presence.states(states),
-            _ => presence.all(rows.len()),
+        decode_rows(page, part.head.times.len(), rows.clone(), decoder, &mut into.floats).map_err(damaged)?;
+        if decoder.states.is_empty() {
+            presence.all(rows.len())
+        } else {
+            presence.states(&decoder.states)
         }
         Ok(())
     })?;

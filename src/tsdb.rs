@@ -44,6 +44,7 @@ pub mod view;
 mod writer;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 pub use disk::{CrashingDisk, Disk, RealDisk};
 pub use error::OpenError;
@@ -51,7 +52,7 @@ pub use options::TsdbOptions;
 pub use view::StoreStats;
 
 use crate::clock::Clock;
-use crate::model::{Exemplar, Labels, Matcher, TimeRange, TimestampMs};
+use crate::model::{DurationMs, Exemplar, Labels, Matcher, TimeRange, TimestampMs};
 use crate::storage::{Append, AppendError, GroupKey, RowWriter, Select, SelectError, Snapshot};
 use crate::telemetry::Registry;
 use folder::FolderLock;
@@ -78,6 +79,11 @@ impl Tsdb {
     /// Call it about once a second from a thread of its own; it never blocks readers, and writers only for moments.
     pub fn maintain(&self, now: TimestampMs) {
         maintain::round(&self.store, now);
+    }
+
+    /// From the next commit on, samples this far behind the store's newest are taken out of order; zero takes none.
+    pub fn set_out_of_order_window(&self, window: DurationMs) {
+        self.store.out_of_order_window.store(window.0, Ordering::Release);
     }
 
     /// Puts every row into a synced, sealed segment. The store takes no rows afterwards.

@@ -35,6 +35,8 @@ use crate::tsdb::{RealDisk, Tsdb, TsdbOptions};
 const RELOADS_MAX: usize = 4;
 /// A hundred years.
 const RETENTION_UNLIMITED: DurationMs = DurationMs(100 * 365 * 86_400_000);
+/// As in Prometheus: what is more than half a block behind the newest sample belongs to a block that is written already.
+const BOUNDS: DurationMs = DurationMs(3_600_000);
 /// How often alerts from before the start are held against what the rules say by now.
 const SETTLE_EVERY: Duration = Duration::from_millis(250);
 
@@ -116,6 +118,7 @@ fn store_options(settings: &Settings, files: &Files) -> TsdbOptions {
         options.retention_time = time;
     }
     options.out_of_order_window = configured.out_of_order_window.unwrap_or(DurationMs::ZERO);
+    options.bounds = Some(BOUNDS);
     options.sync_interval = settings.storage.sync_interval;
     options.no_lockfile = settings.storage.no_lockfile;
     options
@@ -232,7 +235,11 @@ impl App {
         match self.read_again() {
             Ok(files) => {
                 say_notes(&files);
-                if store_options(&self.shared.settings, &files) != store_options(&self.shared.settings, &self.shared.loaded.load().files) {
+                let mut before = store_options(&self.shared.settings, &self.shared.loaded.load().files);
+                let options = store_options(&self.shared.settings, &files);
+                self.shared.store.set_out_of_order_window(options.out_of_order_window);
+                before.out_of_order_window = options.out_of_order_window;
+                if options != before {
                     tracing::warn!("the storage settings of the configuration have changed: they hold from the next start on");
                 }
                 self.renew_engine(&files);

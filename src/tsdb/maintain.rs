@@ -73,7 +73,8 @@ fn resume(store: &Arc<Store>) {
 
 fn sync_log(store: &Arc<Store>) {
     let started = store.clock.monotonic();
-    match store.log.sync() {
+    let late = if store.late_unsynced.swap(false, Ordering::AcqRel) { store.sync_open() } else { Ok(()) };
+    match late.and_then(|()| store.log.sync()) {
         Ok(true) => store.metrics.log_sync.record(store.clock.monotonic().saturating_sub(started)),
         Ok(false) => {}
         Err(error) => {
@@ -167,11 +168,7 @@ fn cut_log(store: &Arc<Store>) -> io::Result<()> {
         return Ok(());
     }
     // All stripes that hold those rows were written before `needed` was found.
-    let mut open = Some(store.segments().open.clone());
-    while let Some(segment) = open {
-        segment.sync()?;
-        open = segment.next.get().cloned();
-    }
+    store.sync_open()?;
     store.log.remove_before(needed)?;
     Ok(())
 }

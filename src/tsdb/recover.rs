@@ -67,6 +67,7 @@ fn assemble(
     log.set_first_segment(next);
     let open = Arc::new(OpenSegment::new(disk.clone(), folder.clone(), next));
     let newest = sealed.iter().map(|s| s.footer.max_time).max().unwrap_or(i64::MIN);
+    let window = options.out_of_order_window.0;
     Arc::new(Store {
         options,
         folder,
@@ -91,6 +92,8 @@ fn assemble(
         scratch: Mutex::default(),
         next_segment: AtomicU64::new(next + 1),
         newest_time: AtomicI64::new(newest),
+        out_of_order_window: AtomicI64::new(window),
+        late_unsynced: AtomicBool::new(false),
         sweep_due: AtomicBool::new(false),
         renumbering: RwLock::default(),
         maintaining: Mutex::default(),

@@ -122,6 +122,10 @@ pub struct Store {
     pub scratch: Mutex<Vec<Scratch>>,
     pub next_segment: AtomicU64,
     pub newest_time: AtomicI64,
+    /// Milliseconds; see [`TsdbOptions::out_of_order_window`].
+    pub out_of_order_window: AtomicI64,
+    /// Late rows were written to the open segment since it was last synced.
+    pub late_unsynced: AtomicBool,
     /// A seal was made since the last sweep.
     pub sweep_due: AtomicBool,
     /// Held to read while numbers of series are used in several steps, to write while they change.

@@ -21,4 +21,5 @@ mod template;
 mod tidy;
 mod tsdb_crash;
 mod tsdb_faults;
+mod tsdb_late;
 mod tsdb_rows;

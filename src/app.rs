@@ -14,6 +14,7 @@ pub mod questions;
 pub mod settings;
 mod settling;
 pub mod signals;
+mod store_figures;
 mod web;
 
 pub use lifecycle::{App, Request, StartError};

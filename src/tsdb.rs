@@ -106,6 +106,11 @@ impl Tsdb {
         view::stats(&self.store, limit)
     }
 
+    /// How many groups are open, and the times of the oldest and the newest sample; cheap.
+    pub fn extent(&self) -> view::Extent {
+        view::extent(&self.store)
+    }
+
     /// What sealed segments spend on each codec, largest first. Reads every stripe.
     pub fn codecs(&self) -> Result<Vec<view::CodecStats>, SelectError> {
         view::codecs(&self.store)

@@ -16,7 +16,7 @@ use super::files::{self, Files};
 use super::maintenance::Maintenance;
 use super::settings::Settings;
 use super::settling::{self, Standing};
-use super::{addresses, questions, signals, web};
+use super::{addresses, questions, signals, store_figures, web};
 use crate::alerts::{Alerting, AlertsOptions};
 use crate::clock::Clock;
 use crate::config::Environment;
@@ -64,7 +64,8 @@ fn other(error: impl fmt::Display) -> StartError {
 pub struct Loaded {
     pub files: Files,
     pub at: TimestampMs,
-    pub succeeded: bool,
+    /// Why the last attempt to read them again was refused, if it was.
+    pub failure: Option<String>,
 }
 
 /// Handles that both the web pages and the lifecycle hold.
@@ -159,7 +160,7 @@ impl App {
         let rules = start_rules(&store, &engine, &alerting, &clock, &registry);
         let scrapes = Arc::new(ScrapePools::new(store.clone(), clock.clone(), &registry).map_err(other)?);
         let (requests, received) = mpsc::channel(RELOADS_MAX);
-        let loaded = Arc::new(ArcSwap::from_pointee(Loaded { files, at: started_at, succeeded: true }));
+        let loaded = Arc::new(ArcSwap::from_pointee(Loaded { files, at: started_at, failure: None }));
         let settings = Arc::new(settings);
         let readiness = Readiness::default();
         let maintenance = Maintenance::start(store.clone(), clock.clone()).map_err(other)?;
@@ -183,6 +184,7 @@ impl App {
         let (stop_servers, _) = watch::channel(false);
         let servers = serve(&shared, listeners, &stop_servers).map_err(other)?;
         let figures = Figures::new(&shared.registry);
+        store_figures::show_limits(&shared.registry, &options);
         let mut app = Self { shared, environment, figures, maintenance, state, requests: received, servers, stop_servers, settling: None };
         app.put_in_force().await;
         app.settling = Some(tokio::spawn(settle(app.shared.clone())));
@@ -204,7 +206,7 @@ impl App {
             tracing::error!("putting the rules into force panicked");
         }
         self.shared.scrapes.apply(loaded.files.prometheus.scrape.clone());
-        self.figures.reloaded(loaded.at);
+        self.figures.reloaded(loaded.at, loaded.files.alerting.is_some());
     }
 
     /// Runs until SIGINT, SIGTERM or a request to quit, then stops everything in order.
@@ -243,7 +245,7 @@ impl App {
                     tracing::warn!("the storage settings of the configuration have changed: they hold from the next start on");
                 }
                 self.renew_engine(&files);
-                self.shared.loaded.store(Arc::new(Loaded { files, at: self.shared.clock.now(), succeeded: true }));
+                self.shared.loaded.store(Arc::new(Loaded { files, at: self.shared.clock.now(), failure: None }));
                 self.put_in_force().await;
                 tracing::info!("configuration reloaded");
                 Ok(())
@@ -251,8 +253,9 @@ impl App {
             Err(error) => {
                 say_errors(&error);
                 self.figures.not_reloaded();
-                web::mark_failed(&self.shared.loaded);
-                Err(error.to_string())
+                let text = error.to_string();
+                web::mark_failed(&self.shared.loaded, &text);
+                Err(text)
             }
         }
     }

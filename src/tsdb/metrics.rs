@@ -66,8 +66,12 @@ impl Metrics {
             ),
             clock_backwards: registry.counter("promlet_tsdb_clock_backwards_total", "Rows whose time lay before the row before them.", &[]),
             log_bytes: registry.counter("promlet_tsdb_log_written_bytes_total", "Bytes appended to the row log.", &[]),
-            log_sync: registry.latency("promlet_tsdb_log_sync_seconds", "How long syncing the row log took.", &[]),
-            log_damaged: registry.counter("promlet_tsdb_log_damaged_total", "Damaged stretches found when the row log was read.", &[]),
+            log_sync: registry.latency("prometheus_tsdb_wal_fsync_duration_seconds", "How long syncing the row log took.", &[]),
+            log_damaged: registry.counter(
+                "prometheus_tsdb_wal_corruptions_total",
+                "Damaged stretches found when the row log was read.",
+                &[],
+            ),
             segment_bytes: registry.counter(
                 "promlet_tsdb_segment_written_bytes_total",
                 "Bytes appended to segments, merges included.",
@@ -84,7 +88,7 @@ impl Metrics {
             ),
             segments: registry.gauge("prometheus_tsdb_blocks_loaded", "Sealed segments.", &[]),
             folder_bytes: registry.gauge("prometheus_tsdb_storage_blocks_bytes", "Bytes of all sealed segments.", &[]),
-            log_size: registry.gauge("promlet_tsdb_log_size_bytes", "Bytes of the row log's files.", &[]),
+            log_size: registry.gauge("prometheus_tsdb_wal_storage_size_bytes", "Bytes of the row log's files.", &[]),
             selects: registry.counter("promlet_tsdb_selects_total", "Selections served.", &[]),
             damaged_reads: registry.counter("promlet_tsdb_damaged_reads_total", "Stripes and indexes that could not be read.", &[]),
             read_only: registry.gauge("promlet_tsdb_read_only", "1 while no samples are taken (full disk, failed sync).", &[]),

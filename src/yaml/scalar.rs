@@ -197,10 +197,12 @@ mod tests {
 
     #[test]
     fn numbers_and_booleans_of_yaml_1_1() {
-        for (text, number) in [("12", 12), ("-3", -3), ("0x1f", 31), ("010", 8), ("0o17", 15), ("1_000", 1000), ("0", 0)] {
+        for (text, number) in
+            [("12", 12), ("-3", -3), ("0x1f", 31), ("010", 8), ("0o17", 15), ("1_000", 1000), ("0", 0), ("1e3", 1000), ("2.0", 2)]
+        {
             assert_eq!(integer(&node(text)), Some(number), "{text}");
         }
-        for text in ["", "x", "1.5", "08", "0x", "1e3", "--1", "9223372036854775808"] {
+        for text in ["", "x", "1.5", "08", "0x", "1e-3", "--1", "9223372036854775808"] {
             assert_eq!(integer(&node(text)), None, "{text}");
         }
         assert_eq!(boolean(&node("yes")), Some(true));

@@ -300,6 +300,7 @@ fn promlet(release: &Arc<Notify>) -> PromletState {
         scrape_interval_seconds: 15.0,
         alerting_hint: "write alertmanager.yml".to_owned(),
         notes: vec![OverviewNote { file: "p.yml".to_owned(), line: 3, column: 5, text: "not acted on".to_owned() }],
+        problems: vec!["the disk is full".to_owned()],
         ..Overview::default()
     };
     let dashboards = || {

@@ -4,12 +4,14 @@
 //! The path of a row: `commit` (which cells, which are refused) -> `log` (durable) -> `group` and `tail` (readable)
 //! -> `flush` and `page` (encoded) -> `segment` (sealed, merged, dropped by `maintain`) ; `snapshot` and `batch` read all of it.
 
+mod backup;
 mod batch;
 mod bits;
 mod bytes;
 mod cell;
 mod commit;
 mod decimal;
+pub mod delete;
 pub mod disk;
 pub mod error;
 mod exemplars;
@@ -39,6 +41,7 @@ mod sweep;
 mod symbols;
 mod tail;
 mod texts;
+mod tombstones;
 mod versions;
 pub mod view;
 mod writer;
@@ -46,6 +49,7 @@ mod writer;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+pub use delete::AdminError;
 pub use disk::{CrashingDisk, Disk, RealDisk};
 pub use error::OpenError;
 pub use options::TsdbOptions;
@@ -94,6 +98,21 @@ impl Tsdb {
     /// Seals and merges everything there is, for offline use and measurements.
     pub fn compact(&self) -> Result<(), AppendError> {
         maintain::compact(&self.store)
+    }
+
+    /// Deletes the samples in the range of all series that satisfy the matchers; returns of how many series. Durable when it returns.
+    pub fn delete(&self, matchers: &[Matcher], range: TimeRange) -> Result<usize, AdminError> {
+        delete::delete(&self.store, matchers, range)
+    }
+
+    /// Frees the space of what is deleted.
+    pub fn clean_tombstones(&self) -> Result<(), AdminError> {
+        delete::clean(&self.store)
+    }
+
+    /// Makes `snapshots/NAME` in the data folder, which opens as a data folder, and returns NAME. `skip_head` leaves out what is not sealed.
+    pub fn snapshot(&self, skip_head: bool) -> Result<String, AdminError> {
+        backup::snapshot(&self.store, skip_head)
     }
 
     /// Why no samples are taken at present, if so.

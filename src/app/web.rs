@@ -7,6 +7,7 @@ use axum::Router;
 use tokio::sync::oneshot;
 
 use super::addresses::{host_name, route_prefix};
+use super::admin;
 use super::lifecycle::{Loaded, Request, Shared};
 use super::settings::Mode;
 use super::store_figures::{self, StoreFigures};
@@ -49,6 +50,7 @@ pub fn router(shared: &Shared) -> std::io::Result<Router> {
         targets: targets(shared),
         rules: rules(shared),
         status: status(shared),
+        admin: admin::state(shared),
         manage: manage(shared),
         promlet: promlet(shared),
         pages: pages(shared, &prefix),
@@ -116,6 +118,7 @@ fn status(shared: &Shared) -> StatusState {
         clock: shared.clock.clone(),
         remote_write: shared.settings.web.enable_remote_write_receiver,
         lifecycle: shared.settings.web.enable_lifecycle,
+        admin: shared.settings.web.enable_admin_api,
     }
 }
 

@@ -14,6 +14,7 @@ use crate::model::{TimeRange, TimestampMs};
 use crate::storage::{Batch, ColumnValues, LabelPair, SelectError};
 
 pub mod group_batch;
+mod hidden;
 pub mod merged;
 
 pub use group_batch::{GroupBatch, TailBlock};
@@ -64,10 +65,12 @@ impl BatchBuilder {
     /// Batches of everything that was found; a series that has several columns comes as a batch of one.
     pub fn finish(builders: Builders<'_>, limit: usize) -> Result<Vec<Box<dyn Batch>>, SelectError> {
         let (range, metrics) = (builders.range, builders.snapshot.store.metrics.clone());
+        let tombstones = Some(&builders.snapshot.tombstones).filter(|tombstones| !tombstones.is_empty()).cloned();
         let mut layers: Vec<Arc<GroupBatch>> = Vec::new();
         for builder in builders.list {
             let built = GroupBatch::layers(builder, range).inspect_err(|_| metrics.damaged_reads.inc())?;
             for mut layer in built {
+                layer.tombstones = tombstones.clone();
                 layer.leave_out_empty()?;
                 if layer.len() > 0 {
                     layers.push(Arc::new(layer));

@@ -29,13 +29,15 @@ struct Commit<'a> {
     written: u64,
     /// Cells that were taken out of order.
     late: usize,
+    /// The whole row lies further behind than is taken without an out-of-order window.
+    is_beyond: bool,
 }
 
 impl Source {
     pub fn commit(&self, store: &Arc<Store>, row: &Row) -> Result<RowReport, AppendError> {
         store.check_writable()?;
         let mut scratch = store.take_scratch();
-        let mut commit = Commit { store, source: self, row, report: RowReport::default(), written: 0, late: 0 };
+        let mut commit = Commit { store, source: self, row, report: RowReport::default(), written: 0, late: 0, is_beyond: false };
         let done = commit.run(&mut lock(&self.state), &mut scratch);
         store.give_scratch(scratch);
         done?;
@@ -80,7 +82,7 @@ impl Commit<'_> {
         let accepted = self.report.accepted as u64;
         metrics.appended_histograms.add((histograms as u64).min(accepted));
         metrics.appended_floats.add(accepted.saturating_sub(histograms as u64));
-        metrics.late.add(self.late as u64);
+        metrics.late.add(if self.is_beyond { accepted } else { self.late as u64 });
         for (_, why) in &self.report.rejected {
             match why {
                 Rejected::OutOfOrder => metrics.out_of_order.inc(),

@@ -1,6 +1,6 @@
 //! What all parts of the store share: the series index, the groups, the log, the segments, and whether samples are taken at present.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
@@ -17,6 +17,7 @@ use super::metrics::Metrics;
 use super::segment::sealed::IndexCache;
 use super::segment::{OpenSegment, Segment};
 use super::source::{Scratch, Source};
+use super::tombstones::TombstoneFile;
 use super::versions::Versions;
 use crate::clock::Clock;
 use crate::model::{Labels, Metadata};
@@ -108,6 +109,9 @@ pub struct Store {
     pub segments: RwLock<Arc<SegmentSet>>,
     pub indexes: IndexCache,
     pub manifest: Mutex<Manifest>,
+    pub tombstones: TombstoneFile,
+    /// Segments that a merge could not read: they are served as far as they can be, and left as they are.
+    pub unmergeable: Mutex<BTreeSet<u64>>,
     pub contested: Mutex<HashMap<u32, Contested>>,
     pub metadata: RwLock<BTreeMap<String, Metadata>>,
     pub exemplars: Mutex<Exemplars>,

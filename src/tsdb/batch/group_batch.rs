@@ -14,6 +14,7 @@ use crate::tsdb::page::{PageColumn, State, has_states};
 use crate::tsdb::segment::stripe::Side;
 use crate::tsdb::segment::{SegmentFile, StripeHead, StripeRef};
 use crate::tsdb::tail;
+use crate::tsdb::tombstones::Tombstones;
 
 /// A stripe's pages are read at once when what is wanted lies this close together, in bytes.
 const SPAN_SLACK: usize = 16 * 1024;
@@ -104,6 +105,8 @@ pub struct GroupBatch {
     label_ends: Vec<u32>,
     /// Series that this batch gives out; all, where it is none.
     pub only: Option<Vec<u32>>,
+    /// Where anything is deleted.
+    pub tombstones: Option<Arc<Tombstones>>,
 }
 
 /// A block before it has its place.
@@ -180,6 +183,7 @@ impl GroupBatch {
             labels: labels.to_vec(),
             label_ends: label_ends.to_vec(),
             only: None,
+            tombstones: None,
         };
         for block in layer {
             batch.starts.push(batch.times.len());
@@ -203,7 +207,7 @@ impl GroupBatch {
         let mut only = Vec::with_capacity(self.ids.len());
         for at in 0..self.ids.len() {
             let mut held = false;
-            for block in &self.blocks {
+            for block in self.blocks.iter().filter(|_| self.deleted(at).is_none()) {
                 held = held || self.surely_holds(block, at)?;
             }
             if !held {
@@ -262,7 +266,14 @@ impl GroupBatch {
             }
         }
         into.present = presence.words;
+        if let Some(stretches) = self.deleted(at) {
+            super::hidden::hide(stretches, &self.times[rows], into);
+        }
         Ok(())
+    }
+
+    fn deleted(&self, at: usize) -> Option<&[(i64, i64)]> {
+        self.tombstones.as_ref()?.of(self.ids[at])
     }
 }
 

@@ -15,14 +15,18 @@ use crate::tsdb::store::Store;
 
 impl Commit<'_> {
     /// Why no cell of the row is taken, whatever its series: it is older than the store keeps, or than it still takes.
-    pub(super) fn refused_whole(&self) -> Option<Rejected> {
+    pub(super) fn refused_whole(&mut self) -> Option<Rejected> {
         let (at, window) = (self.row.at.0, window(self.store));
         if at < self.store.clock.now().0.saturating_sub(self.store.options.retention_time.0) {
             return Some(if window > 0 { Rejected::TooOld } else { Rejected::OutOfBounds });
         }
         let newest = self.store.newest_time.load(Ordering::Acquire);
         let bounds = self.store.options.bounds?.0;
-        if at >= newest.saturating_sub(bounds) || (window > 0 && at >= newest.saturating_sub(window)) {
+        if at >= newest.saturating_sub(bounds) {
+            return None;
+        }
+        if window > 0 && at >= newest.saturating_sub(window) {
+            self.is_beyond = true;
             return None;
         }
         Some(if window > 0 { Rejected::TooOld } else { Rejected::OutOfBounds })

@@ -4,6 +4,7 @@
 //! scraping, web. [`App::run`] waits for signals and requests; a reload swaps the parts made from files, all or none; the stop runs in reverse.
 
 pub mod addresses;
+mod admin;
 pub mod dashboards;
 mod figures;
 pub mod files;
@@ -15,6 +16,7 @@ pub mod questions;
 pub mod settings;
 mod settling;
 pub mod signals;
+mod store_figures;
 mod web;
 
 pub use lifecycle::{App, Request, StartError};

@@ -15,7 +15,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 
 use serve_flags::ServeFlags;
 
@@ -65,11 +65,19 @@ enum Command {
 #[derive(Subcommand, Debug)]
 enum Check {
     /// Prometheus configurations, with the rule files they name
-    Config { files: Vec<PathBuf> },
+    Config(CheckedFiles),
     /// Rule files
-    Rules { files: Vec<PathBuf> },
+    Rules(CheckedFiles),
     /// Alertmanager configurations
-    Alertmanager { files: Vec<PathBuf> },
+    Alertmanager(CheckedFiles),
+}
+
+#[derive(Args, Debug)]
+struct CheckedFiles {
+    files: Vec<PathBuf>,
+    /// Features that the server will be started with, comma-separated
+    #[arg(long = "enable-feature", value_name = "NAMES", value_delimiter = ',')]
+    features: Vec<String>,
 }
 
 #[derive(Subcommand, Debug)]
@@ -108,12 +116,12 @@ pub fn promlet(arguments: Vec<String>) -> ExitCode {
 }
 
 fn run_check(subject: Check) -> ExitCode {
-    let environment = serve::environment();
-    let (subject, files) = match subject {
-        Check::Config { files } => (check::Subject::Config, files),
-        Check::Rules { files } => (check::Subject::Rules, files),
-        Check::Alertmanager { files } => (check::Subject::Alertmanager, files),
+    let (subject, CheckedFiles { files, features }) = match subject {
+        Check::Config(files) => (check::Subject::Config, files),
+        Check::Rules(files) => (check::Subject::Rules, files),
+        Check::Alertmanager(files) => (check::Subject::Alertmanager, files),
     };
+    let environment = serve::environment(&features);
     if files.is_empty() {
         warn("name at least one file");
         return ExitCode::from(USAGE);

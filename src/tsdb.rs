@@ -4,12 +4,14 @@
 //! The path of a row: `commit` (which cells, which are refused) -> `log` (durable) -> `group` and `tail` (readable)
 //! -> `flush` and `page` (encoded) -> `segment` (sealed, merged, dropped by `maintain`) ; `snapshot` and `batch` read all of it.
 
+mod backup;
 mod batch;
 mod bits;
 mod bytes;
 mod cell;
 mod commit;
 mod decimal;
+pub mod delete;
 pub mod disk;
 pub mod error;
 mod exemplars;
@@ -40,20 +42,23 @@ mod sweep;
 mod symbols;
 mod tail;
 mod texts;
+mod tombstones;
 pub mod verify;
 mod versions;
 pub mod view;
 mod writer;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
+pub use delete::AdminError;
 pub use disk::{CrashingDisk, Disk, RealDisk};
 pub use error::OpenError;
 pub use options::TsdbOptions;
 pub use view::StoreStats;
 
 use crate::clock::Clock;
-use crate::model::{Exemplar, Labels, Matcher, TimeRange, TimestampMs};
+use crate::model::{DurationMs, Exemplar, Labels, Matcher, TimeRange, TimestampMs};
 use crate::storage::{Append, AppendError, GroupKey, RowWriter, Select, SelectError, Snapshot};
 use crate::telemetry::Registry;
 use folder::FolderLock;
@@ -82,6 +87,11 @@ impl Tsdb {
         maintain::round(&self.store, now);
     }
 
+    /// From the next commit on, samples this far behind the store's newest are taken out of order; zero takes none.
+    pub fn set_out_of_order_window(&self, window: DurationMs) {
+        self.store.out_of_order_window.store(window.0, Ordering::Release);
+    }
+
     /// Puts every row into a synced, sealed segment. The store takes no rows afterwards.
     pub fn close(&self) -> Result<(), AppendError> {
         maintain::close(&self.store)
@@ -92,6 +102,21 @@ impl Tsdb {
         maintain::compact(&self.store)
     }
 
+    /// Deletes the samples in the range of all series that satisfy the matchers; returns of how many series. Durable when it returns.
+    pub fn delete(&self, matchers: &[Matcher], range: TimeRange) -> Result<usize, AdminError> {
+        delete::delete(&self.store, matchers, range)
+    }
+
+    /// Frees the space of what is deleted.
+    pub fn clean_tombstones(&self) -> Result<(), AdminError> {
+        delete::clean(&self.store)
+    }
+
+    /// Makes `snapshots/NAME` in the data folder, which opens as a data folder, and returns NAME. `skip_head` leaves out what is not sealed.
+    pub fn snapshot(&self, skip_head: bool) -> Result<String, AdminError> {
+        backup::snapshot(&self.store, skip_head)
+    }
+
     /// Why no samples are taken at present, if so.
     pub fn read_only(&self) -> Option<String> {
         read(&self.store.read_only).as_ref().map(|why| why.text.clone())
@@ -100,6 +125,11 @@ impl Tsdb {
     /// What the store holds, for `/api/v1/status/tsdb` and `promlet tsdb info`; lists have at most `limit` entries.
     pub fn stats(&self, limit: usize) -> StoreStats {
         view::stats(&self.store, limit)
+    }
+
+    /// How many groups are open, and the times of the oldest and the newest sample; cheap.
+    pub fn extent(&self) -> view::Extent {
+        view::extent(&self.store)
     }
 
     /// What sealed segments spend on each codec, largest first. Reads every stripe.

@@ -17,7 +17,7 @@ use super::history::{History, Upkeep};
 use super::maintenance::Maintenance;
 use super::settings::Settings;
 use super::settling::{self, Standing};
-use super::{addresses, questions, signals, web};
+use super::{addresses, questions, signals, store_figures, web};
 use crate::alerts::{Alerting, AlertsOptions};
 use crate::clock::Clock;
 use crate::config::Environment;
@@ -36,6 +36,8 @@ use crate::tsdb::{RealDisk, Tsdb, TsdbOptions};
 const RELOADS_MAX: usize = 4;
 /// A hundred years.
 const RETENTION_UNLIMITED: DurationMs = DurationMs(100 * 365 * 86_400_000);
+/// As in Prometheus: what is more than half a block behind the newest sample belongs to a block that is written already.
+const BOUNDS: DurationMs = DurationMs(3_600_000);
 /// How often alerts from before the start are held against what the rules say by now.
 const SETTLE_EVERY: Duration = Duration::from_millis(250);
 
@@ -63,7 +65,8 @@ fn other(error: impl fmt::Display) -> StartError {
 pub struct Loaded {
     pub files: Files,
     pub at: TimestampMs,
-    pub succeeded: bool,
+    /// Why the last attempt to read them again was refused, if it was.
+    pub failure: Option<String>,
 }
 
 /// Handles that both the web pages and the lifecycle hold.
@@ -119,6 +122,7 @@ fn store_options(settings: &Settings, files: &Files) -> TsdbOptions {
         options.retention_time = time;
     }
     options.out_of_order_window = configured.out_of_order_window.unwrap_or(DurationMs::ZERO);
+    options.bounds = Some(BOUNDS);
     options.sync_interval = settings.storage.sync_interval;
     options.no_lockfile = settings.storage.no_lockfile;
     options
@@ -160,7 +164,7 @@ impl App {
         let rules = start_rules(&history, &engine, &alerting, &clock, &registry);
         let scrapes = Arc::new(ScrapePools::new(store.clone(), clock.clone(), &registry).map_err(other)?);
         let (requests, received) = mpsc::channel(RELOADS_MAX);
-        let loaded = Arc::new(ArcSwap::from_pointee(Loaded { files, at: started_at, succeeded: true }));
+        let loaded = Arc::new(ArcSwap::from_pointee(Loaded { files, at: started_at, failure: None }));
         let settings = Arc::new(settings);
         let readiness = Readiness::default();
         let maintenance =
@@ -186,6 +190,7 @@ impl App {
         let (stop_servers, _) = watch::channel(false);
         let servers = serve(&shared, listeners, &stop_servers).map_err(other)?;
         let figures = Figures::new(&shared.registry);
+        store_figures::show_limits(&shared.registry, &options);
         let mut app = Self { shared, environment, figures, maintenance, state, requests: received, servers, stop_servers, settling: None };
         app.put_in_force().await;
         app.settling = Some(tokio::spawn(settle(app.shared.clone())));
@@ -207,7 +212,7 @@ impl App {
             tracing::error!("putting the rules into force panicked");
         }
         self.shared.scrapes.apply(loaded.files.prometheus.scrape.clone());
-        self.figures.reloaded(loaded.at);
+        self.figures.reloaded(loaded.at, loaded.files.alerting.is_some());
     }
 
     /// Runs until SIGINT, SIGTERM or a request to quit, then stops everything in order.
@@ -238,11 +243,15 @@ impl App {
         match self.read_again() {
             Ok(files) => {
                 say_notes(&files);
-                if store_options(&self.shared.settings, &files) != store_options(&self.shared.settings, &self.shared.loaded.load().files) {
+                let mut before = store_options(&self.shared.settings, &self.shared.loaded.load().files);
+                let options = store_options(&self.shared.settings, &files);
+                self.shared.store.set_out_of_order_window(options.out_of_order_window);
+                before.out_of_order_window = options.out_of_order_window;
+                if options != before {
                     tracing::warn!("the storage settings of the configuration have changed: they hold from the next start on");
                 }
                 self.renew_engine(&files);
-                self.shared.loaded.store(Arc::new(Loaded { files, at: self.shared.clock.now(), succeeded: true }));
+                self.shared.loaded.store(Arc::new(Loaded { files, at: self.shared.clock.now(), failure: None }));
                 self.put_in_force().await;
                 tracing::info!("configuration reloaded");
                 Ok(())
@@ -250,8 +259,9 @@ impl App {
             Err(error) => {
                 say_errors(&error);
                 self.figures.not_reloaded();
-                web::mark_failed(&self.shared.loaded);
-                Err(error.to_string())
+                let text = error.to_string();
+                web::mark_failed(&self.shared.loaded, &text);
+                Err(text)
             }
         }
     }

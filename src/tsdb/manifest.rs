@@ -157,7 +157,8 @@ fn put_edit(out: &mut Vec<u8>, add: &[u64], remove: &[u64]) {
     frame::finish(out, at);
 }
 
-fn write_new(disk: &dyn Disk, folder: &Path, seed: u64, live: &BTreeSet<u64>) -> io::Result<Arc<dyn DiskFile>> {
+/// Writes a manifest that names these segments.
+pub fn write_new(disk: &dyn Disk, folder: &Path, seed: u64, live: &BTreeSet<u64>) -> io::Result<Arc<dyn DiskFile>> {
     let (new, path) = (folder.join(NEW_NAME), folder.join(NAME));
     let mut out = MAGIC.to_vec();
     out.push(VERSION);

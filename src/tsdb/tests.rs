@@ -1,6 +1,6 @@
 //! The whole store on a disk in memory: rows in, restarts between, the same rows out.
 
-mod format;
+pub mod format;
 
 use std::path::Path;
 

@@ -8,7 +8,7 @@ use crate::tsdb::row::RowCode;
 use crate::tsdb::segment::Segment;
 
 /// The bytes of a document's example: hex pairs at the start of lines, before three spaces and what they mean.
-fn example(document: &str) -> Vec<u8> {
+pub fn example(document: &str) -> Vec<u8> {
     let text = document.split("## An example").nth(1).expect("an example");
     let lines = text.lines().filter_map(|line| line.strip_prefix("    "));
     let bytes = lines.flat_map(|line| line.split("   ").next().unwrap_or("").split(' ').filter(|b| !b.is_empty()));

@@ -91,7 +91,7 @@ fn replace(bytes: &mut [u8], from: u64, to: u64) {
 }
 
 /// The same frames with checksums that fit.
-fn resummed(bytes: &[u8]) -> Vec<u8> {
+pub fn resummed(bytes: &[u8]) -> Vec<u8> {
     let (mut out, mut at) = (bytes[..8].to_vec(), 8);
     while let Some((length, _)) = frame::head(&bytes[at..]) {
         let start = frame::start(&mut out);

@@ -30,6 +30,7 @@ pub mod state;
 mod status;
 mod targets;
 mod time;
+mod tree;
 mod upload;
 mod v2;
 mod write;

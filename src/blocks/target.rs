@@ -129,18 +129,21 @@ impl Origin {
     }
 }
 
+/// Times and the series that have them.
+type Shared = (HashSet<i64>, Vec<(Labels, Samples)>);
+/// The same, its times in order.
 type Set = (Vec<i64>, Vec<(Labels, Samples)>);
 
 /// Puts series together that share their times.
 fn sets(mut series: Vec<(Labels, Samples)>) -> Vec<Set> {
     series.sort_by_key(|(_, samples)| std::cmp::Reverse(samples.len()));
-    let mut sets: Vec<(HashSet<i64>, Vec<(Labels, Samples)>)> = Vec::new();
+    let mut sets: Vec<Shared> = Vec::new();
     // Series with the very same times go the same way.
     let mut known: HashMap<Vec<i64>, usize> = HashMap::new();
     for (labels, samples) in series {
         let place = known.get(&samples.times).copied().unwrap_or_else(|| {
             let shared = |times: &HashSet<i64>| samples.times.iter().filter(|at| times.contains(at)).count();
-            let fits = |(times, _): &(HashSet<i64>, _)| shared(times) * 4 >= samples.len() * 3;
+            let fits = |(times, _): &Shared| shared(times) * 4 >= samples.len() * 3;
             let place = sets.iter().position(fits).unwrap_or(sets.len()).min(SETS_MAX - 1);
             known.insert(samples.times.clone(), place);
             place

@@ -61,17 +61,16 @@ pub fn decode(bytes: &[u8], mut each: impl FnMut(Entry)) -> Decoded<bool> {
                 each(Entry::Series { series: r.u64()?, labels: labels(r)? });
             }
         }
-        2 => of_samples(r, |r, series, at| Ok(each(Entry::Float { series, at, value: r.f64()? })))?,
+        2 => of_samples(r, each, |r, series, at| Ok(Entry::Float { series, at, value: r.f64()? }))?,
         3 => {
             while !r.is_empty() {
                 each(Entry::Tombstone { series: r.u64()?, first: r.varint()?, last: r.varint()? });
             }
         }
-        4 => of_samples(r, |r, series, at| {
+        4 => of_samples(r, each, |r, series, at| {
             let value = r.f64()?;
             let exemplar = Exemplar { value, labels: labels(r)?, at: Some(TimestampMs(at)) };
-            each(Entry::Exemplar { series, at, exemplar });
-            Ok(())
+            Ok(Entry::Exemplar { series, at, exemplar })
         })?,
         // Where late samples were written to chunks, and the oldest time of a checkpoint: both are only shortcuts.
         5 | 14 => {}
@@ -80,25 +79,25 @@ pub fn decode(bytes: &[u8], mut each: impl FnMut(Entry)) -> Decoded<bool> {
                 each(Entry::Metadata { series: r.uvarint()?, metadata: metadata(r)? });
             }
         }
-        7 | 9 => of_samples(r, |r, series, at| Ok(each(Entry::Histogram { series, at, histogram: whole_histogram(r)? })))?,
-        8 | 10 => of_samples(r, |r, series, at| Ok(each(Entry::Histogram { series, at, histogram: float_histogram(r)? })))?,
-        11 => of_samples_with_starts(r, true, |r, series, at| Ok(each(Entry::Float { series, at, value: r.f64()? })))?,
-        12 => of_samples_with_starts(r, false, |r, series, at| Ok(each(Entry::Histogram { series, at, histogram: whole_histogram(r)? })))?,
-        13 => of_samples_with_starts(r, false, |r, series, at| Ok(each(Entry::Histogram { series, at, histogram: float_histogram(r)? })))?,
+        7 | 9 => of_samples(r, each, |r, series, at| Ok(Entry::Histogram { series, at, histogram: whole_histogram(r)? }))?,
+        8 | 10 => of_samples(r, each, |r, series, at| Ok(Entry::Histogram { series, at, histogram: float_histogram(r)? }))?,
+        11 => of_samples_with_starts(r, true, each, |r, series, at| Ok(Entry::Float { series, at, value: r.f64()? }))?,
+        12 => of_samples_with_starts(r, false, each, |r, series, at| Ok(Entry::Histogram { series, at, histogram: whole_histogram(r)? }))?,
+        13 => of_samples_with_starts(r, false, each, |r, series, at| Ok(Entry::Histogram { series, at, histogram: float_histogram(r)? }))?,
         _ => return Ok(false),
     }
     Ok(true)
 }
 
 /// Series and times as differences to the first.
-fn of_samples(r: &mut Reader<'_>, mut each: impl FnMut(&mut Reader<'_>, u64, i64) -> Decoded<()>) -> Decoded<()> {
+fn of_samples(r: &mut Reader<'_>, mut each: impl FnMut(Entry), read: impl Fn(&mut Reader<'_>, u64, i64) -> Decoded<Entry>) -> Decoded<()> {
     if r.is_empty() {
         return Ok(());
     }
     let (base, time) = (r.u64()?, r.i64()?);
     while !r.is_empty() {
         let (series, at) = (base.wrapping_add(r.varint()? as u64), time.wrapping_add(r.varint()?));
-        each(r, series, at)?;
+        each(read(r, series, at)?);
     }
     Ok(())
 }
@@ -107,7 +106,8 @@ fn of_samples(r: &mut Reader<'_>, mut each: impl FnMut(&mut Reader<'_>, u64, i64
 fn of_samples_with_starts(
     r: &mut Reader<'_>,
     is_float: bool,
-    mut each: impl FnMut(&mut Reader<'_>, u64, i64) -> Decoded<()>,
+    mut each: impl FnMut(Entry),
+    read: impl Fn(&mut Reader<'_>, u64, i64) -> Decoded<Entry>,
 ) -> Decoded<()> {
     if r.is_empty() {
         return Ok(());
@@ -126,7 +126,7 @@ fn of_samples_with_starts(
             }
         }
         is_first = false;
-        each(r, series as u64, at)?;
+        each(read(r, series as u64, at)?);
     }
     Ok(())
 }

@@ -231,3 +231,35 @@ fn files_of_prometheus_in_the_folder_are_left_alone() {
         assert_eq!(std::fs::read_to_string(folder.path().join(file)).expect("still there"), file);
     }
 }
+
+/// Rows whose parts come in two commits, as remote write cuts them: the second part may stand in a later log file than the first.
+#[test]
+fn a_row_in_parts_is_no_damage_when_its_first_part_has_left_the_log() {
+    let (disk, clock) = (CrashingDisk::default(), Clock::manual(TimestampMs(START)));
+    let mut number = 0;
+    for kill in 0..40 {
+        let registry = Registry::default();
+        let mut options = options("data");
+        options.sizes.log_file_bytes = 700;
+        let db = Tsdb::open(options, Arc::new(disk.clone()), clock.clone(), &registry).expect("a store");
+        let damaged = registry.counter("prometheus_tsdb_wal_corruptions_total", "", &[]).get();
+        assert_eq!(damaged, 0, "nothing was damaged before start {kill}");
+        for _ in 0..5 + kill % 7 {
+            number += 1;
+            let mut writer = db.writer(&key("a")).expect("a writer");
+            for part in [0..5, 5..10] {
+                let mut row = Row::new(TimestampMs(START + number * 1000));
+                for n in part {
+                    let labels = Labels::from_pairs([("__name__", "m"), ("instance", "a"), ("n", n.to_string().as_str())]);
+                    row.push(writer.column(&labels).expect("a column"), number as f64);
+                }
+                assert_eq!(writer.commit(&row).expect("space").accepted, 5);
+                clock.advance(DurationMs::seconds(1));
+                if (number + kill) % 3 == 0 {
+                    db.maintain(clock.now());
+                }
+            }
+        }
+        assert_eq!(count(&db).expect("served"), usize::try_from(number).expect("a count") * 10, "before kill {kill}");
+    }
+}

@@ -357,11 +357,12 @@ fn start_alerting(files: &Files, external_url: &str, state: &State, clock: &Cloc
 }
 
 fn start_rules(store: &Arc<Tsdb>, engine: &Arc<ArcSwap<Engine>>, alerting: &Alerting, clock: &Clock, registry: &Registry) -> RuleGroups {
-    let alerting = alerting.clone();
+    let (alerting, stopped) = (alerting.clone(), store.clone());
+    let standstill = move || stopped.read_only().and_then(|_| stopped.extent().max_time).map(TimestampMs);
     let rules = RuleGroups::new(RulesParts {
         clock: clock.clone(),
         registry: registry.clone(),
-        query: questions::for_rules(engine.clone(), store.clone()),
+        query: questions::for_rules(engine.clone(), store.clone(), Arc::new(standstill)),
         append: store.clone(),
         select: store.clone(),
         alerts: Arc::new(move |alerts| alerting.post(alerts)),

@@ -5,6 +5,7 @@
 
 pub mod decode;
 pub mod encode;
+pub mod extreme;
 pub mod ints;
 mod unpack;
 
@@ -30,6 +31,10 @@ const RAW: u8 = 4;
 const HAS_STATES: u8 = 0x10;
 /// Values that the mapping cannot say come behind the mapping byte.
 const HAS_EXCEPTIONS: u8 = 0x20;
+/// The least and the greatest integer come behind the mapping byte.
+const HAS_EXTREMES: u8 = 0x40;
+/// Shorter pages are decoded as fast as their extremes are found.
+const EXTREMES_FROM: usize = 240;
 /// From here on the mapping byte says by how many zero bits the floats' bits were shifted.
 const BITS_MAPPING: u8 = 64;
 

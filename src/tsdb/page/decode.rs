@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::ints::{Order, take_differences, undo};
-use super::{BITS_MAPPING, CONSTANT, EMPTY, HAS_EXCEPTIONS, HAS_STATES, PACKED, RAW, SPARSE, State};
+use super::{BITS_MAPPING, CONSTANT, EMPTY, HAS_EXCEPTIONS, HAS_EXTREMES, HAS_STATES, PACKED, RAW, SPARSE, State};
 use crate::model::STALE_NAN;
 use crate::tsdb::bytes::{Damaged, Decoded, Reader};
 use crate::tsdb::decimal::{POWERS, from_mantissa};
@@ -52,7 +52,7 @@ pub fn decode_rows(page: &[u8], rows: usize, wanted: Range<usize>, into: &mut De
             let wanted = bytes.as_chunks::<8>().0.get(values).ok_or(Damaged("a page of too few rows"))?;
             out.extend(wanted.iter().map(|b| f64::from_le_bytes(*b)));
         }
-        kind @ (SPARSE | PACKED) => take_ints(&mut reader, kind, head & HAS_EXCEPTIONS != 0, count, values, (&mut into.ints, out))?,
+        SPARSE | PACKED => take_ints(&mut reader, head, count, values, (&mut into.ints, out))?,
         _ => return Err(Damaged("an unknown page codec")),
     }
     if !into.states.is_empty() {
@@ -86,7 +86,7 @@ fn take_states(reader: &mut Reader<'_>, rows: usize, states: &mut Vec<State>) ->
     Ok(values)
 }
 
-fn take_value(reader: &mut Reader<'_>) -> Decoded<f64> {
+pub(super) fn take_value(reader: &mut Reader<'_>) -> Decoded<f64> {
     match reader.u8()? {
         u8::MAX => Ok(f64::from_bits(reader.u64()?)),
         exponent if usize::from(exponent) < POWERS.len() => Ok(from_mantissa(reader.signed()?, exponent)),
@@ -96,16 +96,18 @@ fn take_value(reader: &mut Reader<'_>) -> Decoded<f64> {
 
 fn take_ints(
     reader: &mut Reader<'_>,
-    kind: u8,
-    has_exceptions: bool,
+    head: u8,
     count: usize,
     values: Range<usize>,
     (ints, floats): (&mut Vec<i64>, &mut Vec<f64>),
 ) -> Decoded<()> {
     let start = floats.len();
     let mapping = reader.u8()?;
-    let exceptions = if has_exceptions { skip_exceptions(reader)? } else { Reader::new(&[]) };
-    let order = if kind == SPARSE {
+    let exceptions = if head & HAS_EXCEPTIONS != 0 { skip_exceptions(reader)? } else { Reader::new(&[]) };
+    if head & HAS_EXTREMES != 0 {
+        (reader.varint()?, reader.varint()?);
+    }
+    let order = if head & 0x0f == SPARSE {
         take_sparse(reader, count, ints)?;
         Order::Plain
     } else {

@@ -1,7 +1,7 @@
 //! Values to a page.
 
 use super::ints::put_stream;
-use super::{BITS_MAPPING, CONSTANT, EMPTY, HAS_EXCEPTIONS, HAS_STATES, PACKED, RAW, SPARSE, State};
+use super::{BITS_MAPPING, CONSTANT, EMPTY, EXTREMES_FROM, HAS_EXCEPTIONS, HAS_EXTREMES, HAS_STATES, PACKED, RAW, SPARSE, State};
 use crate::tsdb::bytes::{put_signed, put_varint, varint_len, zigzag};
 use crate::tsdb::decimal::{find_exponent, mantissa};
 
@@ -137,12 +137,18 @@ fn encode_varying(column: &mut PageColumn, out: &mut Vec<u8>, start: usize) {
         out[start] |= HAS_EXCEPTIONS;
         put_exceptions(out, &column.exceptions);
     }
+    let before = out.len();
+    let extremes = extremes(column, mapping);
+    if let Some((least, greatest)) = extremes {
+        put_signed(out, least);
+        put_varint(out, greatest.wrapping_sub(least) as u64);
+    }
     let stream = out.len();
     put_stream(out, &column.ints, &mut column.scratch);
     let packed_cost = out.len() - stream;
     let sparse_total = sparse_cost + varint_len(zigzag(column.ints[0])) + varint_len(column.changes.len() as u64);
     if sparse_total < packed_cost {
-        out.truncate(stream);
+        out.truncate(before);
         put_signed(out, column.ints[0]);
         put_varint(out, column.changes.len() as u64);
         for (skip, difference) in &column.changes {
@@ -152,6 +158,9 @@ fn encode_varying(column: &mut PageColumn, out: &mut Vec<u8>, start: usize) {
         out[start] |= SPARSE;
     } else {
         out[start] |= PACKED;
+        if extremes.is_some() {
+            out[start] |= HAS_EXTREMES;
+        }
     }
     if out.len() - body > column.bits.len() * 8 {
         out.truncate(body);
@@ -160,6 +169,13 @@ fn encode_varying(column: &mut PageColumn, out: &mut Vec<u8>, start: usize) {
             out.extend_from_slice(&bits.to_le_bytes());
         }
     }
+}
+
+/// Only of decimals: floats' bits have another order than floats.
+fn extremes(column: &PageColumn, mapping: u8) -> Option<(i64, i64)> {
+    let is_worth_it = column.ints.len() >= EXTREMES_FROM && mapping < BITS_MAPPING && column.exceptions.is_empty();
+    let ints = column.ints.iter().copied();
+    ints.clone().min().zip(ints.max()).filter(|_| is_worth_it)
 }
 
 fn put_exceptions(out: &mut Vec<u8>, exceptions: &[(usize, u64)]) {

@@ -166,7 +166,6 @@ impl PrometheusFolder {
         let now = self.monotonic();
         // While the head is read, its lock is held: upkeep does not wait for that.
         if let Ok(mut held) = self.head.try_lock()
-            && held.loaded.is_some()
             && now - held.used_at > IDLE_MS
         {
             held.loaded = None;

@@ -11,7 +11,7 @@ use super::error::BlockError;
 use super::head::Head;
 use super::samples::Samples;
 use super::snapshot::labels_of;
-use crate::model::{Labels, TimeRange, TimestampMs, Value};
+use crate::model::{Labels, TimeRange, TimestampMs};
 use crate::storage::ColumnValues;
 
 /// So much time is decoded at once, in milliseconds.
@@ -129,21 +129,18 @@ impl Origin {
     }
 }
 
-/// Times and the series that have them.
-type Shared = (HashSet<i64>, Vec<(Labels, Samples)>);
-/// The same, its times in order.
-type Set = (Vec<i64>, Vec<(Labels, Samples)>);
+type Members = Vec<(Labels, Samples)>;
 
 /// Puts series together that share their times.
-fn sets(mut series: Vec<(Labels, Samples)>) -> Vec<Set> {
+fn sets(mut series: Members) -> Vec<(Vec<i64>, Members)> {
     series.sort_by_key(|(_, samples)| std::cmp::Reverse(samples.len()));
-    let mut sets: Vec<Shared> = Vec::new();
+    let mut sets: Vec<(HashSet<i64>, Members)> = Vec::new();
     // Series with the very same times go the same way.
     let mut known: HashMap<Vec<i64>, usize> = HashMap::new();
     for (labels, samples) in series {
         let place = known.get(&samples.times).copied().unwrap_or_else(|| {
             let shared = |times: &HashSet<i64>| samples.times.iter().filter(|at| times.contains(at)).count();
-            let fits = |(times, _): &Shared| shared(times) * 4 >= samples.len() * 3;
+            let fits = |(times, _): &(HashSet<i64>, _)| shared(times) * 4 >= samples.len() * 3;
             let place = sets.iter().position(fits).unwrap_or(sets.len()).min(SETS_MAX - 1);
             known.insert(samples.times.clone(), place);
             place
@@ -155,7 +152,7 @@ fn sets(mut series: Vec<(Labels, Samples)>) -> Vec<Set> {
         times.extend(&samples.times);
         members.push((labels, samples));
     }
-    let in_order = |(times, mut members): (HashSet<i64>, Vec<(Labels, Samples)>)| {
+    let in_order = |(times, mut members): (HashSet<i64>, Members)| {
         let mut times: Vec<i64> = times.into_iter().collect();
         times.sort_unstable();
         members.sort_by(|a, b| a.0.cmp(&b.0));
@@ -182,13 +179,4 @@ fn column(samples: &Samples, times: &[i64]) -> Option<ColumnValues> {
         }
     }
     Some(values)
-}
-
-/// A value of a column at a row, if it has one.
-pub fn value_at(values: &ColumnValues, row: usize) -> Option<Value> {
-    if !values.is_present(row) {
-        return None;
-    }
-    let held = values.histograms.binary_search_by_key(&(row as u32), |(of, _)| *of);
-    Some(held.map_or_else(|_| Value::Float(values.floats[row]), |at| Value::Histogram(values.histograms[at].1.clone())))
 }

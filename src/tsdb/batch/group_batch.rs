@@ -26,7 +26,7 @@ thread_local! {
 pub struct StripePart {
     file: Arc<SegmentFile>,
     stripe: StripeRef,
-    head: StripeHead,
+    head: Arc<StripeHead>,
     numbers: Arc<Vec<Option<u32>>>,
     /// Where the wanted pages lie among the stripe's pages.
     span: Range<usize>,
@@ -117,7 +117,7 @@ struct Loose {
 fn load(part: SegmentPart, range: TimeRange, into: &mut Vec<Loose>) -> Result<(), SelectError> {
     let numbers = Arc::new(part.numbers);
     for stripe in part.stripes {
-        let head = part.file.stripe_head(&stripe)?;
+        let head = part.file.shared_head(&stripe)?;
         let until = range.max.0.min(part.until);
         let first = head.times.partition_point(|t| *t < range.min.0);
         let last = head.times.partition_point(|t| *t <= until);
@@ -241,6 +241,10 @@ impl GroupBatch {
 
     /// Decodes rows of a series by its own index, whether it is given out or not.
     pub fn read_own(&self, at: usize, rows: Range<usize>, into: &mut ColumnValues) -> Result<(), SelectError> {
+        self.read_numbers(at, rows, into, true)
+    }
+
+    fn read_numbers(&self, at: usize, rows: Range<usize>, into: &mut ColumnValues, wants_numbers: bool) -> Result<(), SelectError> {
         into.clear();
         let mut presence = Presence::default();
         let first = self.starts.partition_point(|start| *start <= rows.start).saturating_sub(1);
@@ -256,7 +260,8 @@ impl GroupBatch {
             }
             match block {
                 Block::Stripe(rows, parts) => {
-                    read_stripe(parts, at, wanted.start + rows.start..wanted.end + rows.start, into, &mut presence)?
+                    let wanted = wanted.start + rows.start..wanted.end + rows.start;
+                    read_stripe(parts, at, (wanted, wants_numbers), into, &mut presence)?
                 }
                 Block::Tail(tail) => read_tail(tail, at, wanted, into, &mut presence)?,
             }
@@ -323,7 +328,7 @@ fn find_page(parts: &[StripePart], at: usize) -> Option<(&StripePart, usize)> {
 fn read_stripe(
     parts: &[StripePart],
     at: usize,
-    rows: Range<usize>,
+    (rows, wants_numbers): (Range<usize>, bool),
     into: &mut ColumnValues,
     presence: &mut Presence,
 ) -> Result<(), SelectError> {
@@ -337,6 +342,13 @@ fn read_stripe(
     let range = part.head.page_range(position).ok_or_else(|| damaged(Damaged("a page without a place")))?;
     let mut own = Vec::new();
     let page = part.page(range, &mut own)?;
+    // A page without states holds a float in every row.
+    let is_plain = page.first().is_some_and(|head| !has_states(*head));
+    if is_plain && !wants_numbers {
+        into.floats.resize(row + rows.len(), 0.0);
+        presence.all(rows.len());
+        return Ok(());
+    }
     BUFFERS.with_borrow_mut(|(decoder, _)| {
         decode_rows(page, part.head.times.len(), rows.clone(), decoder, &mut into.floats).map_err(damaged)?;
         if decoder.states.is_empty() {
@@ -457,6 +469,10 @@ impl Batch for GroupBatch {
 
     fn read(&self, index: usize, rows: Range<usize>, into: &mut ColumnValues) -> Result<(), SelectError> {
         self.read_own(self.own(index), rows, into)
+    }
+
+    fn read_presence(&self, index: usize, rows: Range<usize>, into: &mut ColumnValues) -> Result<(), SelectError> {
+        self.read_numbers(self.own(index), rows, into, false)
     }
 }
 

@@ -177,6 +177,7 @@ impl Join<'_> {
         // Where each result label set already has a value, within this group.
         let mut taken: HashMap<usize, Vec<bool>> = HashMap::new();
         for step in 0..self.steps {
+            self.eval.guard.work(1 + group.many.len() + group.one.len())?;
             let one = group.one.iter().copied().find(|place| self.one[*place].column.is_present(step));
             let mut matched = 0;
             for many in &group.many {

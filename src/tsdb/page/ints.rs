@@ -193,53 +193,29 @@ pub fn take_differences(reader: &mut Reader<'_>, count: usize, until: usize, out
     Ok(order)
 }
 
-/// Undoes differences on the way from `differences` to `each`'s results, from the place `from` on.
-#[inline]
-pub fn undo<T>(order: Order, differences: &[i64], from: usize, out: &mut Vec<T>, each: impl Fn(i64) -> T) {
-    let from = from.min(differences.len());
-    let (before, wanted) = differences.split_at(from);
-    match order {
-        Order::Plain => out.extend(wanted.iter().map(|v| each(*v))),
-        Order::Delta => {
-            let mut sum = before.iter().fold(0i64, |sum, v| sum.wrapping_add(*v));
-            out.extend(wanted.iter().map(|v| {
-                sum = sum.wrapping_add(*v);
-                each(sum)
-            }));
+/// Undoes differences in place.
+pub fn undo(order: Order, values: &mut [i64]) {
+    let accumulate = |values: &mut [i64]| {
+        let mut sum = 0i64;
+        for value in values {
+            sum = sum.wrapping_add(*value);
+            *value = sum;
         }
+    };
+    match order {
+        Order::Plain => {}
+        Order::Delta => accumulate(values),
         Order::DeltaDelta => {
-            let (mut sum, mut step) = (0i64, 0i64);
-            // The first number stands for itself, the others for what the step grows by.
-            if let [first, rest @ ..] = before {
-                sum = *first;
-                for v in rest {
-                    step = step.wrapping_add(*v);
-                    sum = sum.wrapping_add(step);
-                }
-            }
-            let wanted = match wanted {
-                [first, rest @ ..] if from == 0 => {
-                    sum = *first;
-                    out.push(each(sum));
-                    rest
-                }
-                wanted => wanted,
-            };
-            out.extend(wanted.iter().map(|v| {
-                step = step.wrapping_add(*v);
-                sum = sum.wrapping_add(step);
-                each(sum)
-            }));
+            accumulate(values.get_mut(1..).unwrap_or(&mut []));
+            accumulate(values);
         }
     }
 }
 
 /// Reads back `count` integers (`out` is cleared first).
 pub fn take_stream(reader: &mut Reader<'_>, count: usize, out: &mut Vec<i64>) -> Decoded<()> {
-    let mut differences = Vec::with_capacity(count);
-    let order = take_differences(reader, count, count, &mut differences)?;
-    out.clear();
-    undo(order, &differences, 0, out, |v| v);
+    let order = take_differences(reader, count, count, out)?;
+    undo(order, out);
     Ok(())
 }
 

@@ -105,7 +105,8 @@ fn take_ints(
     let mapping = reader.u8()?;
     let exceptions = if head & HAS_EXCEPTIONS != 0 { skip_exceptions(reader)? } else { Reader::new(&[]) };
     if head & HAS_EXTREMES != 0 {
-        (reader.varint()?, reader.varint()?);
+        reader.varint()?;
+        reader.varint()?;
     }
     let order = if head & 0x0f == SPARSE {
         take_sparse(reader, count, ints)?;

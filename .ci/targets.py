@@ -61,7 +61,8 @@ def questions():
     still = '{__name__=~"process_start_time_seconds|.*_info|.*_build_info|node_memory_MemTotal_bytes|.*_created|training_budget_limit_usd"}'
     yield "values that stand still", lambda base: vector(base, still)
     yield "start times of the trainer, as OpenMetrics has them", lambda base: vector(base, 'training_policy_update_duration_seconds_created{job="trainer"}')
-    yield "metadata", lambda base: get(base, "/api/v1/metadata")
+    # Where targets disagree, the order of what they say has no meaning.
+    yield "metadata", lambda base: {name: sorted(json.dumps(entry, sort_keys=True) for entry in said) for name, said in get(base, "/api/v1/metadata").items()}
     yield "health", lambda base: sorted((t["scrapePool"], t["health"], t["scrapeUrl"], json.dumps(t["labels"])) for t in get(base, "/api/v1/targets")["activeTargets"])
 
 

@@ -101,7 +101,8 @@ pub fn for_rules(engine: Arc<ArcSwap<Engine>>, select: Arc<dyn Select>, standsti
 mod tests {
     use super::*;
     use crate::model::{Labels, METRIC_NAME};
-    use crate::storage::{Append, GroupKey, GroupSource, MemoryStore, Row};
+    use crate::storage::memory::MemoryStore;
+    use crate::storage::{Append, GroupKey, GroupSource, Row};
 
     #[test]
     fn rules_see_the_last_moment_of_a_store_that_stands_still() {

@@ -7,6 +7,7 @@ use axum::Router;
 use tokio::sync::oneshot;
 
 use super::addresses::{host_name, route_prefix};
+use super::admin;
 use super::lifecycle::{Loaded, Request, Shared};
 use super::settings::Mode;
 use super::store_figures::{self, StoreFigures};
@@ -30,7 +31,7 @@ pub fn router(shared: &Shared) -> std::io::Result<Router> {
     // The pattern was checked with the flags; one that does not compile allows no foreign origin.
     let cors =
         Cors::new(&shared.settings.web.cors_origin).or_else(|_| Cors::new("$^")).unwrap_or_else(|_| unreachable!("a literal pattern"));
-    let (store, exemplars, labels, query) = (shared.store.clone(), shared.store.clone(), shared.loaded.clone(), query(shared)?);
+    let (store, exemplars, labels, query) = (shared.store.clone(), shared.history.clone(), shared.loaded.clone(), query(shared)?);
     Ok(http::router(Parts {
         registry: shared.registry.clone(),
         clock: shared.clock.clone(),
@@ -49,6 +50,7 @@ pub fn router(shared: &Shared) -> std::io::Result<Router> {
         targets: targets(shared),
         rules: rules(shared),
         status: status(shared),
+        admin: admin::state(shared),
         manage: manage(shared),
         promlet: promlet(shared),
         pages: pages(shared, &prefix),
@@ -75,7 +77,7 @@ fn cores() -> usize {
 fn query(shared: &Shared) -> std::io::Result<QueryState> {
     let engine = shared.engine.clone();
     Ok(QueryState {
-        select: shared.store.clone(),
+        select: shared.history.select.clone(),
         engine: Arc::new(move || engine.load_full()),
         pool: Pool::new(cores().min(shared.settings.query.max_concurrency), shared.clock.clone(), &shared.registry)?,
         clock: shared.clock.clone(),
@@ -116,6 +118,7 @@ fn status(shared: &Shared) -> StatusState {
         clock: shared.clock.clone(),
         remote_write: shared.settings.web.enable_remote_write_receiver,
         lifecycle: shared.settings.web.enable_lifecycle,
+        admin: shared.settings.web.enable_admin_api,
     }
 }
 

@@ -354,7 +354,7 @@ fn count(report: &RowReport, figures: &Figures) {
         match reason {
             Rejected::OutOfOrder => figures.out_of_order.inc(),
             Rejected::Duplicate => figures.duplicates.inc(),
-            Rejected::OutOfBounds | Rejected::TooFarAhead => figures.out_of_bounds.inc(),
+            Rejected::OutOfBounds | Rejected::TooFarAhead | Rejected::TooOld => figures.out_of_bounds.inc(),
         }
     }
 }

@@ -10,6 +10,8 @@ pub struct Metrics {
     pub head_groups: Gauge,
     pub out_of_order: Counter,
     pub duplicates: Counter,
+    pub late: Counter,
+    pub too_old: Counter,
     pub out_of_bounds: Counter,
     pub clock_backwards: Counter,
     pub log_bytes: Counter,
@@ -35,22 +37,30 @@ impl Metrics {
     pub fn new(registry: &Registry) -> Self {
         let appended =
             |kind| registry.counter("prometheus_tsdb_head_samples_appended_total", "Samples taken into the store.", &[("type", kind)]);
-        let rejected = |name, help| registry.counter(name, help, &[("type", "float")]);
+        let of_floats = |name, help| registry.counter(name, help, &[("type", "float")]);
         Self {
             appended_floats: appended("float"),
             appended_histograms: appended("histogram"),
             head_series: registry.gauge("prometheus_tsdb_head_series", "Series that are in memory.", &[]),
             head_groups: registry.gauge("promlet_tsdb_head_groups", "Groups of series that share their times.", &[]),
-            out_of_order: rejected(
+            out_of_order: of_floats(
                 "prometheus_tsdb_out_of_order_samples_total",
                 "Samples refused because they were older than their series' newest.",
+            ),
+            late: of_floats(
+                "prometheus_tsdb_head_out_of_order_samples_appended_total",
+                "Samples taken although they were older than their series' newest.",
+            ),
+            too_old: of_floats(
+                "prometheus_tsdb_too_old_samples_total",
+                "Samples refused because they were further behind than the out-of-order window reaches.",
             ),
             duplicates: registry.counter(
                 "promlet_tsdb_duplicate_samples_total",
                 "Samples refused because their time was taken by another value.",
                 &[],
             ),
-            out_of_bounds: rejected(
+            out_of_bounds: of_floats(
                 "prometheus_tsdb_out_of_bound_samples_total",
                 "Samples refused because they were older than the store keeps.",
             ),

@@ -6,6 +6,7 @@
 pub mod decode;
 pub mod encode;
 pub mod ints;
+mod unpack;
 
 pub use encode::{PageColumn, encode};
 

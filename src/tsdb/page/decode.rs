@@ -1,5 +1,7 @@
 //! A page to values.
 
+use std::ops::Range;
+
 use super::ints::{Order, take_differences, undo};
 use super::{BITS_MAPPING, CONSTANT, EMPTY, HAS_EXCEPTIONS, HAS_STATES, PACKED, RAW, SPARSE, State};
 use crate::model::STALE_NAN;
@@ -17,29 +19,48 @@ pub struct Decoder {
 
 /// Reads a page of `rows` rows into `into`.
 pub fn decode(page: &[u8], rows: usize, into: &mut Decoder) -> Decoded<()> {
+    let mut floats = std::mem::take(&mut into.floats);
+    floats.clear();
+    let read = decode_rows(page, rows, 0..rows, into, &mut floats);
+    into.floats = floats;
+    read
+}
+
+/// Reads some rows of a page of `rows` rows: appends their floats to `out`, and leaves their states in `into`.
+pub fn decode_rows(page: &[u8], rows: usize, wanted: Range<usize>, into: &mut Decoder, out: &mut Vec<f64>) -> Decoded<()> {
     let mut reader = Reader::new(page);
     let head = reader.u8()?;
+    let start = out.len();
     into.states.clear();
-    into.floats.clear();
     let mut count = rows;
     if head & HAS_STATES != 0 {
         count = take_states(&mut reader, rows, &mut into.states)?;
     }
+    if wanted.start > wanted.end || wanted.end > rows {
+        return Err(Damaged("a page of too few rows"));
+    }
+    // Which value belongs to which row is known only where every row has one.
+    let values = if into.states.is_empty() { wanted.clone() } else { 0..count };
     match head & 0x0f {
         EMPTY if count == 0 => {}
         CONSTANT => {
             let value = take_value(&mut reader)?;
-            into.floats.resize(count, value);
+            out.resize(start + values.len(), value);
         }
         RAW => {
             let bytes = reader.bytes(count.checked_mul(8).ok_or(Damaged("too many rows"))?)?;
-            into.floats.extend(bytes.as_chunks::<8>().0.iter().map(|b| f64::from_le_bytes(*b)));
+            let wanted = bytes.as_chunks::<8>().0.get(values).ok_or(Damaged("a page of too few rows"))?;
+            out.extend(wanted.iter().map(|b| f64::from_le_bytes(*b)));
         }
-        kind @ (SPARSE | PACKED) => take_ints(&mut reader, kind, head & HAS_EXCEPTIONS != 0, count, into)?,
+        kind @ (SPARSE | PACKED) => take_ints(&mut reader, kind, head & HAS_EXCEPTIONS != 0, count, values, (&mut into.ints, out))?,
         _ => return Err(Damaged("an unknown page codec")),
     }
     if !into.states.is_empty() {
-        spread(into);
+        spread(&into.states, start, out);
+        out.truncate(start + wanted.end);
+        out.drain(start..start + wanted.start);
+        into.states.truncate(wanted.end);
+        into.states.drain(..wanted.start);
     }
     Ok(())
 }
@@ -73,29 +94,37 @@ fn take_value(reader: &mut Reader<'_>) -> Decoded<f64> {
     }
 }
 
-fn take_ints(reader: &mut Reader<'_>, kind: u8, has_exceptions: bool, count: usize, into: &mut Decoder) -> Decoded<()> {
+fn take_ints(
+    reader: &mut Reader<'_>,
+    kind: u8,
+    has_exceptions: bool,
+    count: usize,
+    values: Range<usize>,
+    (ints, floats): (&mut Vec<i64>, &mut Vec<f64>),
+) -> Decoded<()> {
+    let start = floats.len();
     let mapping = reader.u8()?;
     let exceptions = if has_exceptions { skip_exceptions(reader)? } else { Reader::new(&[]) };
     let order = if kind == SPARSE {
-        take_sparse(reader, count, &mut into.ints)?;
+        take_sparse(reader, count, ints)?;
         Order::Plain
     } else {
-        take_differences(reader, count, &mut into.ints)?
+        take_differences(reader, count, values.end, ints)?
     };
-    let Decoder { floats, ints, .. } = into;
+    let ints = ints.get(..values.end).ok_or(Damaged("a page of too few rows"))?;
     match mapping {
-        0 => undo(order, ints, floats, |v| v as f64),
+        0 => undo(order, ints, values.start, floats, |v| v as f64),
         exponent if usize::from(exponent) < POWERS.len() => {
             let power = POWERS[usize::from(exponent)];
-            undo(order, ints, floats, |v| v as f64 / power);
+            undo(order, ints, values.start, floats, |v| v as f64 / power);
         }
         BITS_MAPPING..=127 => {
             let shift = mapping - BITS_MAPPING;
-            undo(order, ints, floats, |v| f64::from_bits((v as u64) << shift));
+            undo(order, ints, values.start, floats, |v| f64::from_bits((v as u64) << shift));
         }
         _ => return Err(Damaged("an unknown mapping")),
     }
-    patch(exceptions, floats)
+    patch(exceptions, count, values.start, &mut floats[start..])
 }
 
 fn skip_exceptions<'a>(reader: &mut Reader<'a>) -> Decoded<Reader<'a>> {
@@ -108,16 +137,22 @@ fn skip_exceptions<'a>(reader: &mut Reader<'a>) -> Decoded<Reader<'a>> {
     Ok(start)
 }
 
-fn patch(mut exceptions: Reader<'_>, floats: &mut [f64]) -> Decoded<()> {
+/// Exceptions among `count` values, of which `floats` holds some from the place `first` on.
+fn patch(mut exceptions: Reader<'_>, count: usize, first: usize, floats: &mut [f64]) -> Decoded<()> {
     if exceptions.is_empty() {
         return Ok(());
     }
-    let count = exceptions.count(9)?;
+    let number = exceptions.count(9)?;
     let mut at = 0usize;
-    for _ in 0..count {
+    for _ in 0..number {
         at = at.saturating_add(usize::try_from(exceptions.varint()?).unwrap_or(usize::MAX));
         let bits = exceptions.u64()?;
-        *floats.get_mut(at).ok_or(Damaged("an exception behind its page"))? = f64::from_bits(bits);
+        if at >= count {
+            return Err(Damaged("an exception behind its page"));
+        }
+        if let Some(place) = at.checked_sub(first).and_then(|at| floats.get_mut(at)) {
+            *place = f64::from_bits(bits);
+        }
     }
     Ok(())
 }
@@ -139,17 +174,17 @@ fn take_sparse(reader: &mut Reader<'_>, count: usize, ints: &mut Vec<i64>) -> De
 }
 
 /// Moves the values that were coded densely to the rows they belong to.
-fn spread(into: &mut Decoder) {
-    let mut from = into.floats.len();
-    into.floats.resize(into.states.len(), 0.0);
-    for at in (0..into.states.len()).rev() {
-        match into.states[at] {
+fn spread(states: &[State], start: usize, floats: &mut Vec<f64>) {
+    let mut from = floats.len();
+    floats.resize(start + states.len(), 0.0);
+    for at in (0..states.len()).rev() {
+        floats[start + at] = match states[at] {
             State::Value => {
                 from -= 1;
-                into.floats[at] = into.floats[from];
+                floats[from]
             }
-            State::Stale => into.floats[at] = STALE_NAN,
-            State::Gap | State::Histogram => into.floats[at] = 0.0,
-        }
+            State::Stale => STALE_NAN,
+            State::Gap | State::Histogram => 0.0,
+        };
     }
 }

@@ -1,5 +1,6 @@
 //! Streams of integers: plain, difference or difference of differences, in bit-packed blocks with patched exceptions.
 
+use super::unpack::unpack;
 use crate::tsdb::bytes::{Damaged, Decoded, Reader, put_signed, put_varint, unzigzag, varint_len, zigzag};
 
 /// Integers of one bit-packed block.
@@ -135,31 +136,6 @@ fn apply(order: Order, values: &[i64], scratch: &mut Vec<i64>) {
     }
 }
 
-/// Unpacks `count` numbers of `width` bits, each as `finish` makes it.
-#[inline]
-fn unpack(packed: &[u8], width: u32, count: usize, out: &mut Vec<i64>, finish: impl Fn(u64) -> i64) {
-    if width == 0 {
-        out.resize(out.len() + count, finish(0));
-        return;
-    }
-    let mask = if width == 64 { u64::MAX } else { (1u64 << width) - 1 };
-    let width = width as usize;
-    // One unaligned load a value as long as eight bytes are there and the value ends within them.
-    let direct = if width <= 56 && packed.len() >= 8 { (((packed.len() - 8) * 8) / width + 1).min(count) } else { 0 };
-    out.extend((0..direct).map(|at| {
-        let bit = at * width;
-        let word = packed.get(bit / 8..bit / 8 + 8).and_then(|b| b.first_chunk::<8>()).map_or(0, |b| u64::from_le_bytes(*b));
-        finish(word >> (bit % 8) & mask)
-    }));
-    for at in direct..count {
-        let bit = at * width;
-        let mut bytes = [0u8; 16];
-        let end = (bit / 8 + 9).min(packed.len());
-        bytes[..end - bit / 8].copy_from_slice(&packed[bit / 8..end]);
-        out.push(finish((u128::from_le_bytes(bytes) >> (bit % 8)) as u64 & mask));
-    }
-}
-
 fn take_block(reader: &mut Reader<'_>, count: usize, out: &mut Vec<i64>) -> Decoded<()> {
     let head = reader.u8()?;
     let (is_zigzag, width) = (head & ZIGZAG != 0, u32::from(head & !ZIGZAG));
@@ -168,7 +144,9 @@ fn take_block(reader: &mut Reader<'_>, count: usize, out: &mut Vec<i64>) -> Deco
     }
     let base = if is_zigzag { 0 } else { reader.signed()? };
     let exceptions = reader.u8()?;
-    let packed = reader.bytes((count * width as usize).div_ceil(8))?;
+    // With what follows, so that the last numbers can be loaded as words, too.
+    let packed = reader.rest;
+    reader.bytes((count * width as usize).div_ceil(8))?;
     let start = out.len();
     match (exceptions, is_zigzag) {
         (0, true) => unpack(packed, width, count, out, unzigzag),
@@ -193,8 +171,8 @@ fn patch(reader: &mut Reader<'_>, exceptions: u8, width: u32, block: &mut [i64])
     Ok(())
 }
 
-/// Reads back `count` integers as they were differenced (`out` is cleared first), and how often.
-pub fn take_differences(reader: &mut Reader<'_>, count: usize, out: &mut Vec<i64>) -> Decoded<Order> {
+/// Reads back at least the first `until` of `count` integers as they were differenced (`out` is cleared first), and how often.
+pub fn take_differences(reader: &mut Reader<'_>, count: usize, until: usize, out: &mut Vec<i64>) -> Decoded<Order> {
     out.clear();
     let order = match reader.u8()? {
         0 => Order::Plain,
@@ -207,7 +185,7 @@ pub fn take_differences(reader: &mut Reader<'_>, count: usize, out: &mut Vec<i64
         out.push(reader.signed()?);
     }
     let mut left = count - lead;
-    while left > 0 {
+    while left > 0 && out.len() < until {
         let block = left.min(BLOCK);
         take_block(reader, block, out)?;
         left -= block;
@@ -215,37 +193,53 @@ pub fn take_differences(reader: &mut Reader<'_>, count: usize, out: &mut Vec<i64
     Ok(order)
 }
 
-/// Undoes differences on the way from `differences` to `each`'s results.
+/// Undoes differences on the way from `differences` to `each`'s results, from the place `from` on.
 #[inline]
-pub fn undo<T>(order: Order, differences: &[i64], out: &mut Vec<T>, each: impl Fn(i64) -> T) {
-    match (order, differences) {
-        (Order::Plain, _) => out.extend(differences.iter().map(|v| each(*v))),
-        (Order::Delta, _) => {
-            let mut sum = 0i64;
-            out.extend(differences.iter().map(|v| {
+pub fn undo<T>(order: Order, differences: &[i64], from: usize, out: &mut Vec<T>, each: impl Fn(i64) -> T) {
+    let from = from.min(differences.len());
+    let (before, wanted) = differences.split_at(from);
+    match order {
+        Order::Plain => out.extend(wanted.iter().map(|v| each(*v))),
+        Order::Delta => {
+            let mut sum = before.iter().fold(0i64, |sum, v| sum.wrapping_add(*v));
+            out.extend(wanted.iter().map(|v| {
                 sum = sum.wrapping_add(*v);
                 each(sum)
             }));
         }
-        (Order::DeltaDelta, [first, rest @ ..]) => {
-            let (mut sum, mut step) = (*first, 0i64);
-            out.push(each(sum));
-            out.extend(rest.iter().map(|v| {
+        Order::DeltaDelta => {
+            let (mut sum, mut step) = (0i64, 0i64);
+            // The first number stands for itself, the others for what the step grows by.
+            if let [first, rest @ ..] = before {
+                sum = *first;
+                for v in rest {
+                    step = step.wrapping_add(*v);
+                    sum = sum.wrapping_add(step);
+                }
+            }
+            let wanted = match wanted {
+                [first, rest @ ..] if from == 0 => {
+                    sum = *first;
+                    out.push(each(sum));
+                    rest
+                }
+                wanted => wanted,
+            };
+            out.extend(wanted.iter().map(|v| {
                 step = step.wrapping_add(*v);
                 sum = sum.wrapping_add(step);
                 each(sum)
             }));
         }
-        (Order::DeltaDelta, []) => {}
     }
 }
 
 /// Reads back `count` integers (`out` is cleared first).
 pub fn take_stream(reader: &mut Reader<'_>, count: usize, out: &mut Vec<i64>) -> Decoded<()> {
     let mut differences = Vec::with_capacity(count);
-    let order = take_differences(reader, count, &mut differences)?;
+    let order = take_differences(reader, count, count, &mut differences)?;
     out.clear();
-    undo(order, &differences, out, |v| v);
+    undo(order, &differences, 0, out, |v| v);
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! Every value through every codec, to the bit.
 
-use super::decode::{Decoder, decode};
+use super::decode::{Decoder, decode, decode_rows};
 use super::*;
 use crate::model::STALE_NAN;
 
@@ -21,6 +21,13 @@ fn encoded(floats: &[f64], states: &[State]) -> Vec<u8> {
         if !back.states.is_empty() {
             assert_eq!(back.states[row], states[row]);
         }
+    }
+    for wanted in [0..floats.len() / 2, floats.len() / 3..floats.len(), floats.len().saturating_sub(1)..floats.len()] {
+        let (mut decoder, mut some) = (Decoder::default(), vec![1.5]);
+        decode_rows(&out, floats.len(), wanted.clone(), &mut decoder, &mut some).expect("what was written");
+        let bits = |floats: &[f64]| floats.iter().map(|f| f.to_bits()).collect::<Vec<_>>();
+        assert_eq!(bits(&some[1..]), bits(&back.floats[wanted.clone()]), "{wanted:?} of {floats:?}");
+        assert_eq!(decoder.states, back.states.get(wanted).unwrap_or(&[]));
     }
     out
 }
@@ -82,5 +89,6 @@ proptest::proptest! {
     #[test]
     fn any_bytes_are_read_without_panic(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..200), rows in 0usize..300) {
         let _ = decode(&bytes, rows, &mut Decoder::default());
+        let _ = decode_rows(&bytes, rows, rows / 2..rows, &mut Decoder::default(), &mut Vec::new());
     }
 }

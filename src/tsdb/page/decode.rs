@@ -1,7 +1,9 @@
 //! A page to values.
 
-use super::ints::{Order, take_differences, undo};
-use super::{BITS_MAPPING, CONSTANT, EMPTY, HAS_EXCEPTIONS, HAS_STATES, PACKED, RAW, SPARSE, State};
+use super::coded::take_coded;
+use super::ints::{Order, take_blocks, undo};
+use super::mapping::{Kind, Mapping};
+use super::{CODED, CONSTANT, EMPTY, HAS_CORRECTIONS, HAS_EXCEPTIONS, HAS_STATES, PACKED, RAW, SMALL_CONSTANT, SPARSE, State};
 use crate::model::STALE_NAN;
 use crate::tsdb::bytes::{Damaged, Decoded, Reader};
 use crate::tsdb::decimal::{POWERS, from_mantissa};
@@ -13,6 +15,8 @@ pub struct Decoder {
     /// Empty: every row holds a float.
     pub states: Vec<State>,
     ints: Vec<i64>,
+    offs: Vec<i64>,
+    buffer: Vec<u8>,
 }
 
 /// Reads a page of `rows` rows into `into`.
@@ -21,6 +25,10 @@ pub fn decode(page: &[u8], rows: usize, into: &mut Decoder) -> Decoded<()> {
     let head = reader.u8()?;
     into.states.clear();
     into.floats.clear();
+    if head & SMALL_CONSTANT != 0 {
+        into.floats.resize(rows, f64::from(head & !SMALL_CONSTANT));
+        return Ok(());
+    }
     let mut count = rows;
     if head & HAS_STATES != 0 {
         count = take_states(&mut reader, rows, &mut into.states)?;
@@ -35,8 +43,7 @@ pub fn decode(page: &[u8], rows: usize, into: &mut Decoder) -> Decoded<()> {
             let bytes = reader.bytes(count.checked_mul(8).ok_or(Damaged("too many rows"))?)?;
             into.floats.extend(bytes.as_chunks::<8>().0.iter().map(|b| f64::from_le_bytes(*b)));
         }
-        kind @ (SPARSE | PACKED) => take_ints(&mut reader, kind, head & HAS_EXCEPTIONS != 0, count, into)?,
-        _ => return Err(Damaged("an unknown page codec")),
+        _ => take_varying(&mut reader, head, count, into)?,
     }
     if !into.states.is_empty() {
         spread(into);
@@ -73,27 +80,40 @@ fn take_value(reader: &mut Reader<'_>) -> Decoded<f64> {
     }
 }
 
-fn take_ints(reader: &mut Reader<'_>, kind: u8, has_exceptions: bool, count: usize, into: &mut Decoder) -> Decoded<()> {
-    let mapping = reader.u8()?;
-    let exceptions = if has_exceptions { skip_exceptions(reader)? } else { Reader::new(&[]) };
-    let order = if kind == SPARSE {
-        take_sparse(reader, count, &mut into.ints)?;
-        Order::Plain
-    } else {
-        take_differences(reader, count, &mut into.ints)?
-    };
-    let Decoder { floats, ints, .. } = into;
-    match mapping {
-        0 => undo(order, ints, floats, |v| v as f64),
-        exponent if usize::from(exponent) < POWERS.len() => {
-            let power = POWERS[usize::from(exponent)];
-            undo(order, ints, floats, |v| v as f64 / power);
+/// The integers of a stream of this kind, into `ints`, before their order is undone.
+fn take_kind(reader: &mut Reader<'_>, kind: u8, count: usize, ints: &mut Vec<i64>, buffer: &mut Vec<u8>) -> Decoded<Order> {
+    match kind {
+        SPARSE => take_sparse(reader, count, ints).map(|()| Order::Plain),
+        PACKED => take_blocks(reader, count, ints),
+        CODED => take_coded(reader, count, ints, buffer),
+        _ => Err(Damaged("an unknown page codec")),
+    }
+}
+
+fn take_varying(reader: &mut Reader<'_>, head: u8, count: usize, into: &mut Decoder) -> Decoded<()> {
+    let mapping = Mapping::take(reader)?;
+    let exceptions = if head & HAS_EXCEPTIONS != 0 { skip_exceptions(reader)? } else { Reader::new(&[]) };
+    let Decoder { floats, ints, buffer, .. } = into;
+    let order = take_kind(reader, head & 0x0f, count, ints, buffer)?;
+    let (first, step) = (mapping.first, mapping.step);
+    let stepped = move |n: i64| first.wrapping_add(n.wrapping_mul(step));
+    match (mapping.kind, step == 1 && first == 0) {
+        (Kind::Whole, true) => undo(order, ints, floats, |v| v as f64),
+        (Kind::Whole, false) => undo(order, ints, floats, |v| stepped(v) as f64),
+        (Kind::Divide(power), true) => undo(order, ints, floats, |v| v as f64 / power),
+        (Kind::Divide(power), false) => undo(order, ints, floats, |v| stepped(v) as f64 / power),
+        (Kind::Multiply(power), _) => undo(order, ints, floats, |v| stepped(v) as f64 * power),
+        (Kind::Bits(shift), _) => undo(order, ints, floats, |v| f64::from_bits((stepped(v) as u64) << shift)),
+    }
+    if head & HAS_CORRECTIONS != 0 {
+        let kind = reader.u8()?;
+        let order = take_kind(reader, kind, count, ints, buffer)?;
+        let offs = &mut into.offs;
+        offs.clear();
+        undo(order, ints, offs, |off| off);
+        for (float, off) in floats.iter_mut().zip(offs) {
+            *float = f64::from_bits(float.to_bits().wrapping_add(*off as u64));
         }
-        BITS_MAPPING..=127 => {
-            let shift = mapping - BITS_MAPPING;
-            undo(order, ints, floats, |v| f64::from_bits((v as u64) << shift));
-        }
-        _ => return Err(Damaged("an unknown mapping")),
     }
     patch(exceptions, floats)
 }

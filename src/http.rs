@@ -1,5 +1,6 @@
 //! Requests in, JSON out: Prometheus's and Alertmanager's APIs, management, pages. The only room that knows statuses and JSON.
 
+mod admin;
 mod around;
 mod cardinality;
 mod compress;
@@ -29,10 +30,12 @@ pub mod state;
 mod status;
 mod targets;
 mod time;
+mod tree;
 mod upload;
 mod v2;
 mod write;
 
+pub use admin::{AdminState, Deletion};
 pub use exemplars::{ExemplarState, FindExemplars};
 pub use federate::FederateState;
 pub use manage::ManageState;

@@ -15,6 +15,7 @@ mod lexer;
 pub mod limits;
 mod native;
 mod parser;
+pub mod pretty;
 pub mod printer;
 pub mod series;
 pub mod test_histograms;
@@ -28,6 +29,7 @@ pub use eval::guard::Cancel;
 pub use eval::resolve::depends_on_time;
 pub use features::Features;
 pub use functions::{FUNCTIONS, Function};
+pub use pretty::prettify;
 pub use printer::print;
 
 use crate::model::Span;

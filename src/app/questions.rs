@@ -26,12 +26,42 @@ pub fn features(names: &[String]) -> Features {
     }
 }
 
-/// What is wrong with an expression, for the checks of configuration files.
-pub fn check_expression(text: &str) -> Vec<(Span, String)> {
-    match promql::parse(text, Features::all()) {
-        Ok(_) => Vec::new(),
-        Err(errors) => errors.into_iter().map(|error| (error.span, error.message)).collect(),
+/// Says what is wrong with an expression, for the checks of configuration files.
+pub type CheckExpression = fn(&str) -> Vec<(Span, String)>;
+
+/// The check with these features on: one function for each choice of those that the parser knows.
+pub fn check_expression(features: Features) -> CheckExpression {
+    match (features.experimental_functions, features.extended_range_selectors, features.fill_modifiers) {
+        (false, false, false) => check_with::<false, false, false>,
+        (true, false, false) => check_with::<true, false, false>,
+        (false, true, false) => check_with::<false, true, false>,
+        (true, true, false) => check_with::<true, true, false>,
+        (false, false, true) => check_with::<false, false, true>,
+        (true, false, true) => check_with::<true, false, true>,
+        (false, true, true) => check_with::<false, true, true>,
+        (true, true, true) => check_with::<true, true, true>,
     }
+}
+
+fn check_with<const FUNCTIONS: bool, const SELECTORS: bool, const FILL: bool>(text: &str) -> Vec<(Span, String)> {
+    let on =
+        Features { experimental_functions: FUNCTIONS, extended_range_selectors: SELECTORS, fill_modifiers: FILL, ..Features::default() };
+    match promql::parse(text, on) {
+        Ok(_) => Vec::new(),
+        Err(errors) => errors.into_iter().map(|error| (error.span, with_way_out(error.message))).collect(),
+    }
+}
+
+/// What is only switched off can be switched on.
+fn with_way_out(message: String) -> String {
+    let flag = if message.starts_with("function") {
+        "promql-experimental-functions"
+    } else if message.starts_with("binop fill") {
+        "promql-binop-fill-modifiers"
+    } else {
+        "promql-extended-range-selectors"
+    };
+    if message.ends_with("not enabled") { format!("{message}: --enable-feature={flag} switches it on") } else { message }
 }
 
 /// The engine of the whole process.

@@ -10,18 +10,17 @@ use tokio::task::JoinHandle;
 
 use super::lifecycle::Request;
 
-/// SIGINT and SIGTERM, and SIGHUP where nothing can be read again.
-const ENDS: [(&str, fn() -> SignalKind); 3] =
-    [("SIGINT", SignalKind::interrupt), ("SIGTERM", SignalKind::terminate), ("SIGHUP", SignalKind::hangup)];
-
 /// Signals that end the process.
 pub struct Ends(Vec<(&'static str, Signal)>);
 
 impl Ends {
-    /// From here on these signals are noted instead of ending the process at once.
+    /// From here on SIGINT and SIGTERM, and SIGHUP where nothing can be read again, are noted instead of ending the process at once.
     pub fn listen(with_hangup: bool) -> io::Result<Self> {
-        let wanted = ENDS.iter().take(if with_hangup { 3 } else { 2 });
-        wanted.map(|(name, kind)| Ok((*name, signal(kind())?))).collect::<io::Result<Vec<_>>>().map(Self)
+        let mut ends = vec![("SIGINT", signal(SignalKind::interrupt())?), ("SIGTERM", signal(SignalKind::terminate())?)];
+        if with_hangup {
+            ends.push(("SIGHUP", signal(SignalKind::hangup())?));
+        }
+        Ok(Self(ends))
     }
 
     /// Resolves when one of them comes, or came since `listen`.

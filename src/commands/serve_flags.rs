@@ -115,7 +115,7 @@ pub struct ServeFlags {
     pub log_format: LogFormat,
 }
 
-fn duration(text: &str) -> Result<DurationMs, String> {
+pub fn duration(text: &str) -> Result<DurationMs, String> {
     DurationMs::parse(text)
 }
 

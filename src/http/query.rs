@@ -40,6 +40,7 @@ pub fn routes(state: QueryState) -> Router {
         .route("/query", get(instant).post(instant))
         .route("/query_range", get(range).post(range))
         .route("/format_query", get(format).post(format))
+        .route("/parse_query", get(tree).post(tree))
         .with_state(state)
 }
 
@@ -189,6 +190,16 @@ pub async fn parsed<T: Send + 'static>(
 }
 
 async fn format(State(state): State<QueryState>, params: Params) -> Result<Success, ApiError> {
-    let text = parsed(&state, params.get("query").to_owned(), promql::print).await?;
+    let text = parsed(&state, params.get("query").to_owned(), promql::prettify).await?;
     Ok(Success::new(|out| super::json::text(out, &text)))
+}
+
+async fn tree(State(state): State<QueryState>, params: Params) -> Result<Success, ApiError> {
+    let written = parsed(&state, params.get("query").to_owned(), |expr| {
+        let mut out = Vec::new();
+        super::tree::write(&mut out, expr);
+        out
+    });
+    let written = written.await?;
+    Ok(Success::new(|out| out.extend_from_slice(&written)))
 }

@@ -71,7 +71,7 @@ pub fn is_web(url: &str) -> bool {
 
 fn facts(alert: &NotifiedAlert, now: TimestampMs) -> String {
     let began = alert.alert.starts_at;
-    let value = alert.alert.value.map(|value| format!("Value {}", number(value)));
+    let value = alert.alert.value.map(number);
     let span = match alert.status {
         Status::Firing => format!("firing since {} ({})", moment(began), spoken(now - began)),
         Status::Resolved if alert.ended_while_down => {
@@ -83,8 +83,8 @@ fn facts(alert: &NotifiedAlert, now: TimestampMs) -> String {
         }
     };
     match value {
-        Some(value) if alert.status == Status::Firing => format!("{value}, {span}"),
-        Some(value) => format!("Last {}, {span}", value.to_lowercase()),
+        Some(value) if alert.status == Status::Firing => format!("Value {value}, {span}"),
+        Some(value) => format!("Last value {value}, {span}"),
         None => {
             let mut letters = span.chars();
             letters.next().map(|first| first.to_uppercase().collect::<String>() + letters.as_str()).unwrap_or_default()

@@ -6,7 +6,7 @@ use super::limits::ANNOTATIONS_MAX;
 use crate::model::Span;
 use crate::model::number::{format_general, quote};
 
-/// Collected while a query runs; the same text is kept once.
+/// Collected while a query runs; the same text is kept once, with its last place in the order of evaluation, as in Prometheus.
 #[derive(Debug)]
 pub struct Annotations {
     source: String,
@@ -15,9 +15,17 @@ pub struct Annotations {
 
 #[derive(Debug, Default)]
 struct Lists {
-    warnings: Vec<String>,
-    infos: Vec<String>,
+    warnings: Vec<Line>,
+    infos: Vec<Line>,
     repairs: Vec<(Span, String, Repairs)>,
+}
+
+#[derive(Debug)]
+struct Line {
+    /// What had to be evaluated before.
+    whole: Span,
+    span: Span,
+    text: String,
 }
 
 /// Classic buckets that did not rise with their bounds, over all steps.
@@ -77,29 +85,41 @@ impl Annotations {
     }
 
     pub fn warn(&self, span: Span, note: &Note<'_>) {
-        self.add(span, note, "PromQL warning: ", |lists| &mut lists.warnings);
+        self.warn_of(span, span, note);
+    }
+
+    /// About one argument, found out when all of `whole` had been evaluated.
+    pub fn warn_of(&self, whole: Span, span: Span, note: &Note<'_>) {
+        self.add(whole, span, note, "PromQL warning: ", |lists| &mut lists.warnings);
     }
 
     pub fn inform(&self, span: Span, note: &Note<'_>) {
-        self.add(span, note, "PromQL info: ", |lists| &mut lists.infos);
+        self.inform_of(span, span, note);
     }
 
-    fn add(&self, span: Span, note: &Note<'_>, prefix: &str, list: fn(&mut Lists) -> &mut Vec<String>) {
-        let (line, column) = span.line_column(&self.source);
-        let text = format!("{prefix}{} ({line}:{column})", note.text());
+    pub fn inform_of(&self, whole: Span, span: Span, note: &Note<'_>) {
+        self.add(whole, span, note, "PromQL info: ", |lists| &mut lists.infos);
+    }
+
+    fn add(&self, whole: Span, span: Span, note: &Note<'_>, prefix: &str, list: fn(&mut Lists) -> &mut Vec<Line>) {
+        let line = Line { whole, span, text: format!("{prefix}{}", note.text()) };
         let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
         let list = list(&mut lists);
-        if list.len() < ANNOTATIONS_MAX && !list.contains(&text) {
-            list.push(text);
+        if let Some(known) = list.iter_mut().find(|known| known.text == line.text) {
+            if is_later(whole, known.whole) {
+                *known = line;
+            }
+        } else if list.len() < ANNOTATIONS_MAX {
+            list.push(line);
         }
     }
 
     /// Repairs of one metric are one info.
     pub fn repaired(&self, span: Span, metric: &str, repairs: &Repairs) {
         let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = lists.repairs.iter().position(|(at, name, _)| *at == span && name == metric);
-        if let Some(at) = known {
-            lists.repairs[at].2.merge(repairs);
+        if let Some((known, _, sum)) = lists.repairs.iter_mut().find(|(_, name, _)| name == metric) {
+            *known = if is_later(span, *known) { span } else { *known };
+            sum.merge(repairs);
         } else if lists.repairs.len() < ANNOTATIONS_MAX {
             lists.repairs.push((span, metric.to_owned(), *repairs));
         }
@@ -107,13 +127,20 @@ impl Annotations {
 
     /// Warnings, infos.
     pub fn take(&self) -> (Vec<String>, Vec<String>) {
-        let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
-        for (span, metric, repairs) in std::mem::take(&mut lists.repairs) {
+        let lists = std::mem::take(&mut *self.lists.lock().unwrap_or_else(PoisonError::into_inner));
+        let placed = |(span, text): (Span, String)| {
             let (line, column) = span.line_column(&self.source);
-            lists.infos.push(format!("PromQL info: {} ({line}:{column})", repairs.text(&metric)));
-        }
-        (std::mem::take(&mut lists.warnings), std::mem::take(&mut lists.infos))
+            format!("{text} ({line}:{column})")
+        };
+        let of_line = |line: Line| placed((line.span, line.text));
+        let repairs = lists.repairs.into_iter().map(|(span, metric, repairs)| (span, format!("PromQL info: {}", repairs.text(&metric))));
+        (lists.warnings.into_iter().map(of_line).collect(), lists.infos.into_iter().map(of_line).chain(repairs.map(placed)).collect())
     }
+}
+
+/// Whether a place is evaluated after another: what ends further right, and of what ends together the one around the other.
+fn is_later(a: Span, b: Span) -> bool {
+    (a.end, b.start) > (b.end, a.start)
 }
 
 /// One thing to say. Metric names may be empty, which leaves the name out.

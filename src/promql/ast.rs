@@ -301,6 +301,15 @@ impl Expr {
         }
     }
 
+    /// The place of an argument as annotations name it: without parentheses around it, unless the engine evaluates all of it once.
+    pub fn argument_span(&self) -> Span {
+        let mut inner = self;
+        while let ExprKind::Paren(next) = &inner.kind {
+            inner = next;
+        }
+        if matches!(inner.kind, ExprKind::Invariant(_)) { self.span } else { inner.span }
+    }
+
     /// Calls `visit` for each expression of the tree, parents first.
     pub fn walk<'e>(&'e self, visit: &mut dyn FnMut(&'e Expr)) {
         visit(self);

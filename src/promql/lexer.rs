@@ -242,7 +242,7 @@ impl<'s> Lexer<'s> {
                 self.push(Kind::RightBrace, 1)
             }
             _ => match label_word(self.rest()) {
-                Ok((_, found)) => self.push(Kind::of_word(found), found.len()),
+                Ok((_, found)) => self.push(Kind::Identifier, found.len()),
                 Err(_) => self.fail(format!("unexpected character inside braces: {}", literal::quote_char(Some(c)))),
             },
         }
@@ -265,7 +265,7 @@ impl<'s> Lexer<'s> {
                 self.in_braces = true;
                 self.push(Kind::LeftBrace, 1)
             }
-            '[' if self.in_brackets => self.fail("unexpected left bracket '['".to_owned()),
+            '[' if self.in_brackets => self.fail("unexpected character in duration expression: '['".to_owned()),
             '[' => {
                 self.in_brackets = true;
                 self.brackets = Brackets::default();

@@ -25,6 +25,8 @@ pub(super) struct Parser<'s> {
     tokens: Vec<Token>,
     at: usize,
     depth: usize,
+    /// How many aggregations are open.
+    aggregations: usize,
     features: Features,
     errors: Vec<ParseError>,
 }
@@ -35,7 +37,7 @@ pub(super) fn parse_tree(source: &str, features: Features) -> (Option<Expr>, Vec
         let message = format!("query of {} bytes is longer than the limit of {QUERY_BYTES_MAX} bytes", source.len());
         return (None, vec![ParseError::new(source, Span::new(0, 0), message)]);
     }
-    let mut parser = Parser { source, tokens: lex(source), at: 0, depth: 0, features, errors: Vec::new() };
+    let mut parser = Parser { source, tokens: lex(source), at: 0, depth: 0, aggregations: 0, features, errors: Vec::new() };
     let expr = parser.whole().ok();
     (expr, parser.errors)
 }
@@ -96,6 +98,8 @@ impl<'s> Parser<'s> {
         if let Kind::Error(message) = token.kind {
             return self.fail(token.span, message);
         }
+        // The grammar falls back to the aggregation around what it cannot read.
+        let context = if context.is_empty() && expected.is_empty() && self.aggregations > 0 { "aggregation" } else { context };
         let mut message = format!("unexpected {}", token.describe(self.source));
         if !context.is_empty() {
             message.push_str(&format!(" in {context}"));
@@ -227,7 +231,7 @@ impl<'s> Parser<'s> {
             let Some(comma) = self.accept(&Kind::Comma) else {
                 return self.unexpected("", "");
             };
-            if self.peek().kind == Kind::RightParen {
+            if !self.peek().kind.starts_expr() && !matches!(self.peek().kind, Kind::Error(_)) {
                 return self.fail(comma.span, "trailing commas not allowed in function call args");
             }
         }

@@ -245,6 +245,13 @@ impl Kind {
         }
     }
 
+    /// Whether an expression can begin with it.
+    pub fn starts_expr(&self) -> bool {
+        let sign = matches!(self, Self::Operator(Operator::Add | Operator::Sub));
+        let leaf = matches!(self, Self::Number | Self::Duration | Self::Text | Self::LeftParen | Self::LeftBrace | Self::Aggregator(_));
+        sign || leaf || self.is_metric_word()
+    }
+
     /// Whether a metric may have this word as its name without quotes.
     pub fn is_metric_word(&self) -> bool {
         match self {
@@ -276,15 +283,22 @@ impl Token {
         match &self.kind {
             Kind::Eof => "end of input".to_owned(),
             Kind::Error(message) => message.clone(),
+            // These two are no keywords in Prometheus's table.
+            Kind::Keyword(Keyword::Start | Keyword::End) => quote(text),
             Kind::Keyword(_) => format!("<{text}>"),
             Kind::Aggregator(_) => format!("<aggr:{text}>"),
             Kind::Operator(_) | Kind::RegexMatch | Kind::RegexNotMatch => format!("<op:{text}>"),
             Kind::Identifier => format!("identifier {}", quote(text)),
             Kind::MetricIdentifier => format!("metric identifier {}", quote(text)),
-            Kind::Text => format!("string {}", quote(text)),
-            Kind::Number => format!("number {}", quote(text)),
-            Kind::Duration => format!("duration {}", quote(text)),
-            _ => quote(text),
+            Kind::Text => format!("string {}", shortened(text)),
+            Kind::Number => format!("number {}", shortened(text)),
+            Kind::Duration => format!("duration {}", shortened(text)),
+            _ => shortened(text),
         }
     }
+}
+
+/// Quoted; of more than ten bytes the first ten characters.
+fn shortened(text: &str) -> String {
+    if text.len() <= 10 { quote(text) } else { format!("{}...", quote(&text.chars().take(10).collect::<String>())) }
 }

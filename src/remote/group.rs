@@ -49,6 +49,11 @@ impl PushGroup {
         self.writer.column(labels)
     }
 
+    /// Nobody pushes these any more.
+    pub fn retire(&mut self, columns: &[Column]) {
+        self.writer.retire(columns);
+    }
+
     pub fn describe(&mut self, family: &str, metadata: &crate::model::Metadata) -> Result<(), AppendError> {
         self.writer.describe(family, metadata)
     }

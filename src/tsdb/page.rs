@@ -10,6 +10,7 @@ pub mod decode;
 pub mod encode;
 pub mod ints;
 pub mod mapping;
+mod unpack;
 
 pub use encode::{PageColumn, encode};
 

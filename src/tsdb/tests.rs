@@ -1,6 +1,7 @@
 //! The whole store on a disk in memory: rows in, restarts between, the same rows out.
 
-mod format;
+pub mod format;
+mod mutated;
 
 use std::path::Path;
 

@@ -48,6 +48,28 @@ pub struct SegmentStats {
     pub max_time: i64,
 }
 
+/// Times in milliseconds; none while the store is empty.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Extent {
+    pub groups: usize,
+    pub min_time: Option<i64>,
+    pub max_time: Option<i64>,
+}
+
+pub fn extent(store: &Store) -> Extent {
+    let segments = store.segments();
+    let in_segments = segments.sealed.iter().map(|s| s.footer.min_time).chain(super::flush::newest(&segments.open).extent().min_time).min();
+    let newest = store.newest_time.load(std::sync::atomic::Ordering::Acquire);
+    let mut extent = Extent { groups: 0, min_time: in_segments, max_time: (newest > i64::MIN).then_some(newest) };
+    for source in store.source_list() {
+        let state = lock(&source.state);
+        extent.groups += state.groups.len();
+        let oldest = state.groups.iter().filter_map(|g| g.times.first().copied()).min();
+        extent.min_time = extent.min_time.into_iter().chain(oldest).min();
+    }
+    extent
+}
+
 pub fn stats(store: &Store, limit: usize) -> StoreStats {
     let segments = store.segments();
     let open = super::flush::newest(&segments.open);

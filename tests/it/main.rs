@@ -3,6 +3,7 @@
 
 mod alerts;
 mod app;
+mod blocks;
 mod bundled;
 mod config;
 mod demo;
@@ -20,5 +21,7 @@ mod state;
 mod template;
 mod tidy;
 mod tsdb_crash;
+mod tsdb_delete;
 mod tsdb_faults;
+mod tsdb_late;
 mod tsdb_rows;

@@ -77,9 +77,12 @@ impl Eval<'_> {
 
     fn quantiles(&self, aggregate: &Aggregate, steps: &Steps, sink: &mut Sink<'_>) -> Result<(), QueryError> {
         let phis = self.parameter(aggregate, steps)?;
-        let span = aggregate.parameter.as_ref().map_or(aggregate.expr.span, |p: &Expr| p.span);
-        for phi in phis.iter().filter(|p| p.is_nan() || **p < 0.0 || **p > 1.0) {
-            self.notes.warn(span, &Note::InvalidQuantile(*phi));
+        let span = aggregate.parameter.as_ref().map_or(aggregate.expr.span, |p: &Expr| p.unwrapped().span);
+        // Of many bad ones the largest and the smallest are named.
+        let (min, max) = super::rank::extremes(&phis);
+        let nan = phis.iter().copied().find(|p| p.is_nan());
+        for phi in nan.into_iter().chain((max > 1.0).then_some(max)).chain((min < 0.0).then_some(min)) {
+            self.notes.warn_of(aggregate.expr.span, span, &Note::InvalidQuantile(phi));
         }
         let mut groups = Groups::new(self, aggregate);
         let mut members: Vec<Vec<Vec<f64>>> = Vec::new();

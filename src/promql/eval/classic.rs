@@ -53,7 +53,7 @@ impl Eval<'_> {
         let quantile = call.function.id == FunctionId::HistogramQuantile;
         let second = if quantile { Vec::new() } else { self.scalar(&call.args[1], steps)? };
         if quantile {
-            self.check_phis(&first, call.args[0].span);
+            self.check_phis(&first, input.span, call.args[0].argument_span());
         }
         let asks: Vec<Ask> =
             (0..steps.count).map(|i| if quantile { Ask::Quantile(first[i]) } else { Ask::Fraction(first[i], second[i]) }).collect();
@@ -64,7 +64,7 @@ impl Eval<'_> {
                 self.guard.check()?;
                 let mut out = Series { labels: buckets.labels.clone(), drop_name: buckets.drop_name, column: Column::of(steps.count) };
                 for (step, ask) in asks.iter().enumerate() {
-                    if let Some(value) = self.answer(buckets, ask, step, input.span, steps, &mut scratch) {
+                    if let Some(value) = self.answer(buckets, ask, step, input.argument_span(), steps, &mut scratch) {
                         out.column.floats[step] = value;
                     }
                 }
@@ -87,13 +87,13 @@ impl Eval<'_> {
         let mut wanted = Vec::new();
         for phi in phis {
             let values = self.scalar(phi, steps)?;
-            self.check_phis(&values, phi.span);
+            self.check_phis(&values, phi.span, phi.argument_span());
             wanted.push(values);
         }
         self.merged(sink, &mut |out| {
             for buckets in &all {
                 for phis in &wanted {
-                    self.one_of_quantiles(buckets, phis, label, input.span, steps, out)?;
+                    self.one_of_quantiles(buckets, phis, label, input.argument_span(), steps, out)?;
                 }
             }
             Ok(())
@@ -121,9 +121,9 @@ impl Eval<'_> {
         Ok(())
     }
 
-    fn check_phis(&self, phis: &[f64], span: Span) {
+    fn check_phis(&self, phis: &[f64], whole: Span, span: Span) {
         for phi in phis.iter().filter(|p| p.is_nan() || **p < 0.0 || **p > 1.0) {
-            self.notes.warn(span, &Note::InvalidQuantile(*phi));
+            self.notes.warn_of(whole, span, &Note::InvalidQuantile(*phi));
         }
     }
 
@@ -146,7 +146,7 @@ impl Eval<'_> {
                         let floats = Column { floats: std::mem::take(&mut series.column.floats), histograms: Vec::new() };
                         all[place].bounds.push((upper, floats));
                     }
-                    None => self.notes.warn(input.span, &Note::BadBucketLabel { value: &le, metric: &metric }),
+                    None => self.notes.warn(input.argument_span(), &Note::BadBucketLabel { value: &le, metric: &metric }),
                 }
             }
             if series.column.histograms.iter().any(Option::is_some) {
@@ -276,11 +276,13 @@ fn quantile(phi: f64, buckets: &mut Vec<Bucket>) -> (f64, Repair) {
     }
     let Some(repair) = prepared(buckets) else { return trivial(f64::NAN) };
     let observations = buckets.last().map_or(0.0, |b| b.count);
-    if buckets.len() < 2 || observations == 0.0 || observations.is_nan() {
+    if buckets.len() < 2 || observations == 0.0 {
         return (f64::NAN, repair);
     }
     let mut rank = phi * observations;
-    let place = buckets[..buckets.len() - 1].partition_point(|b| b.count < rank);
+    // A count that is NaN is never enough.
+    let is_enough = |b: &Bucket| b.count >= rank;
+    let place = buckets[..buckets.len() - 1].partition_point(|b| !is_enough(b));
     if place == buckets.len() - 1 {
         return (buckets[buckets.len() - 2].upper, repair);
     }

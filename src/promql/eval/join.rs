@@ -53,6 +53,8 @@ struct Join<'j> {
     active: Vec<bool>,
     results: Vec<Series>,
     places: HashMap<Box<[LabelPair]>, usize>,
+    /// The first step at which matching fails, with what is wrong there.
+    failed: Option<(usize, QueryError)>,
     /// The result of a pair that was seen before.
     pairs: HashMap<(Option<usize>, Option<usize>), usize>,
 }
@@ -80,6 +82,7 @@ impl Eval<'_> {
             steps: steps.count,
             results: Vec::new(),
             places: HashMap::new(),
+            failed: None,
             pairs: HashMap::new(),
         };
         join.run()?;
@@ -127,20 +130,27 @@ impl Join<'_> {
                 if is_one { group.one.push(place) } else { group.many.push(place) }
             }
         }
-        // The check for duplicates on the "one" side comes before any matching.
+        // At each step the check for duplicates on the "one" side comes before any matching.
         let crowded: Vec<_> = groups.iter().filter(|(_, group)| group.one.len() > 1).collect();
-        self.check_unique(&crowded)?;
+        self.failed = self.first_duplicates(&crowded);
         for (at, (signature, group)) in groups.iter().enumerate() {
             if at % crate::promql::limits::SERIES_PER_CHECK == 0 {
                 self.eval.guard.check()?;
             }
             self.group(signature, group)?;
         }
-        Ok(())
+        self.failed.take().map_or(Ok(()), |(_, error)| Err(error))
+    }
+
+    /// Keeps the error if no other is known of this step or of one before.
+    fn fail(&mut self, step: usize, message: &str) {
+        if self.failed.as_ref().is_none_or(|(known, _)| step < *known) {
+            self.failed = Some((step, QueryError::Execution(message.to_owned())));
+        }
     }
 
     /// Names the first step that has duplicates, and there the first series, in order of the labels, whose signature was met before.
-    fn check_unique(&self, crowded: &[&(Box<[LabelPair]>, Group)]) -> Result<(), QueryError> {
+    fn first_duplicates(&self, crowded: &[&(Box<[LabelPair]>, Group)]) -> Option<(usize, QueryError)> {
         let symbols = &self.eval.symbols;
         for step in (0..self.steps).filter(|s| self.active[*s]) {
             let mut second = None;
@@ -155,16 +165,17 @@ impl Join<'_> {
             }
             if let Some((again, first, signature)) = second {
                 let side = if self.swapped { "left" } else { "right" };
-                return QueryError::execution(format!(
+                let message = format!(
                     "found duplicate series for the match group {} on the {side} hand-side of the operation: [{}, {}];many-to-many \
                      matching not allowed: matching labels must be unique on one side",
                     braced(&symbols.to_labels(signature)),
                     braced(&first),
                     braced(&again),
-                ));
+                );
+                return Some((step, QueryError::Execution(message)));
             }
         }
-        Ok(())
+        None
     }
 
     fn group(&mut self, signature: &[LabelPair], group: &Group) -> Result<(), QueryError> {
@@ -177,6 +188,9 @@ impl Join<'_> {
         // Where each result label set already has a value, within this group.
         let mut taken: HashMap<usize, Vec<bool>> = HashMap::new();
         for step in 0..self.steps {
+            if self.failed.as_ref().is_some_and(|(failed, _)| step >= *failed) {
+                break;
+            }
             let one = group.one.iter().copied().find(|place| self.one[*place].column.is_present(step));
             let mut matched = 0;
             for many in &group.many {
@@ -185,15 +199,15 @@ impl Join<'_> {
                 }
                 matched += 1;
                 if one_to_one && matched > 1 {
-                    return QueryError::execution(
-                        "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)",
-                    );
+                    self.fail(step, "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)");
+                    return Ok(());
                 }
                 let place = self.place(signature, Some(*many), one)?;
                 let steps = self.steps;
                 let taken = taken.entry(place).or_insert_with(|| vec![false; steps]);
                 if std::mem::replace(&mut taken[step], true) {
-                    return QueryError::execution("multiple matches for labels: grouping labels must ensure unique matches");
+                    self.fail(step, "multiple matches for labels: grouping labels must ensure unique matches");
+                    return Ok(());
                 }
                 self.combine(place, step, Some(*many), one, (fill_many, fill_one))?;
             }

@@ -14,7 +14,7 @@ use super::steps::Steps;
 use super::{Column, Eval, RangeSeries, Series, Sink};
 use crate::model::Span;
 use crate::promql::annotation::Note;
-use crate::promql::ast::{Call, Expr};
+use crate::promql::ast::{Call, Expr, ExprKind};
 use crate::promql::error::QueryError;
 use crate::promql::functions::FunctionId;
 
@@ -25,8 +25,9 @@ pub(in crate::promql) use extended::with_edges;
 pub(super) struct Over<'o> {
     eval: &'o Eval<'o>,
     function: FunctionId,
-    /// Of the range argument, for annotations.
+    /// Of the range argument, as annotations name it.
     span: Span,
+    range: Span,
     first_argument: Span,
     /// The scalar arguments, one list each with a value a step.
     scalars: Vec<Vec<f64>>,
@@ -61,19 +62,20 @@ impl Eval<'_> {
         let over = Over {
             eval: self,
             function: call.function.id,
-            span: range.span,
-            first_argument: call.args[0].span,
+            span: place_of(range),
+            range: range.span,
+            first_argument: call.args[0].argument_span(),
             scalars,
             steps,
             stretches: extrapolate::Stretches::default(),
         };
-        over.check_arguments()?;
         let keeps_name = matches!(over.function, FunctionId::FirstOverTime | FunctionId::LastOverTime);
         let mut out = Series::default();
         let hinted = Eval { function: Some(call.function.name), ..*self };
         self.unique(range, sink, &mut |unique| {
             hinted.ranges(range, steps, &mut |series| {
                 out.column.reset(series.steps());
+                over.check_arguments(series)?;
                 over.evaluate(series, &mut out.column);
                 if out.column.is_empty() {
                     return Ok(());
@@ -99,6 +101,12 @@ impl Eval<'_> {
         }
         Ok(range.map(|range| (range, scalars)))
     }
+}
+
+/// The place that annotations name: a subquery has none, as in Prometheus, which shows as the beginning.
+fn place_of(range: &Expr) -> Span {
+    let is_subquery = matches!(range.unwrapped().kind, ExprKind::Subquery(_));
+    if is_subquery { Span::default() } else { range.unwrapped().span }
 }
 
 /// The range argument, and the scalar ones, a value a step each.
@@ -143,7 +151,7 @@ impl Over<'_> {
     /// Says so where a window that a float function looks at holds histograms, too.
     fn note_ignored(&self, series: &RangeSeries<'_>, step: usize) {
         if series.histogram_window(step).len() > 0 && series.windows[step].len() > 0 {
-            self.eval.notes.inform(self.span, &Note::IgnoredInRange(&self.metric(series)));
+            self.eval.notes.inform_of(self.range, self.span, &Note::IgnoredInRange(&self.metric(series)));
         }
     }
 
@@ -151,7 +159,7 @@ impl Over<'_> {
     fn is_mixed(&self, series: &RangeSeries<'_>, step: usize) -> bool {
         let mixed = series.histogram_window(step).len() > 0 && series.windows[step].len() > 0;
         if mixed {
-            self.eval.notes.warn(self.span, &Note::MixedFloatsHistograms(&self.metric(series)));
+            self.eval.notes.warn_of(self.range, self.span, &Note::MixedFloatsHistograms(&self.metric(series)));
         }
         mixed
     }
@@ -160,22 +168,29 @@ impl Over<'_> {
         self.scalars.get(argument).and_then(|s| s.get(step)).copied().unwrap_or(f64::NAN)
     }
 
-    /// Errors and warnings that depend on arguments alone.
-    fn check_arguments(&self) -> Result<(), QueryError> {
-        if self.function == FunctionId::QuantileOverTime {
-            for phi in self.scalars.first().into_iter().flatten() {
-                if phi.is_nan() || *phi < 0.0 || *phi > 1.0 {
-                    self.eval.notes.warn(self.first_argument, &Note::InvalidQuantile(*phi));
+    /// Errors and warnings that depend on arguments alone, at steps at which there is anything to look at.
+    fn check_arguments(&self, series: &RangeSeries<'_>) -> Result<(), QueryError> {
+        match self.function {
+            FunctionId::QuantileOverTime => {
+                let phis = (0..series.steps()).filter(|step| series.windows[*step].len() > 0).map(|step| self.scalar(0, step));
+                for phi in phis.filter(|phi| phi.is_nan() || *phi < 0.0 || *phi > 1.0) {
+                    self.eval.notes.warn_of(self.range, self.first_argument, &Note::InvalidQuantile(phi));
                 }
             }
-        }
-        if self.function == FunctionId::DoubleExponentialSmoothing {
-            for (at, name) in [(0, "smoothing"), (1, "trend")] {
-                if let Some(bad) = self.scalars.get(at).into_iter().flatten().find(|v| !(**v > 0.0 && **v < 1.0)) {
-                    let short = if at == 0 { "sf" } else { "tf" };
-                    return QueryError::execution(format!("invalid {name} factor. Expected: 0 < {short} < 1, got: {bad:.6}"));
+            FunctionId::DoubleExponentialSmoothing => {
+                for step in (0..series.steps()).filter(|step| series.count(*step) > 0) {
+                    for (at, name, short) in [(0, "smoothing", "sf"), (1, "trend", "tf")] {
+                        let factor = self.scalar(at, step);
+                        // NaN passes, as in Prometheus.
+                        if factor <= 0.0 || factor >= 1.0 {
+                            let shown =
+                                if factor.is_finite() { format!("{factor:.6}") } else { crate::model::number::format_fixed(factor) };
+                            return QueryError::execution(format!("invalid {name} factor. Expected: 0 < {short} < 1, got: {shown}"));
+                        }
+                    }
                 }
             }
+            _ => {}
         }
         Ok(())
     }

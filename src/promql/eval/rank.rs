@@ -75,27 +75,29 @@ impl Eval<'_> {
         Ok(())
     }
 
+    /// What is wrong with the parameters of any step; of several the largest and the smallest are named.
     fn checked_parameters(&self, aggregate: &Aggregate, mut parameters: Vec<f64>) -> Result<Vec<f64>, QueryError> {
         let ratio = aggregate.op == Aggregator::LimitRatio;
-        let span = aggregate.parameter.as_ref().map_or(aggregate.expr.span, |p: &Expr| p.span);
-        for value in &mut parameters {
-            if value.is_nan() {
-                return QueryError::execution(if ratio { "Ratio value is NaN" } else { "Parameter value is NaN" });
-            }
-            if ratio {
-                if value.abs() > 1.0 {
-                    self.notes.warn(span, &Note::InvalidRatio { got: *value, used: value.signum() });
-                    *value = value.signum();
+        if parameters.iter().any(|value| value.is_nan()) {
+            return QueryError::execution(if ratio { "Ratio value is NaN" } else { "Parameter value is NaN" });
+        }
+        let (min, max) = extremes(&parameters);
+        if ratio {
+            let span = aggregate.parameter.as_ref().map_or(aggregate.expr.span, |p: &Expr| p.span);
+            for (got, used) in [(max, 1.0), (min, -1.0)] {
+                if got * used > 1.0 {
+                    self.notes.warn(span, &Note::InvalidRatio { got, used });
                 }
-                continue;
             }
-            let shown = crate::model::number::format_general(*value);
-            if *value >= i64::MAX as f64 {
-                return QueryError::execution(format!("Scalar value {shown} overflows int64"));
-            }
-            if *value <= i64::MIN as f64 {
-                return QueryError::execution(format!("Scalar value {shown} underflows int64"));
-            }
+            parameters.iter_mut().for_each(|value| *value = value.clamp(-1.0, 1.0));
+            return Ok(parameters);
+        }
+        let shown = crate::model::number::format_general;
+        if min <= i64::MIN as f64 {
+            return QueryError::execution(format!("Scalar value {} underflows int64", shown(min)));
+        }
+        if max >= i64::MAX as f64 {
+            return QueryError::execution(format!("Scalar value {} overflows int64", shown(max)));
         }
         Ok(parameters)
     }
@@ -119,6 +121,14 @@ impl Eval<'_> {
         }
         xxhash_rust::xxh64::xxh64(&bytes, 0) as f64 / u64::MAX as f64
     }
+}
+
+/// The smallest and the largest; NaN, twice, where there is any.
+pub(super) fn extremes(values: &[f64]) -> (f64, f64) {
+    if values.iter().any(|value| value.is_nan()) {
+        return (f64::NAN, f64::NAN);
+    }
+    values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(min, max), value| (min.min(*value), max.max(*value)))
 }
 
 /// A text after its length; lengths from 255 on take four bytes.

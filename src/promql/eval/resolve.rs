@@ -241,10 +241,22 @@ fn check_extended(call: &Call) -> Result<(), QueryError> {
 
 /// Go's `math.Min`: a NaN on either side is the result.
 pub fn go_min(a: f64, b: f64) -> f64 {
-    if a.is_nan() || b.is_nan() { f64::NAN } else { a.min(b) }
+    let least = a == f64::NEG_INFINITY || b == f64::NEG_INFINITY;
+    match (least, a.is_nan() || b.is_nan()) {
+        (true, _) => f64::NEG_INFINITY,
+        (_, true) => f64::NAN,
+        _ if a == 0.0 && b == 0.0 => {
+            if a.is_sign_negative() {
+                a
+            } else {
+                b
+            }
+        }
+        _ => a.min(b),
+    }
 }
 
-/// Go's `math.Max`.
+/// Go's `math.Max`, which knows +Inf alike.
 pub fn go_max(a: f64, b: f64) -> f64 {
-    if a.is_nan() || b.is_nan() { f64::NAN } else { a.max(b) }
+    -go_min(-a, -b)
 }

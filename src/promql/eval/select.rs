@@ -119,12 +119,28 @@ impl Eval<'_> {
         self.each_batch(selector, &wanted, steps, &mut |_, batch, indexes| {
             let times: Vec<i64> = batch.times().iter().map(|t| t.0).collect();
             let rows = newest_rows(&times, &wanted.references, self.lookback);
-            let picked = Picked { times: &times, rows: &rows, references: &wanted.references, lookback: self.lookback };
+            // Of an instant query's series the newest row is enough, unless it turns out to be a gap.
+            let only = if let [row] = *rows { Some(row) } else { None };
+            if only == Some(NO_ROW) {
+                return Ok(());
+            }
+            let whole = Picked { times: &times, rows: &rows, references: &wanted.references, lookback: self.lookback };
             for index in indexes {
                 if index % SERIES_PER_CHECK == 0 {
                     self.guard.check()?;
                 }
-                batch.read(index, 0..times.len(), &mut values)?;
+                let mut picked = &whole;
+                let last;
+                let only = only.map(|row| row as usize).filter(|_| !selector.statistics_only);
+                if let Some(row) = only {
+                    batch.read(index, row..row + 1, &mut values)?;
+                    last = Picked { times: &times[row..=row], rows: &[0], ..whole };
+                    picked = &last;
+                }
+                if only.is_none() || !values.is_present(0) {
+                    batch.read(index, 0..times.len(), &mut values)?;
+                    picked = &whole;
+                }
                 if selector.statistics_only {
                     find_hints(&mut values);
                 }
@@ -206,6 +222,7 @@ fn newest_rows(times: &[i64], references: &[i64], lookback: i64) -> Vec<u32> {
         .collect()
 }
 
+#[derive(Clone, Copy)]
 struct Picked<'p> {
     times: &'p [i64],
     rows: &'p [u32],

@@ -23,7 +23,9 @@ impl Parser<'_> {
         if self.peek().kind != Kind::LeftParen {
             return self.unexpected("aggregation", "");
         }
+        self.aggregations += 1;
         let (mut args, close) = self.arguments()?;
+        self.aggregations -= 1;
         let mut span = name.span.to(close);
         let mut grouping = before;
         if grouping.is_none() {

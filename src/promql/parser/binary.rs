@@ -65,6 +65,8 @@ impl Parser<'_> {
         self.next();
         if self.peek().kind == Kind::LeftParen {
             matching.include = self.grouping_labels()?;
+        } else if !self.peek().kind.starts_expr() {
+            return self.unexpected("grouping opts", "\"(\"");
         }
         Ok(())
     }

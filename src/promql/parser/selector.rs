@@ -58,7 +58,9 @@ impl Parser<'_> {
             Kind::Text => {
                 self.next();
                 let label = self.utf8(&token)?;
-                if matches!(self.peek().kind, Kind::Comma | Kind::RightBrace) {
+                let is_compared =
+                    matches!(self.peek().kind, Kind::Assign | Kind::RegexMatch | Kind::RegexNotMatch | Kind::Operator(Operator::NotEqual));
+                if !is_compared {
                     matchers.push(Matcher::equal(METRIC_NAME, &label));
                     names.push(label);
                     return Ok(());

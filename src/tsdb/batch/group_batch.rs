@@ -9,11 +9,12 @@ use crate::model::{Histogram, TimeRange, TimestampMs};
 use crate::storage::{Batch, ColumnValues, LabelPair, SelectError, SeriesId};
 use crate::tsdb::bytes::Damaged;
 use crate::tsdb::group::{Group, NO_START};
-use crate::tsdb::page::decode::{Decoder, decode};
+use crate::tsdb::page::decode::{Decoder, decode_rows};
 use crate::tsdb::page::{PageColumn, State, has_states};
 use crate::tsdb::segment::stripe::Side;
 use crate::tsdb::segment::{SegmentFile, StripeHead, StripeRef};
 use crate::tsdb::tail;
+use crate::tsdb::tombstones::Tombstones;
 
 /// A stripe's pages are read at once when what is wanted lies this close together, in bytes.
 const SPAN_SLACK: usize = 16 * 1024;
@@ -104,6 +105,8 @@ pub struct GroupBatch {
     label_ends: Vec<u32>,
     /// Series that this batch gives out; all, where it is none.
     pub only: Option<Vec<u32>>,
+    /// Where anything is deleted.
+    pub tombstones: Option<Arc<Tombstones>>,
 }
 
 /// A block before it has its place.
@@ -179,6 +182,7 @@ impl GroupBatch {
             labels: labels.to_vec(),
             label_ends: label_ends.to_vec(),
             only: None,
+            tombstones: None,
         };
         for block in layer {
             batch.starts.push(batch.times.len());
@@ -202,7 +206,7 @@ impl GroupBatch {
         let mut only = Vec::with_capacity(self.ids.len());
         for at in 0..self.ids.len() {
             let mut held = false;
-            for block in &self.blocks {
+            for block in self.blocks.iter().filter(|_| self.deleted(at).is_none()) {
                 held = held || self.surely_holds(block, at)?;
             }
             if !held {
@@ -261,7 +265,14 @@ impl GroupBatch {
             }
         }
         into.present = presence.words;
+        if let Some(stretches) = self.deleted(at) {
+            super::hidden::hide(stretches, &self.times[rows], into);
+        }
         Ok(())
+    }
+
+    fn deleted(&self, at: usize) -> Option<&[(i64, i64)]> {
+        self.tombstones.as_ref()?.of(self.ids[at])
     }
 }
 
@@ -337,12 +348,11 @@ fn read_stripe(
     let mut own = Vec::new();
     let page = part.page(range, &mut own)?;
     BUFFERS.with_borrow_mut(|(decoder, _)| {
-        decode(page, part.head.times.len(), decoder).map_err(damaged)?;
-        let floats = decoder.floats.get(rows.clone()).ok_or_else(|| damaged(Damaged("a page of too few rows")))?;
-        into.floats.extend_from_slice(floats);
-        match decoder.states.get(rows.clone()) {
-            Some(states) if !decoder.states.is_empty() => presence.states(states),
-            _ => presence.all(rows.len()),
+        decode_rows(page, part.head.times.len(), rows.clone(), decoder, &mut into.floats).map_err(damaged)?;
+        if decoder.states.is_empty() {
+            presence.all(rows.len())
+        } else {
+            presence.states(&decoder.states)
         }
         Ok(())
     })?;

@@ -92,60 +92,65 @@ impl Writer {
     }
 }
 
-/// One place of a reader's table.
-#[derive(Clone, Copy, Default)]
-struct Place {
-    class: u8,
-    width: u8,
-    base: u8,
+/// A reader's table: each place in four bytes, its class, how many bits to take, their mask, and what to add them to.
+pub struct Table([u32; PLACES]);
+
+#[inline]
+fn width_of(place: u32) -> u32 {
+    place >> 8 & 0xff
 }
 
-/// A reader's table.
-pub struct Table([Place; PLACES]);
+/// The state after `place`, given the bits that follow.
+#[inline]
+fn after(place: u32, bits: u64) -> usize {
+    ((place >> 24) + (bits as u32 & place >> 16 & 0xff)) as usize
+}
 
 impl Table {
     /// The counts add up to 2^log.
     pub fn new(counts: &[u16], log: u32) -> Self {
         let (places, table) = (1usize << log, spread(counts, log));
-        let (mut met, mut out) = ([0u16; CLASSES_MAX], [Place::default(); PLACES]);
+        let (mut met, mut out) = ([0u16; CLASSES_MAX], [0u32; PLACES]);
         met[..counts.len()].copy_from_slice(counts);
         for (place, class) in out[..places].iter_mut().zip(table) {
             let x = u32::from(met[usize::from(class)]);
             met[usize::from(class)] += 1;
             let width = log - x.max(1).ilog2().min(log);
-            *place = Place { class, width: width as u8, base: ((x << width) - places as u32) as u8 };
+            let base = (x << width).wrapping_sub(places as u32) & 0xff;
+            *place = u32::from(class) | width << 8 | ((1 << width) - 1) << 16 | base << 24;
         }
         Self(out)
     }
 
-    /// Reads `count` classes into `classes` (cleared first) from the bits of `packed`; says how many bits that took.
-    pub fn read(&self, mut states: [u8; LANES], packed: &[u8], count: usize, classes: &mut Vec<u8>) -> Decoded<usize> {
-        classes.clear();
-        let mut bit = 0usize;
-        let mut left = count;
-        while left >= 2 * LANES {
-            let Some(word) = packed.get(bit / 8..bit / 8 + 8).and_then(|b| b.first_chunk::<8>()) else { break };
-            let mut word = u64::from_le_bytes(*word) >> (bit % 8);
-            let places = states.map(|state| self.0[usize::from(state)]);
-            classes.extend_from_slice(&places.map(|place| place.class));
-            for (state, place) in states.iter_mut().zip(places) {
-                *state = place.base.wrapping_add((word & ((1 << place.width) - 1)) as u8);
-                word >>= place.width;
-                bit += usize::from(place.width);
-            }
-            left -= LANES;
+    /// Reads classes into `classes` from the bits of `packed`; says how many bits that took.
+    pub fn read(&self, first: [u8; LANES], packed: &[u8], classes: &mut [u8]) -> Decoded<usize> {
+        let (mut bit, mut done) = (0usize, 0usize);
+        let mut states = first.map(usize::from);
+        let moving = classes.len().saturating_sub(LANES) / LANES;
+        for four in classes.as_chunks_mut::<LANES>().0.iter_mut().take(moving) {
+            let word = peek(packed, bit)?;
+            let places = [0, 1, 2, 3].map(|lane: usize| self.0[states[lane] % PLACES]);
+            *four = places.map(|place| place as u8);
+            let first = width_of(places[0]);
+            let second = first + width_of(places[1]);
+            let third = second + width_of(places[2]);
+            states = [
+                after(places[0], word),
+                after(places[1], word >> first),
+                after(places[2], word >> second),
+                after(places[3], word >> third),
+            ];
+            bit += (third + width_of(places[3])) as usize;
+            done += LANES;
         }
-        let mut lane = 0;
-        while left > 0 {
-            let place = self.0[usize::from(states[lane])];
-            classes.push(place.class);
-            if left > LANES {
-                let low = peek(packed, bit)? & ((1 << place.width) - 1);
-                states[lane] = place.base.wrapping_add(low as u8);
-                bit += usize::from(place.width);
+        let count = classes.len();
+        for (at, class) in classes.iter_mut().enumerate().skip(done) {
+            let place = self.0[states[at % LANES] % PLACES];
+            *class = place as u8;
+            if at + LANES < count {
+                states[at % LANES] = after(place, peek(packed, bit)?);
+                bit += width_of(place) as usize;
             }
-            lane = (lane + 1) % LANES;
-            left -= 1;
         }
         Ok(bit)
     }
@@ -154,14 +159,16 @@ impl Table {
 /// At least the next 57 bits, with zeros behind the end; an error where none are left though some are wanted.
 #[inline]
 pub fn peek(packed: &[u8], bit: usize) -> Decoded<u64> {
+    match packed.get(bit / 8..bit / 8 + 8).and_then(|bytes| bytes.first_chunk::<8>()) {
+        Some(word) => Ok(u64::from_le_bytes(*word) >> (bit % 8)),
+        None => peek_end(packed, bit),
+    }
+}
+
+#[cold]
+fn peek_end(packed: &[u8], bit: usize) -> Decoded<u64> {
     let rest = packed.get(bit / 8..).ok_or(Damaged("a coded stream ends too early"))?;
-    let word = match rest.first_chunk::<8>() {
-        Some(bytes) => u64::from_le_bytes(*bytes),
-        None => {
-            let mut bytes = [0u8; 8];
-            bytes[..rest.len()].copy_from_slice(rest);
-            u64::from_le_bytes(bytes)
-        }
-    };
-    Ok(word >> (bit % 8))
+    let mut word = [0u8; 8];
+    word[..rest.len()].copy_from_slice(rest);
+    Ok(u64::from_le_bytes(word) >> (bit % 8))
 }

@@ -13,6 +13,11 @@ use crate::tsdb::bytes::{Damaged, Decoded, Reader, put_signed, put_varint, unzig
 const FINEST: u32 = 3;
 /// So many classes lie on each side of the center at the finest split.
 const REACH: usize = 496;
+/// Integers fill their range evenly where the bits of the range are at most so many quarters more than those of their distances from the middle.
+const BOUNDED_QUARTERS: u64 = 18;
+/// Classes must save a byte for every so many integers (0.6 bits each), but more (a bit each) where packing loses nothing but a part of a bit.
+pub const SAVES: usize = 14;
+const SAVES_BOUNDED: usize = 8;
 /// What a class costs in the head of a stream, in bits.
 const CLASS_COST: u32 = 9;
 
@@ -104,25 +109,29 @@ impl Coder {
         }
     }
 
-    /// Decides how to code these integers; the bytes that it takes, about.
-    pub fn plan(&mut self, packed: &[i64]) -> usize {
+    /// Decides how to code these integers, whose distances from their middle have `spread` bits in all. The bytes that it takes, about, and
+    /// the bytes that it must save to be worth its slower reading.
+    pub fn plan(&mut self, packed: &[i64], spread: u64) -> (usize, usize) {
         self.best.cost_bits = usize::MAX;
         if packed.is_empty() {
-            return usize::MAX;
+            return (usize::MAX, 0);
         }
-        let least = packed.iter().copied().min().unwrap_or(0);
-        for center in [middle(packed), least] {
-            self.count(packed, center);
-            let head = 8 * (LANES + 2 + varint_len(zigzag(center)));
-            for split in 0..=FINEST {
-                let cost = head + coarser(&self.finest, split, packed.len() as u32, &mut self.merged);
-                if cost < self.best.cost_bits && self.merged.len() <= CLASSES_MAX {
-                    (self.best.center, self.best.split, self.best.cost_bits) = (center, split, cost);
-                    std::mem::swap(&mut self.best.frequencies, &mut self.merged);
-                }
+        let (least, most) = packed.iter().fold((i64::MAX, i64::MIN), |(least, most), v| (least.min(*v), most.max(*v)));
+        let range = u64::from(64 - (most.wrapping_sub(least) as u64).leading_zeros());
+        // Where all lie about evenly in a range there are fewer classes counted from its end, otherwise from the middle.
+        let is_bounded = range * 4 * (packed.len() as u64) < spread * 4 + BOUNDED_QUARTERS * packed.len() as u64;
+        let center = if is_bounded { least } else { middle(packed) };
+        self.count(packed, center);
+        let head = 8 * (LANES + 2 + varint_len(zigzag(center)));
+        for split in 0..=FINEST {
+            let cost = head + coarser(&self.finest, split, packed.len() as u32, &mut self.merged);
+            if cost < self.best.cost_bits && self.merged.len() <= CLASSES_MAX {
+                (self.best.center, self.best.split, self.best.cost_bits) = (center, split, cost);
+                std::mem::swap(&mut self.best.frequencies, &mut self.merged);
             }
         }
-        if self.best.cost_bits == usize::MAX { usize::MAX } else { self.best.cost_bits.div_ceil(8) }
+        let bytes = if self.best.cost_bits == usize::MAX { usize::MAX } else { self.best.cost_bits.div_ceil(8) };
+        (bytes, packed.len() / if is_bounded { SAVES_BOUNDED } else { SAVES })
     }
 
     /// Appends the stream as [`Coder::plan`] decided for it.
@@ -171,11 +180,19 @@ fn put_classes(out: &mut Vec<u8>, frequencies: &Frequencies, counts: &[u16]) {
     }
 }
 
-/// What a reader knows of the classes.
+/// What a reader knows of a class: its least integer, and how many bits (and their mask) say which of its integers one is.
+#[derive(Clone, Copy, Default)]
+struct Class {
+    least: i64,
+    mask: u64,
+    width: usize,
+}
+
+/// What a reader knows of all classes.
 struct Classes {
     counts: Vec<u16>,
-    least: [i64; CLASSES_MAX],
-    widths: [u8; CLASSES_MAX],
+    all: [Class; CLASSES_MAX],
+    widest: usize,
 }
 
 fn take_classes(reader: &mut Reader<'_>, split: u32, log: u32, center: i64) -> Decoded<Classes> {
@@ -183,7 +200,7 @@ fn take_classes(reader: &mut Reader<'_>, split: u32, log: u32, center: i64) -> D
     if count == 0 || count > CLASSES_MAX {
         return Err(Damaged("a coded stream of no or too many classes"));
     }
-    let mut classes = Classes { counts: Vec::with_capacity(count), least: [0; CLASSES_MAX], widths: [0; CLASSES_MAX] };
+    let mut classes = Classes { counts: Vec::with_capacity(count), all: [Class::default(); CLASSES_MAX], widest: 0 };
     let (mut class, mut left) = (reader.signed()?, 1u64 << log);
     for at in 0..count {
         if !(-(REACH as i64)..REACH as i64).contains(&class) {
@@ -193,7 +210,8 @@ fn take_classes(reader: &mut Reader<'_>, split: u32, log: u32, center: i64) -> D
         if width > 63 {
             return Err(Damaged("a class out of reach"));
         }
-        (classes.least[at], classes.widths[at]) = (center.wrapping_add(least), width as u8);
+        classes.all[at] = Class { least: center.wrapping_add(least), mask: (1 << width) - 1, width: width as usize };
+        classes.widest = classes.widest.max(width as usize);
         let mut share = left;
         if at + 1 < count {
             let said = reader.varint()?;
@@ -222,53 +240,61 @@ pub fn take_coded(reader: &mut Reader<'_>, count: usize, out: &mut Vec<i64>, buf
     }
     let center = unzigzag(reader.varint()?);
     let classes = take_classes(reader, split, log, center)?;
+    buffer.clear();
+    buffer.resize(packed, 0);
     let mut bit = 0usize;
     if classes.counts.len() > 1 {
         let states = reader.bytes(LANES)?.first_chunk::<LANES>().copied().unwrap_or_default();
-        let inside = states.iter().all(|state| u32::from(*state) >> log == 0);
-        if !inside {
+        if states.iter().any(|state| u32::from(*state) >> log != 0) {
             return Err(Damaged("a coded stream begins outside its table"));
         }
-        bit = Table::new(&classes.counts, log).read(states, reader.rest, packed, buffer)?;
-    } else {
-        buffer.clear();
-        buffer.resize(packed, 0);
+        bit = Table::new(&classes.counts, log).read(states, reader.rest, buffer)?;
     }
-    let end = place(&classes, buffer, reader.rest, bit, out)?;
+    let end = place(&classes, buffer, reader.rest, bit, out);
     reader.bytes(end.div_ceil(8))?;
     Ok(order)
 }
 
-/// Adds where in its class each integer lies; says at which bit that ends.
-fn place(classes: &Classes, numbers: &[u8], packed: &[u8], mut bit: usize, out: &mut Vec<i64>) -> Decoded<usize> {
-    let widest = classes.widths.iter().copied().max().unwrap_or(0);
-    let inside = |class: u8| usize::from(class) % CLASSES_MAX;
-    if widest == 0 {
-        out.extend(numbers.iter().map(|class| classes.least[inside(*class)]));
-        return Ok(bit);
+/// Adds where in its class each integer lies; says at which bit that ends. What is missing there is noticed by who takes the bytes.
+fn place(classes: &Classes, numbers: &[u8], packed: &[u8], bit: usize, out: &mut Vec<i64>) -> usize {
+    match classes.widest {
+        0 => {
+            out.extend(numbers.iter().map(|number| classes.all[usize::from(*number) % CLASSES_MAX].least));
+            bit
+        }
+        1..=14 => place_groups::<4>(classes, numbers, packed, bit, out),
+        15..=28 => place_groups::<2>(classes, numbers, packed, bit, out),
+        29..=57 => place_groups::<1>(classes, numbers, packed, bit, out),
+        _ => place_rest(classes, numbers, packed, bit, out),
     }
-    if widest <= 57 {
-        out.extend(numbers.iter().map(|class| {
-            let width = classes.widths[inside(*class)];
-            let word = match packed.get(bit / 8..bit / 8 + 8).and_then(|b| b.first_chunk::<8>()) {
-                Some(bytes) => u64::from_le_bytes(*bytes) >> (bit % 8),
-                // What is missing is noticed by who takes the bytes.
-                None => peek(packed, bit).unwrap_or(0),
-            };
-            bit += usize::from(width);
-            classes.least[inside(*class)].wrapping_add((word & ((1 << width) - 1)) as i64)
+}
+
+/// Groups of `N` whose bits fit in what one load brings.
+fn place_groups<const N: usize>(classes: &Classes, numbers: &[u8], packed: &[u8], mut bit: usize, out: &mut Vec<i64>) -> usize {
+    let (groups, rest) = numbers.as_chunks::<N>();
+    for group in groups {
+        let word = peek(packed, bit).unwrap_or(0);
+        let mut used = 0usize;
+        out.extend_from_slice(&group.map(|number| {
+            let class = &classes.all[usize::from(number) % CLASSES_MAX];
+            let within = word >> used & class.mask;
+            used += class.width;
+            class.least.wrapping_add(within as i64)
         }));
-        return Ok(bit);
+        bit += used;
     }
-    for class in numbers {
-        let width = u32::from(classes.widths[inside(*class)]);
-        let (low, high) = (width.min(32), width.saturating_sub(32));
-        let mut within = peek(packed, bit).unwrap_or(0) & ((1 << low) - 1);
-        within |= (peek(packed, bit + low as usize).unwrap_or(0) & ((1 << high) - 1)) << low;
-        bit += width as usize;
-        out.push(classes.least[inside(*class)].wrapping_add(within as i64));
+    place_rest(classes, rest, packed, bit, out)
+}
+
+fn place_rest(classes: &Classes, numbers: &[u8], packed: &[u8], mut bit: usize, out: &mut Vec<i64>) -> usize {
+    for number in numbers {
+        let class = &classes.all[usize::from(*number) % CLASSES_MAX];
+        let low = peek(packed, bit).unwrap_or(0) & 0xffff_ffff;
+        let high = if class.width > 32 { peek(packed, bit + 32).unwrap_or(0) << 32 } else { 0 };
+        out.push(class.least.wrapping_add(((low | high) & class.mask) as i64));
+        bit += class.width;
     }
-    Ok(bit)
+    bit
 }
 
 #[cfg(test)]
@@ -276,18 +302,18 @@ mod tests {
     use super::*;
     use crate::tsdb::page::ints::{apply, undo};
 
-    fn round_trip(values: &[i64], order: Order) -> usize {
+    fn round_trip(values: &[i64], order: Order, spread: u64) -> usize {
         let (mut applied, mut coder, mut out) = (Vec::new(), Coder::default(), Vec::new());
         if !apply(order, values, &mut applied) || applied.len() <= order.leads() {
             return 0;
         }
-        if coder.plan(&applied[order.leads()..]) == usize::MAX {
+        if coder.plan(&applied[order.leads()..], spread).0 == usize::MAX {
             return 0;
         }
         coder.put(&mut out, order, &applied);
         let (mut reader, mut ints, mut back) = (Reader::new(&out), Vec::new(), Vec::new());
         let order = take_coded(&mut reader, values.len(), &mut ints, &mut Vec::new()).expect("what was written");
-        undo(order, &ints, &mut back, |v| v);
+        undo(order, &ints, 0..values.len(), &mut back, |v| v);
         assert_eq!(back, values);
         assert!(reader.is_empty());
         out.len()
@@ -311,18 +337,18 @@ mod tests {
     fn crowded_integers_take_about_their_entropy() {
         // Of 960 three quarters are the same: 0.81 bits each where the others are one value.
         let values: Vec<i64> = (0..960).map(|i| if i * 7919 % 4 == 0 { 5 } else { 0 }).collect();
-        let size = round_trip(&values, Order::Plain);
+        let size = round_trip(&values, Order::Plain, 0);
         assert!((90..112).contains(&size), "{size}");
-        assert!(round_trip(&[i64::MIN, i64::MAX, 0, -1, i64::MIN], Order::Plain) > 0);
-        assert!(round_trip(&[42; 300], Order::Plain) < 12);
+        assert!(round_trip(&[i64::MIN, i64::MAX, 0, -1, i64::MIN], Order::Plain, 0) > 0);
+        assert!(round_trip(&[42; 300], Order::Plain, 0) < 12);
     }
 
     proptest::proptest! {
         #[test]
         fn any_integers_come_back(values in proptest::collection::vec(proptest::num::i64::ANY, 1..400), shift in 0u32..64, order in 0usize..4) {
             let order = [Order::Plain, Order::Delta, Order::DeltaDelta, Order::Trend][order];
-            round_trip(&values.iter().map(|v| v >> shift).collect::<Vec<_>>(), order);
-            round_trip(&values.iter().map(|v| v >> shift.max(v.trailing_zeros().min(63))).collect::<Vec<_>>(), order);
+            round_trip(&values.iter().map(|v| v >> shift).collect::<Vec<_>>(), order, u64::from(shift) * 300);
+            round_trip(&values.iter().map(|v| v >> shift.max(v.trailing_zeros().min(63))).collect::<Vec<_>>(), order, u64::from(shift) * 300);
         }
 
         #[test]

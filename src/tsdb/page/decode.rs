@@ -1,5 +1,7 @@
 //! A page to values.
 
+use std::ops::Range;
+
 use super::coded::take_coded;
 use super::ints::{Order, take_blocks, undo};
 use super::mapping::{Kind, Mapping};
@@ -21,32 +23,51 @@ pub struct Decoder {
 
 /// Reads a page of `rows` rows into `into`.
 pub fn decode(page: &[u8], rows: usize, into: &mut Decoder) -> Decoded<()> {
+    let mut floats = std::mem::take(&mut into.floats);
+    floats.clear();
+    let read = decode_rows(page, rows, 0..rows, into, &mut floats);
+    into.floats = floats;
+    read
+}
+
+/// Reads some rows of a page of `rows` rows: appends their floats to `out`, and leaves their states in `into`.
+pub fn decode_rows(page: &[u8], rows: usize, wanted: Range<usize>, into: &mut Decoder, out: &mut Vec<f64>) -> Decoded<()> {
     let mut reader = Reader::new(page);
     let head = reader.u8()?;
+    let start = out.len();
     into.states.clear();
-    into.floats.clear();
+    if wanted.start > wanted.end || wanted.end > rows {
+        return Err(Damaged("a page of too few rows"));
+    }
     if head & SMALL_CONSTANT != 0 {
-        into.floats.resize(rows, f64::from(head & !SMALL_CONSTANT));
+        out.resize(start + wanted.len(), f64::from(head & !SMALL_CONSTANT));
         return Ok(());
     }
     let mut count = rows;
     if head & HAS_STATES != 0 {
         count = take_states(&mut reader, rows, &mut into.states)?;
     }
+    // Which value belongs to which row is known only where every row has one.
+    let values = if into.states.is_empty() { wanted.clone() } else { 0..count };
     match head & 0x0f {
         EMPTY if count == 0 => {}
         CONSTANT => {
             let value = take_value(&mut reader)?;
-            into.floats.resize(count, value);
+            out.resize(start + values.len(), value);
         }
         RAW => {
             let bytes = reader.bytes(count.checked_mul(8).ok_or(Damaged("too many rows"))?)?;
-            into.floats.extend(bytes.as_chunks::<8>().0.iter().map(|b| f64::from_le_bytes(*b)));
+            let wanted = bytes.as_chunks::<8>().0.get(values).ok_or(Damaged("a page of too few rows"))?;
+            out.extend(wanted.iter().map(|b| f64::from_le_bytes(*b)));
         }
-        _ => take_varying(&mut reader, head, count, into)?,
+        _ => take_varying(&mut reader, head, count, values, into, out)?,
     }
     if !into.states.is_empty() {
-        spread(into);
+        spread(&into.states, start, out);
+        out.truncate(start + wanted.end);
+        out.drain(start..start + wanted.start);
+        into.states.truncate(wanted.end);
+        into.states.drain(..wanted.start);
     }
     Ok(())
 }
@@ -80,42 +101,59 @@ fn take_value(reader: &mut Reader<'_>) -> Decoded<f64> {
     }
 }
 
-/// The integers of a stream of this kind, into `ints`, before their order is undone.
-fn take_kind(reader: &mut Reader<'_>, kind: u8, count: usize, ints: &mut Vec<i64>, buffer: &mut Vec<u8>) -> Decoded<Order> {
+/// The integers of a stream of this kind, at least the first `until`, into `ints`, before their order is undone.
+fn take_kind(
+    reader: &mut Reader<'_>,
+    kind: u8,
+    (count, until): (usize, usize),
+    ints: &mut Vec<i64>,
+    buffer: &mut Vec<u8>,
+) -> Decoded<Order> {
     match kind {
         SPARSE => take_sparse(reader, count, ints).map(|()| Order::Plain),
-        PACKED => take_blocks(reader, count, ints),
+        PACKED => take_blocks(reader, count, until, ints),
         CODED => take_coded(reader, count, ints, buffer),
         _ => Err(Damaged("an unknown page codec")),
     }
 }
 
-fn take_varying(reader: &mut Reader<'_>, head: u8, count: usize, into: &mut Decoder) -> Decoded<()> {
+/// Appends the values at the places `wanted` of `count`.
+fn take_varying(
+    reader: &mut Reader<'_>,
+    head: u8,
+    count: usize,
+    wanted: Range<usize>,
+    into: &mut Decoder,
+    out: &mut Vec<f64>,
+) -> Decoded<()> {
+    let start = out.len();
     let mapping = Mapping::take(reader)?;
     let exceptions = if head & HAS_EXCEPTIONS != 0 { skip_exceptions(reader)? } else { Reader::new(&[]) };
-    let Decoder { floats, ints, buffer, .. } = into;
-    let order = take_kind(reader, head & 0x0f, count, ints, buffer)?;
+    let Decoder { ints, offs, buffer, .. } = into;
+    // Corrections lie behind all integers.
+    let until = if head & HAS_CORRECTIONS != 0 { count } else { wanted.end };
+    let order = take_kind(reader, head & 0x0f, (count, until), ints, buffer)?;
     let (first, step) = (mapping.first, mapping.step);
     let stepped = move |n: i64| first.wrapping_add(n.wrapping_mul(step));
+    let places = wanted.clone();
     match (mapping.kind, step == 1 && first == 0) {
-        (Kind::Whole, true) => undo(order, ints, floats, |v| v as f64),
-        (Kind::Whole, false) => undo(order, ints, floats, |v| stepped(v) as f64),
-        (Kind::Divide(power), true) => undo(order, ints, floats, |v| v as f64 / power),
-        (Kind::Divide(power), false) => undo(order, ints, floats, |v| stepped(v) as f64 / power),
-        (Kind::Multiply(power), _) => undo(order, ints, floats, |v| stepped(v) as f64 * power),
-        (Kind::Bits(shift), _) => undo(order, ints, floats, |v| f64::from_bits((stepped(v) as u64) << shift)),
+        (Kind::Whole, true) => undo(order, ints, places, out, |v| v as f64),
+        (Kind::Whole, false) => undo(order, ints, places, out, |v| stepped(v) as f64),
+        (Kind::Divide(power), true) => undo(order, ints, places, out, |v| v as f64 / power),
+        (Kind::Divide(power), false) => undo(order, ints, places, out, |v| stepped(v) as f64 / power),
+        (Kind::Multiply(power), _) => undo(order, ints, places, out, |v| stepped(v) as f64 * power),
+        (Kind::Bits(shift), _) => undo(order, ints, places, out, |v| f64::from_bits((stepped(v) as u64) << shift)),
     }
     if head & HAS_CORRECTIONS != 0 {
         let kind = reader.u8()?;
-        let order = take_kind(reader, kind, count, ints, buffer)?;
-        let offs = &mut into.offs;
+        let order = take_kind(reader, kind, (count, wanted.end), ints, buffer)?;
         offs.clear();
-        undo(order, ints, offs, |off| off);
-        for (float, off) in floats.iter_mut().zip(offs) {
+        undo(order, ints, wanted.clone(), offs, |off| off);
+        for (float, off) in out[start..].iter_mut().zip(offs) {
             *float = f64::from_bits(float.to_bits().wrapping_add(*off as u64));
         }
     }
-    patch(exceptions, floats)
+    patch(exceptions, count, wanted.start, &mut out[start..])
 }
 
 fn skip_exceptions<'a>(reader: &mut Reader<'a>) -> Decoded<Reader<'a>> {
@@ -128,16 +166,22 @@ fn skip_exceptions<'a>(reader: &mut Reader<'a>) -> Decoded<Reader<'a>> {
     Ok(start)
 }
 
-fn patch(mut exceptions: Reader<'_>, floats: &mut [f64]) -> Decoded<()> {
+/// Exceptions among `count` values, of which `floats` holds some from the place `first` on.
+fn patch(mut exceptions: Reader<'_>, count: usize, first: usize, floats: &mut [f64]) -> Decoded<()> {
     if exceptions.is_empty() {
         return Ok(());
     }
-    let count = exceptions.count(9)?;
+    let number = exceptions.count(9)?;
     let mut at = 0usize;
-    for _ in 0..count {
+    for _ in 0..number {
         at = at.saturating_add(usize::try_from(exceptions.varint()?).unwrap_or(usize::MAX));
         let bits = exceptions.u64()?;
-        *floats.get_mut(at).ok_or(Damaged("an exception behind its page"))? = f64::from_bits(bits);
+        if at >= count {
+            return Err(Damaged("an exception behind its page"));
+        }
+        if let Some(place) = at.checked_sub(first).and_then(|at| floats.get_mut(at)) {
+            *place = f64::from_bits(bits);
+        }
     }
     Ok(())
 }
@@ -159,17 +203,17 @@ fn take_sparse(reader: &mut Reader<'_>, count: usize, ints: &mut Vec<i64>) -> De
 }
 
 /// Moves the values that were coded densely to the rows they belong to.
-fn spread(into: &mut Decoder) {
-    let mut from = into.floats.len();
-    into.floats.resize(into.states.len(), 0.0);
-    for at in (0..into.states.len()).rev() {
-        match into.states[at] {
+fn spread(states: &[State], start: usize, floats: &mut Vec<f64>) {
+    let mut from = floats.len();
+    floats.resize(start + states.len(), 0.0);
+    for at in (0..states.len()).rev() {
+        floats[start + at] = match states[at] {
             State::Value => {
                 from -= 1;
-                into.floats[at] = into.floats[from];
+                floats[from]
             }
-            State::Stale => into.floats[at] = STALE_NAN,
-            State::Gap | State::Histogram => into.floats[at] = 0.0,
-        }
+            State::Stale => STALE_NAN,
+            State::Gap | State::Histogram => 0.0,
+        };
     }
 }

@@ -1,6 +1,6 @@
 //! Values to a page.
 
-use super::coded::Coder;
+use super::coded::{Coder, SAVES};
 use super::ints::{cheapest_order, put_blocks};
 use super::mapping::Mapped;
 use super::{CODED, CONSTANT, EMPTY, HAS_CORRECTIONS, HAS_EXCEPTIONS, HAS_STATES, PACKED, RAW, SMALL_CONSTANT, SPARSE, State};
@@ -9,8 +9,6 @@ use crate::tsdb::decimal::find_exponent;
 
 /// Bytes that the head of a stream in classes takes at least.
 const CODED_HEAD: u64 = 18;
-/// Classes must save a byte for every so many integers (about 0.7 bits each): they are slower to read.
-const CODED_SAVES: usize = 11;
 /// Streams whose changes take so few bytes are not worth a try of other codecs.
 const SPARSE_UNTRIED: usize = 12;
 /// Where more than three in four integers differ from the one before and so many more, nobody looks how many bytes the changes take.
@@ -139,16 +137,19 @@ impl Streams {
         put_blocks(out, order, &self.applied);
         let packed = out.len() - start;
         let least = packed.min(sparse);
-        let bound = least.saturating_sub(ints.len() / CODED_SAVES);
         let leads = order.leads().min(self.applied.len());
-        if might_be_coded(spread, ints.len(), bound) && self.coder.plan(&self.applied[leads..]) < bound {
-            out.truncate(start);
-            self.coder.put(out, order, &self.applied);
-            if out.len() - start < bound {
-                return CODED;
+        if might_be_coded(spread, ints.len(), least.saturating_sub(ints.len() / SAVES)) {
+            let (about, saves) = self.coder.plan(&self.applied[leads..], spread);
+            let bound = least.saturating_sub(saves);
+            if about < bound {
+                out.truncate(start);
+                self.coder.put(out, order, &self.applied);
+                if out.len() - start < bound {
+                    return CODED;
+                }
+                out.truncate(start);
+                put_blocks(out, order, &self.applied);
             }
-            out.truncate(start);
-            put_blocks(out, order, &self.applied);
         }
         if sparse < packed {
             out.truncate(start);

@@ -1,5 +1,8 @@
 //! Streams of integers: plain, differences, differences of differences or distances from a straight line, in bit-packed blocks with patched exceptions.
 
+use std::ops::Range;
+
+use super::unpack::unpack;
 use crate::tsdb::bytes::{Damaged, Decoded, Reader, put_signed, put_varint, unzigzag, varint_len, zigzag};
 
 /// Integers of one bit-packed block.
@@ -280,55 +283,6 @@ pub fn put_stream(out: &mut Vec<u8>, values: &[i64], scratch: &mut Vec<i64>) {
     put_blocks(out, order, scratch);
 }
 
-/// Unpacks groups of eight numbers of `W` bits: places and shifts are known to the compiler. Says how many numbers that were.
-#[inline]
-fn unpack_groups<const W: usize>(bytes: &[u8], groups: usize, out: &mut Vec<i64>, finish: impl Fn(u64) -> i64) -> usize {
-    let mask = u64::MAX >> (64 - W);
-    let mut done = 0;
-    for at in 0..groups {
-        // One unaligned load a number: eight bytes from where it begins.
-        let Some(group) = bytes.get(at * W..at * W + W + 7) else { break };
-        out.extend_from_slice(&std::array::from_fn::<i64, 8, _>(|number| {
-            let bit = number * W;
-            let word = group[bit / 8..].first_chunk::<8>().map_or(0, |b| u64::from_le_bytes(*b));
-            finish(word >> (bit % 8) & mask)
-        }));
-        done += 8;
-    }
-    done
-}
-
-/// The arms of a match over widths.
-macro_rules! by_width {
-    ($width:expr, $bytes:expr, $groups:expr, $out:expr, $finish:expr; $($w:literal)*) => {
-        match $width {
-            $($w => unpack_groups::<$w>($bytes, $groups, $out, $finish),)*
-            _ => 0,
-        }
-    };
-}
-
-/// Unpacks `count` numbers of `width` bits, each as `finish` makes it. More bytes may follow the packed ones.
-#[inline]
-fn unpack(bytes: &[u8], width: u32, count: usize, out: &mut Vec<i64>, finish: impl Fn(u64) -> i64) {
-    if width == 0 {
-        out.resize(out.len() + count, finish(0));
-        return;
-    }
-    let done = by_width!(width, bytes, count / 8, out, &finish;
-        1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28
-        29 30 31 32 33 34 35 36 37 38 39 40 41 42 43 44 45 46 47 48 49 50 51 52 53 54 55 56);
-    let mask = u64::MAX >> (64 - width);
-    out.extend((done..count).map(|at| {
-        let bit = at * width as usize;
-        let rest = bytes.get(bit / 8..).unwrap_or(&[]);
-        let mut word = [0u8; 16];
-        let held = rest.len().min(9);
-        word[..held].copy_from_slice(&rest[..held]);
-        finish((u128::from_le_bytes(word) >> (bit % 8)) as u64 & mask)
-    }));
-}
-
 fn take_block(reader: &mut Reader<'_>, count: usize, out: &mut Vec<i64>) -> Decoded<()> {
     let head = reader.u8()?;
     let (is_zigzag, mut width) = (head & ZIGZAG != 0, u32::from(head & !ZIGZAG));
@@ -380,10 +334,11 @@ pub fn take_order(reader: &mut Reader<'_>, count: usize, out: &mut Vec<i64>) -> 
     Ok((order, packed))
 }
 
-/// Reads back `count` integers as they were before their order is undone (`out` is cleared first).
-pub fn take_blocks(reader: &mut Reader<'_>, count: usize, out: &mut Vec<i64>) -> Decoded<Order> {
+/// Reads back at least the first `until` of `count` integers as they were before their order is undone (`out` is cleared first).
+pub fn take_blocks(reader: &mut Reader<'_>, count: usize, until: usize, out: &mut Vec<i64>) -> Decoded<Order> {
     let (order, mut left) = take_order(reader, count, out)?;
-    while left > 0 {
+    let until = until + usize::from(order == Order::Trend);
+    while left > 0 && out.len() < until {
         let block = left.min(BLOCK);
         take_block(reader, block, out)?;
         left -= block;
@@ -391,45 +346,65 @@ pub fn take_blocks(reader: &mut Reader<'_>, count: usize, out: &mut Vec<i64>) ->
     Ok(order)
 }
 
-/// Undoes an order on the way from what it made to `each`'s results.
+/// Undoes an order on the way from what it made to `each`'s results, for the places `wanted`, as far as there are any.
 #[inline]
-pub fn undo<T>(order: Order, applied: &[i64], out: &mut Vec<T>, each: impl Fn(i64) -> T) {
-    match (order, applied) {
-        (Order::Plain, _) => out.extend(applied.iter().map(|v| each(*v))),
-        (Order::Delta, _) => {
-            let mut sum = 0i64;
-            out.extend(applied.iter().map(|v| {
+pub fn undo<T>(order: Order, applied: &[i64], wanted: Range<usize>, out: &mut Vec<T>, each: impl Fn(i64) -> T) {
+    let (slope, all) = match (order, applied) {
+        (Order::Trend, [slope, rest @ ..]) => (*slope, rest),
+        _ => (0, applied),
+    };
+    let all = &all[..wanted.end.min(all.len())];
+    let (before, wanted) = all.split_at(wanted.start.min(all.len()));
+    match order {
+        Order::Plain => out.extend(wanted.iter().map(|v| each(*v))),
+        Order::Delta => {
+            let mut sum = before.iter().fold(0i64, |sum, v| sum.wrapping_add(*v));
+            out.extend(wanted.iter().map(|v| {
                 sum = sum.wrapping_add(*v);
                 each(sum)
             }));
         }
-        (Order::DeltaDelta, [first, rest @ ..]) => {
-            let (mut sum, mut step) = (*first, 0i64);
-            out.push(each(sum));
-            out.extend(rest.iter().map(|v| {
+        Order::DeltaDelta => {
+            let (mut sum, mut step) = (0i64, 0i64);
+            // The first number stands for itself, the others for what the step grows by.
+            if let [first, rest @ ..] = before {
+                sum = *first;
+                for v in rest {
+                    step = step.wrapping_add(*v);
+                    sum = sum.wrapping_add(step);
+                }
+            }
+            let wanted = match wanted {
+                [first, rest @ ..] if before.is_empty() => {
+                    sum = *first;
+                    out.push(each(sum));
+                    rest
+                }
+                wanted => wanted,
+            };
+            out.extend(wanted.iter().map(|v| {
                 step = step.wrapping_add(*v);
                 sum = sum.wrapping_add(step);
                 each(sum)
             }));
         }
-        (Order::Trend, [slope, rest @ ..]) => {
-            let mut line = 0i64;
-            out.extend(rest.iter().map(|v| {
+        Order::Trend => {
+            let mut line = slope.wrapping_mul(before.len() as i64);
+            out.extend(wanted.iter().map(|v| {
                 let value = v.wrapping_add(line >> SLOPE_BITS);
-                line = line.wrapping_add(*slope);
+                line = line.wrapping_add(slope);
                 each(value)
             }));
         }
-        (Order::DeltaDelta | Order::Trend, []) => {}
     }
 }
 
 /// Reads back `count` integers (`out` is cleared first).
 pub fn take_stream(reader: &mut Reader<'_>, count: usize, out: &mut Vec<i64>) -> Decoded<()> {
     let mut applied = Vec::with_capacity(count);
-    let order = take_blocks(reader, count, &mut applied)?;
+    let order = take_blocks(reader, count, count, &mut applied)?;
     out.clear();
-    undo(order, &applied, out, |v| v);
+    undo(order, &applied, 0..count, out, |v| v);
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! Every value through every codec, to the bit; and no bytes that hurt a reader.
 
-use super::decode::{Decoder, decode};
+use super::decode::{Decoder, decode, decode_rows};
 use super::*;
 use crate::model::STALE_NAN;
 use crate::tsdb::disk::crashing::Dice;
@@ -23,6 +23,13 @@ fn encoded(floats: &[f64], states: &[State]) -> Vec<u8> {
         if !back.states.is_empty() {
             assert_eq!(back.states[row], states[row]);
         }
+    }
+    for wanted in [0..floats.len() / 2, floats.len() / 3..floats.len(), floats.len().saturating_sub(1)..floats.len()] {
+        let (mut decoder, mut some) = (Decoder::default(), vec![1.5]);
+        decode_rows(&out, floats.len(), wanted.clone(), &mut decoder, &mut some).expect("what was written");
+        let bits = |floats: &[f64]| floats.iter().map(|f| f.to_bits()).collect::<Vec<_>>();
+        assert_eq!(bits(&some[1..]), bits(&back.floats[wanted.clone()]), "{wanted:?} of {floats:?}");
+        assert_eq!(decoder.states, back.states.get(wanted).unwrap_or(&[]));
     }
     out
 }
@@ -107,7 +114,7 @@ fn mappings_make_small_pages() {
         ("packed", 1250),
         ("memory pages", 1250),
         ("cents", 1720),
-        ("ticks", 620),
+        ("ticks", 640),
         ("sum", 3400),
         ("coded", 300),
         ("single", 960 * 4),
@@ -192,6 +199,9 @@ fn damaged_pages_are_refused_or_read() {
                 let read = decode(&damaged, rows, &mut back);
                 assert!(back.floats.len() <= rows && back.states.len() <= rows, "{name}: {damaged:?}");
                 assert!(read.is_err() || back.floats.len() == rows, "{name}: {damaged:?}");
+                let (mut other, mut some) = (Decoder::default(), Vec::new());
+                let read = decode_rows(&damaged, rows, rows / 4..rows / 2, &mut other, &mut some);
+                assert!(read.is_err() || some.len() == rows / 2 - rows / 4, "{name}: {damaged:?}");
             }
         }
     }
@@ -226,5 +236,6 @@ proptest::proptest! {
         let read = decode(&bytes, rows, &mut back);
         assert!(back.floats.len() <= rows.max(back.states.len()));
         assert!(read.is_err() || back.floats.len() == rows);
+        let _ = decode_rows(&bytes, rows, rows / 2..rows, &mut Decoder::default(), &mut Vec::new());
     }
 }

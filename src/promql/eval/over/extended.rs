@@ -152,17 +152,17 @@ impl Over<'_> {
                 out.set_histogram(step, Arc::new(Histogram { reset_hint: ResetHint::Gauge, ..Histogram::clone(&scaled) }));
             }
             Ok(None) => {}
-            Err(Incompatible) => self.eval.notes.warn(self.span, &Note::MixedSchemas(&metric)),
+            Err(Incompatible) => self.eval.notes.warn_of(self.range, self.span, &Note::MixedSchemas(&metric)),
         }
     }
 
     fn note_hints(&self, points: &[(i64, Arc<Histogram>)], is_counter: bool, metric: &str) {
         let mut gauges = points.iter().map(|(_, h)| h.reset_hint == ResetHint::Gauge);
         if is_counter && gauges.clone().any(|is_gauge| is_gauge) {
-            self.eval.notes.warn(self.span, &Note::NotCounter(metric));
+            self.eval.notes.warn_of(self.range, self.span, &Note::NotCounter(metric));
         }
         if !is_counter && !gauges.all(|is_gauge| is_gauge) {
-            self.eval.notes.warn(self.span, &Note::NotGauge(metric));
+            self.eval.notes.warn_of(self.range, self.span, &Note::NotGauge(metric));
         }
     }
 

@@ -187,7 +187,7 @@ impl Over<'_> {
     pub(super) fn note_overlaps(&self, series: &RangeSeries<'_>, windows: &[Window], times: &[i64], starts: &[i64]) {
         let overlaps = |at: usize| super::starts::is_overlap(starts[at - 1], times[at - 1], starts[at]);
         if windows.iter().any(|w| w.range().skip(1).any(overlaps)) {
-            self.eval.notes.warn(self.span, &Note::StartTimeOverlap(&self.metric(series)));
+            self.eval.notes.warn_of(self.range, self.span, &Note::StartTimeOverlap(&self.metric(series)));
         }
     }
 

@@ -66,17 +66,17 @@ impl Over<'_> {
         let last = &window[window.len() - 1];
         let edges_are_gauges = [&window[0], last].map(|h| h.reset_hint == ResetHint::Gauge);
         if is_counter && window.iter().any(|h| h.reset_hint == ResetHint::Gauge) {
-            notes.warn(self.span, &Note::NotCounter(&metric));
+            notes.warn_of(self.range, self.span, &Note::NotCounter(&metric));
         }
         if !is_counter && edges_are_gauges != [true, true] {
-            notes.warn(self.span, &Note::NotGauge(&metric));
+            notes.warn_of(self.range, self.span, &Note::NotGauge(&metric));
         }
         // After a reset right at the start, the form of the first histogram does not matter.
         let reset_first = resets.get(1).copied().unwrap_or(false);
         let relevant = if reset_first && !from_zero { &window[1..] } else { window };
         let custom = last.uses_custom_buckets();
         if (is_counter && relevant.iter().any(|h| h.uses_custom_buckets() != custom)) || relevant[0].uses_custom_buckets() != custom {
-            notes.warn(self.span, &Note::MixedSchemas(&metric));
+            notes.warn_of(self.range, self.span, &Note::MixedSchemas(&metric));
             return None;
         }
         let mut growth = Parts::from(&**last);
@@ -86,12 +86,12 @@ impl Over<'_> {
         let note = |added: Result<Noticed, Incompatible>, operation: &str| match added {
             Ok(noticed) => {
                 if noticed.reconciled {
-                    notes.inform(self.span, &Note::CustomBucketsReconciled(operation));
+                    notes.inform_of(self.range, self.span, &Note::CustomBucketsReconciled(operation));
                 }
                 Some(())
             }
             Err(Incompatible) => {
-                notes.warn(self.span, &Note::MixedSchemas(&metric));
+                notes.warn_of(self.range, self.span, &Note::MixedSchemas(&metric));
                 None
             }
         };
@@ -124,19 +124,19 @@ impl Over<'_> {
             (Cell::Histogram(before), Cell::Histogram(now)) => {
                 let gauges = [before, now].map(|h| h.reset_hint == ResetHint::Gauge);
                 if is_rate && gauges.contains(&true) {
-                    self.eval.notes.warn(self.span, &Note::NotCounter(&metric));
+                    self.eval.notes.warn_of(self.range, self.span, &Note::NotCounter(&metric));
                 }
                 if !is_rate && gauges != [true, true] {
-                    self.eval.notes.warn(self.span, &Note::NotGauge(&metric));
+                    self.eval.notes.warn_of(self.range, self.span, &Note::NotGauge(&metric));
                 }
                 let mut difference = Parts::from(&***now);
                 if !is_rate || !(reset_by_start || detect_reset(now, before)) {
                     match difference.add(before, true) {
                         Ok(noticed) if noticed.reconciled => {
-                            self.eval.notes.inform(self.span, &Note::CustomBucketsReconciled("subtraction"));
+                            self.eval.notes.inform_of(self.range, self.span, &Note::CustomBucketsReconciled("subtraction"));
                         }
                         Ok(_) => {}
-                        Err(Incompatible) => return self.eval.notes.warn(self.span, &Note::MixedSchemas(&metric)),
+                        Err(Incompatible) => return self.eval.notes.warn_of(self.range, self.span, &Note::MixedSchemas(&metric)),
                     }
                 }
                 difference.hint = ResetHint::Gauge;
@@ -145,7 +145,7 @@ impl Over<'_> {
                 }
                 out.set_histogram(step, Arc::new(difference.build()));
             }
-            _ => self.eval.notes.warn(self.span, &Note::MixedFloatsHistograms(&metric)),
+            _ => self.eval.notes.warn_of(self.range, self.span, &Note::MixedFloatsHistograms(&metric)),
         }
     }
 

@@ -32,6 +32,33 @@ pub fn extremes(values: &[f64], windows: &[Window], is_max: bool, latest: bool, 
     }
 }
 
+/// The extreme of some values, at least one: NaN where there is nothing else, and of both zeros the first.
+pub fn extreme(values: &[f64], is_max: bool) -> f64 {
+    if is_max {
+        extreme_by(values, f64::NEG_INFINITY, |new, old| new > old)
+    } else {
+        extreme_by(values, f64::INFINITY, |new, old| new < old)
+    }
+}
+
+/// `worst` is what anything beats or equals.
+fn extreme_by(values: &[f64], worst: f64, beats: impl Fn(f64, f64) -> bool + Copy) -> f64 {
+    // Lanes side by side: a choice that the processor makes without a branch, eight values at a time.
+    let mut lanes = [worst; 8];
+    let (groups, rest) = values.as_chunks::<8>();
+    for group in groups {
+        for (lane, value) in lanes.iter_mut().zip(group) {
+            *lane = if beats(*value, *lane) { *value } else { *lane };
+        }
+    }
+    let best = lanes.iter().chain(rest).fold(worst, |best, value| if beats(*value, best) { *value } else { best });
+    if best == 0.0 || best == worst {
+        // Which zero it is, and whether there was any number at all.
+        return values.iter().copied().find(|value| *value == best).unwrap_or(f64::NAN);
+    }
+    best
+}
+
 /// The values of a moving window in order, NaN first.
 #[derive(Default)]
 pub struct Sorted {
@@ -109,13 +136,17 @@ mod tests {
     use crate::promql::eval::quantile::quantile;
 
     fn values() -> impl Strategy<Value = Vec<f64>> {
-        let value = prop_oneof![8 => -5i32..5, 1 => Just(i32::MIN), 1 => Just(i32::MAX)];
+        let value = prop_oneof![8 => -5i32..5, 1 => Just(i32::MIN), 1 => Just(i32::MAX), 1 => Just(i32::MAX - 1), 1 => Just(i32::MIN + 1)];
         prop::collection::vec(
             value.prop_map(|v| {
                 if v == i32::MIN {
                     f64::NAN
                 } else if v == i32::MAX {
                     f64::INFINITY
+                } else if v == i32::MAX - 1 {
+                    f64::NEG_INFINITY
+                } else if v == i32::MIN + 1 {
+                    -0.0
                 } else {
                     f64::from(v) / 2.0
                 }
@@ -146,6 +177,10 @@ mod tests {
                 }
                 prop_assert_eq!(values[place].to_bits(), values[best].to_bits());
                 prop_assert_eq!(place, best);
+                if !latest {
+                    let quick = extreme(&values[window.range()], is_max);
+                    prop_assert!(quick.to_bits() == values[best].to_bits() || quick.is_nan() && values[best].is_nan());
+                }
             }
         }
 

@@ -378,11 +378,12 @@ fn start_alerting(files: &Files, external_url: &str, state: &State, clock: &Cloc
 }
 
 fn start_rules(history: &History, engine: &Arc<ArcSwap<Engine>>, alerting: &Alerting, clock: &Clock, registry: &Registry) -> RuleGroups {
-    let alerting = alerting.clone();
+    let (alerting, stopped) = (alerting.clone(), history.store.clone());
+    let standstill = move || stopped.read_only().and_then(|_| stopped.extent().max_time).map(TimestampMs);
     let rules = RuleGroups::new(RulesParts {
         clock: clock.clone(),
         registry: registry.clone(),
-        query: questions::for_rules(engine.clone(), history.select.clone()),
+        query: questions::for_rules(engine.clone(), history.select.clone(), Arc::new(standstill)),
         append: history.store.clone(),
         select: history.select.clone(),
         alerts: Arc::new(move |alerts| alerting.post(alerts)),

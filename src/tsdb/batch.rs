@@ -6,6 +6,7 @@ use foldhash::{HashMap, HashMapExt};
 
 use super::bits::Bits;
 use super::group::Group;
+use super::page::extreme::Extreme;
 use super::segment::{Segment, SegmentFile, SegmentIndex, StripeRef};
 use super::snapshot::TsdbSnapshot;
 use super::source::LATE;
@@ -63,7 +64,7 @@ impl BatchBuilder {
     }
 
     /// Batches of everything that was found; a series that has several columns comes as a batch of one.
-    pub fn finish(builders: Builders<'_>, limit: usize) -> Result<Vec<Box<dyn Batch>>, SelectError> {
+    pub fn finish(builders: Builders<'_>, limit: usize, asked: Option<Extreme>) -> Result<Vec<Box<dyn Batch>>, SelectError> {
         let (range, metrics) = (builders.range, builders.snapshot.store.metrics.clone());
         let tombstones = Some(&builders.snapshot.tombstones).filter(|tombstones| !tombstones.is_empty()).cloned();
         let mut layers: Vec<Arc<GroupBatch>> = Vec::new();
@@ -77,7 +78,7 @@ impl BatchBuilder {
                 }
             }
         }
-        let mut batches = merged::separate(layers)?;
+        let mut batches = merged::separate(layers, asked)?;
         if limit > 0 {
             let mut series = 0usize;
             batches.retain(|batch| {
@@ -271,7 +272,7 @@ pub fn sealed_last(store: &Arc<Store>, id: u64, from: i64) -> Option<(i64, u64)>
     }
     let mut values = ColumnValues::default();
     let mut newest = None;
-    for batch in BatchBuilder::finish(builders, 0).ok()? {
+    for batch in BatchBuilder::finish(builders, 0, None).ok()? {
         let times = batch.times();
         batch.read(0, 0..times.len(), &mut values).ok()?;
         let last = (0..times.len()).rev().find(|row| values.is_present(*row));

@@ -8,6 +8,7 @@ pub mod ans;
 pub mod coded;
 pub mod decode;
 pub mod encode;
+pub mod extreme;
 pub mod ints;
 pub mod mapping;
 mod unpack;
@@ -35,11 +36,15 @@ const CODED: u8 = 5;
 const HAS_STATES: u8 = 0x10;
 /// Values that the mapping cannot say come behind the mapping byte.
 const HAS_EXCEPTIONS: u8 = 0x20;
-/// How many floats each value is off what the mapping says comes behind.
-const HAS_CORRECTIONS: u8 = 0x40;
+/// The least and the greatest integer come behind mapping and exceptions.
+const HAS_EXTREMES: u8 = 0x40;
 /// The whole page is this byte: a small whole number in all rows.
 const SMALL_CONSTANT: u8 = 0x80;
 
+/// Shorter pages are decoded as fast as their extremes are found.
+const EXTREMES_FROM: usize = 240;
+/// The mapping byte is this and a third of the exponent where values are a few floats off their decimals; corrections come behind.
+const CORRECTED_MAPPING: u8 = 23;
 /// From here on the mapping byte says which negative power of ten is multiplied by.
 const MULTIPLY_MAPPING: u8 = 32;
 /// From here on the mapping byte says by how many zero bits the floats' bits were shifted.

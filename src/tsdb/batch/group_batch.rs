@@ -10,6 +10,7 @@ use crate::storage::{Batch, ColumnValues, LabelPair, SelectError, SeriesId};
 use crate::tsdb::bytes::Damaged;
 use crate::tsdb::group::{Group, NO_START};
 use crate::tsdb::page::decode::{Decoder, decode_rows};
+use crate::tsdb::page::extreme::{Extreme, extreme};
 use crate::tsdb::page::{PageColumn, State, has_states};
 use crate::tsdb::segment::stripe::Side;
 use crate::tsdb::segment::{SegmentFile, StripeHead, StripeRef};
@@ -107,6 +108,8 @@ pub struct GroupBatch {
     pub only: Option<Vec<u32>>,
     /// Where anything is deleted.
     pub tombstones: Option<Arc<Tombstones>>,
+    /// Rows of a page may all hold its extreme: no more than that is asked for.
+    pub asked: Option<Extreme>,
 }
 
 /// A block before it has its place.
@@ -183,6 +186,7 @@ impl GroupBatch {
             label_ends: label_ends.to_vec(),
             only: None,
             tombstones: None,
+            asked: None,
         };
         for block in layer {
             batch.starts.push(batch.times.len());
@@ -259,7 +263,8 @@ impl GroupBatch {
             }
             match block {
                 Block::Stripe(rows, parts) => {
-                    read_stripe(parts, at, wanted.start + rows.start..wanted.end + rows.start, into, &mut presence)?
+                    let asked = self.asked.filter(|_| self.deleted(at).is_none());
+                    read_stripe(parts, at, wanted.start + rows.start..wanted.end + rows.start, asked, into, &mut presence)?
                 }
                 Block::Tail(tail) => read_tail(tail, at, wanted, into, &mut presence)?,
             }
@@ -334,6 +339,7 @@ fn read_stripe(
     parts: &[StripePart],
     at: usize,
     rows: Range<usize>,
+    asked: Option<Extreme>,
     into: &mut ColumnValues,
     presence: &mut Presence,
 ) -> Result<(), SelectError> {
@@ -347,6 +353,13 @@ fn read_stripe(
     let range = part.head.page_range(position).ok_or_else(|| damaged(Damaged("a page without a place")))?;
     let mut own = Vec::new();
     let page = part.page(range, &mut own)?;
+    if let Some(asked) = asked.filter(|_| rows == (0..part.head.times.len()))
+        && let Some(value) = extreme(page, asked).map_err(damaged)?
+    {
+        into.floats.resize(row + rows.len(), value);
+        presence.all(rows.len());
+        return Ok(());
+    }
     BUFFERS.with_borrow_mut(|(decoder, _)| {
         decode_rows(page, part.head.times.len(), rows.clone(), decoder, &mut into.floats).map_err(damaged)?;
         if decoder.states.is_empty() {

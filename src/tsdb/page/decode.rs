@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::coded::take_coded;
 use super::ints::{Order, take_blocks, undo};
 use super::mapping::{Kind, Mapping};
-use super::{CODED, CONSTANT, EMPTY, HAS_CORRECTIONS, HAS_EXCEPTIONS, HAS_STATES, PACKED, RAW, SMALL_CONSTANT, SPARSE, State};
+use super::{CODED, CONSTANT, EMPTY, HAS_EXCEPTIONS, HAS_EXTREMES, HAS_STATES, PACKED, RAW, SMALL_CONSTANT, SPARSE, State};
 use crate::model::STALE_NAN;
 use crate::tsdb::bytes::{Damaged, Decoded, Reader};
 use crate::tsdb::decimal::{POWERS, from_mantissa};
@@ -93,7 +93,7 @@ fn take_states(reader: &mut Reader<'_>, rows: usize, states: &mut Vec<State>) ->
     Ok(values)
 }
 
-fn take_value(reader: &mut Reader<'_>) -> Decoded<f64> {
+pub(super) fn take_value(reader: &mut Reader<'_>) -> Decoded<f64> {
     match reader.u8()? {
         u8::MAX => Ok(f64::from_bits(reader.u64()?)),
         exponent if usize::from(exponent) < POWERS.len() => Ok(from_mantissa(reader.signed()?, exponent)),
@@ -129,9 +129,13 @@ fn take_varying(
     let start = out.len();
     let mapping = Mapping::take(reader)?;
     let exceptions = if head & HAS_EXCEPTIONS != 0 { skip_exceptions(reader)? } else { Reader::new(&[]) };
+    if head & HAS_EXTREMES != 0 {
+        reader.varint()?;
+        reader.varint()?;
+    }
     let Decoder { ints, offs, buffer, .. } = into;
     // Corrections lie behind all integers.
-    let until = if head & HAS_CORRECTIONS != 0 { count } else { wanted.end };
+    let until = if mapping.is_corrected { count } else { wanted.end };
     let order = take_kind(reader, head & 0x0f, (count, until), ints, buffer)?;
     let (first, step) = (mapping.first, mapping.step);
     let stepped = move |n: i64| first.wrapping_add(n.wrapping_mul(step));
@@ -144,7 +148,7 @@ fn take_varying(
         (Kind::Multiply(power), _) => undo(order, ints, places, out, |v| stepped(v) as f64 * power),
         (Kind::Bits(shift), _) => undo(order, ints, places, out, |v| f64::from_bits((stepped(v) as u64) << shift)),
     }
-    if head & HAS_CORRECTIONS != 0 {
+    if mapping.is_corrected {
         let kind = reader.u8()?;
         let order = take_kind(reader, kind, (count, wanted.end), ints, buffer)?;
         offs.clear();

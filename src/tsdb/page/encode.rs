@@ -3,7 +3,7 @@
 use super::coded::{Coder, SAVES};
 use super::ints::{cheapest_order, put_blocks};
 use super::mapping::Mapped;
-use super::{CODED, CONSTANT, EMPTY, HAS_CORRECTIONS, HAS_EXCEPTIONS, HAS_STATES, PACKED, RAW, SMALL_CONSTANT, SPARSE, State};
+use super::{CODED, CONSTANT, EMPTY, HAS_EXCEPTIONS, HAS_EXTREMES, HAS_STATES, PACKED, RAW, SMALL_CONSTANT, SPARSE, State};
 use crate::tsdb::bytes::{put_signed, put_varint, varint_len, zigzag};
 use crate::tsdb::decimal::find_exponent;
 
@@ -102,9 +102,22 @@ fn encode_varying(column: &mut PageColumn, out: &mut Vec<u8>, start: usize) {
     if !mapped.exceptions.is_empty() {
         out[start] |= HAS_EXCEPTIONS;
     }
-    out[start] |= column.streams.put(out, &mapped.ints);
+    let before = out.len();
+    let extremes = mapped.extremes();
+    if let Some((least, greatest)) = extremes {
+        put_signed(out, least);
+        put_varint(out, greatest.wrapping_sub(least) as u64);
+    }
+    let stream = out.len();
+    let kind = column.streams.put(out, &mapped.ints);
+    out[start] |= kind;
+    if kind == SPARSE {
+        // Its few changes say them.
+        out.drain(before..stream);
+    } else if extremes.is_some() {
+        out[start] |= HAS_EXTREMES;
+    }
     if !mapped.corrections.is_empty() {
-        out[start] |= HAS_CORRECTIONS;
         let kind = out.len();
         out.push(0);
         out[kind] = column.streams.put(out, &mapped.corrections);

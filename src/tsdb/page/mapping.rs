@@ -1,6 +1,6 @@
 //! Floats as integers: which mapping makes a column's values small whole numbers, and what it leaves over.
 
-use super::{BITS_MAPPING, MULTIPLY_MAPPING, STEPPED};
+use super::{BITS_MAPPING, CORRECTED_MAPPING, EXTREMES_FROM, MULTIPLY_MAPPING, STEPPED};
 use crate::tsdb::bytes::{Damaged, Decoded, Reader, put_signed, put_varint};
 use crate::tsdb::decimal::{INVERSES, POWERS, find_exponent, from_mantissa, mantissa, multiplicand, nearest};
 
@@ -8,6 +8,8 @@ use crate::tsdb::decimal::{INVERSES, POWERS, find_exponent, from_mantissa, manti
 const EXCEPTION_SHARE: usize = 16;
 /// Powers of ten that are tried where floats are sums of decimals and so a few floats off: milli-, micro- and nanoseconds.
 const CORRECTED_EXPONENTS: [u8; 3] = [3, 6, 9];
+/// The least mapping byte of corrected decimals.
+const CORRECTED: u8 = CORRECTED_MAPPING + 1;
 
 /// What became of a column's values.
 #[derive(Default)]
@@ -120,6 +122,7 @@ impl Mapped {
         if exponent < BITS_MAPPING {
             let off = |(bits, whole): (&u64, &i64)| bits.wrapping_sub(from_mantissa(*whole, exponent).to_bits()) as i64;
             self.corrections.extend(bits.iter().zip(&self.ints).map(off));
+            self.mapping = CORRECTED_MAPPING + exponent / 3;
             self.count_steps();
         }
     }
@@ -158,6 +161,15 @@ impl Mapped {
         }
     }
 
+    /// The least and greatest integer, where they are those of the values and those are enough to be worth it. Bits have another order than floats.
+    pub fn extremes(&self) -> Option<(i64, i64)> {
+        let is_ordered = self.mapping & !STEPPED < BITS_MAPPING && self.corrections.is_empty() && self.exceptions.is_empty();
+        if !is_ordered || self.ints.len() < EXTREMES_FROM {
+            return None;
+        }
+        self.ints.iter().copied().min().zip(self.ints.iter().copied().max())
+    }
+
     pub fn put(&self, out: &mut Vec<u8>) {
         out.push(self.mapping);
         if self.mapping & STEPPED != 0 {
@@ -184,6 +196,8 @@ pub struct Mapping {
     /// Integers are `first + step * n`.
     pub first: i64,
     pub step: i64,
+    /// Values are a few floats off.
+    pub is_corrected: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -201,6 +215,7 @@ impl Mapping {
         let power = |table: &[f64; 23], at: u8| table.get(usize::from(at)).copied().ok_or(Damaged("an unknown mapping"));
         let kind = match code {
             0 => Kind::Whole,
+            CORRECTED..MULTIPLY_MAPPING => Kind::Divide(power(&POWERS, (code - CORRECTED_MAPPING) * 3)?),
             BITS_MAPPING..=127 => Kind::Bits(code - BITS_MAPPING),
             MULTIPLY_MAPPING..BITS_MAPPING => Kind::Multiply(power(&INVERSES, code - MULTIPLY_MAPPING)?),
             _ => Kind::Divide(power(&POWERS, code)?),
@@ -210,6 +225,17 @@ impl Mapping {
             step = reader.varint()? as i64;
             first = reader.signed()?;
         }
-        Ok(Self { kind, first, step })
+        Ok(Self { kind, first, step, is_corrected: (CORRECTED..MULTIPLY_MAPPING).contains(&code) })
+    }
+
+    /// The value of one integer.
+    pub fn value(&self, n: i64) -> f64 {
+        let whole = self.first.wrapping_add(n.wrapping_mul(self.step));
+        match self.kind {
+            Kind::Whole => whole as f64,
+            Kind::Divide(power) => whole as f64 / power,
+            Kind::Multiply(power) => whole as f64 * power,
+            Kind::Bits(shift) => f64::from_bits((whole as u64) << shift),
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Every value through every codec, to the bit; and no bytes that hurt a reader.
 
 use super::decode::{Decoder, decode, decode_rows};
+use super::extreme::{Extreme, extreme};
 use super::*;
 use crate::model::STALE_NAN;
 use crate::tsdb::disk::crashing::Dice;
@@ -30,6 +31,14 @@ fn encoded(floats: &[f64], states: &[State]) -> Vec<u8> {
         let bits = |floats: &[f64]| floats.iter().map(|f| f.to_bits()).collect::<Vec<_>>();
         assert_eq!(bits(&some[1..]), bits(&back.floats[wanted.clone()]), "{wanted:?} of {floats:?}");
         assert_eq!(decoder.states, back.states.get(wanted).unwrap_or(&[]));
+    }
+    let walked = |wanted: Extreme| {
+        floats.iter().copied().reduce(|best, value| if wanted == Extreme::Least { best.min(value) } else { best.max(value) })
+    };
+    for wanted in [Extreme::Least, Extreme::Greatest] {
+        if let Some(found) = extreme(&out, wanted).expect("what was written").filter(|found| !found.is_nan()) {
+            assert_eq!(Some(found), walked(wanted), "{floats:?}");
+        }
     }
     out
 }
@@ -92,6 +101,18 @@ const ODD: [u64; 16] = [
     0x4340_0000_0000_0001,
     0xc340_0000_0000_0001,
 ];
+
+#[test]
+fn long_pages_of_decimals_say_their_extremes() {
+    let floats: Vec<f64> = (0..960).map(|n: i64| (n * 7919 % 1009 - 500) as f64 / 10.0).collect();
+    let page = encoded(&floats, &[]);
+    assert_eq!(page[0] & HAS_EXTREMES, HAS_EXTREMES);
+    assert_eq!(extreme(&page, Extreme::Least), Ok(floats.iter().copied().reduce(f64::min)));
+    assert_eq!(extreme(&page, Extreme::Greatest), Ok(floats.iter().copied().reduce(f64::max)));
+    let steps: Vec<f64> = (0..960).map(|n| f64::from(n / 300) - 1.5).collect();
+    assert_eq!(extreme(&encoded(&steps, &[]), Extreme::Greatest), Ok(Some(1.5)));
+    assert_eq!(extreme(&encoded(&[1.0, f64::NAN].repeat(300), &[]), Extreme::Least), Ok(None));
+}
 
 #[test]
 fn the_cheapest_codec_is_taken() {

@@ -271,7 +271,8 @@ impl App {
         let shared = &self.shared;
         let interval = files.prometheus.evaluation_interval;
         if shared.engine.load().options().default_subquery_step != interval {
-            shared.engine.store(Arc::new(questions::engine(&shared.settings, interval, &shared.clock, &shared.registry)));
+            let options = questions::engine_options(&shared.settings, interval);
+            shared.engine.store(Arc::new(shared.engine.load().renewed(options, &shared.registry)));
         }
     }
 

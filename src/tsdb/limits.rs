@@ -10,6 +10,8 @@ pub const STRIPE_COLUMNS_MAX: usize = 4096;
 pub const MERGED_ROWS_MAX: usize = 1440;
 /// Rows that any stripe may have when it is read.
 pub const STRIPE_ROWS_MAX: usize = 64 * 1024;
+/// Bytes of stripe heads that are remembered of one segment.
+pub const HEAD_BYTES_MAX: usize = 1024 * 1024;
 /// Encoded bytes after which a merged stripe is cut between columns.
 pub const MERGED_STRIPE_BYTES: usize = 256 * 1024;
 

@@ -1,7 +1,5 @@
 //! Streams of integers: plain, differences, differences of differences or distances from a straight line, in bit-packed blocks with patched exceptions.
 
-use std::ops::Range;
-
 use super::unpack::unpack;
 use crate::tsdb::bytes::{Damaged, Decoded, Reader, put_signed, put_varint, unzigzag, varint_len, zigzag};
 
@@ -346,65 +344,43 @@ pub fn take_blocks(reader: &mut Reader<'_>, count: usize, until: usize, out: &mu
     Ok(order)
 }
 
-/// Undoes an order on the way from what it made to `each`'s results, for the places `wanted`, as far as there are any.
-#[inline]
-pub fn undo<T>(order: Order, applied: &[i64], wanted: Range<usize>, out: &mut Vec<T>, each: impl Fn(i64) -> T) {
-    let (slope, all) = match (order, applied) {
-        (Order::Trend, [slope, rest @ ..]) => (*slope, rest),
-        _ => (0, applied),
+/// Undoes an order in place; the values are what is returned.
+pub fn undo(order: Order, applied: &mut [i64]) -> &mut [i64] {
+    let accumulate = |values: &mut [i64]| {
+        let mut sum = 0i64;
+        for value in values {
+            sum = sum.wrapping_add(*value);
+            *value = sum;
+        }
     };
-    let all = &all[..wanted.end.min(all.len())];
-    let (before, wanted) = all.split_at(wanted.start.min(all.len()));
     match order {
-        Order::Plain => out.extend(wanted.iter().map(|v| each(*v))),
+        Order::Plain => applied,
         Order::Delta => {
-            let mut sum = before.iter().fold(0i64, |sum, v| sum.wrapping_add(*v));
-            out.extend(wanted.iter().map(|v| {
-                sum = sum.wrapping_add(*v);
-                each(sum)
-            }));
+            accumulate(applied);
+            applied
         }
         Order::DeltaDelta => {
-            let (mut sum, mut step) = (0i64, 0i64);
-            // The first number stands for itself, the others for what the step grows by.
-            if let [first, rest @ ..] = before {
-                sum = *first;
-                for v in rest {
-                    step = step.wrapping_add(*v);
-                    sum = sum.wrapping_add(step);
-                }
-            }
-            let wanted = match wanted {
-                [first, rest @ ..] if before.is_empty() => {
-                    sum = *first;
-                    out.push(each(sum));
-                    rest
-                }
-                wanted => wanted,
-            };
-            out.extend(wanted.iter().map(|v| {
-                step = step.wrapping_add(*v);
-                sum = sum.wrapping_add(step);
-                each(sum)
-            }));
+            accumulate(applied.get_mut(1..).unwrap_or(&mut []));
+            accumulate(applied);
+            applied
         }
         Order::Trend => {
-            let mut line = slope.wrapping_mul(before.len() as i64);
-            out.extend(wanted.iter().map(|v| {
-                let value = v.wrapping_add(line >> SLOPE_BITS);
-                line = line.wrapping_add(slope);
-                each(value)
-            }));
+            let Some((slope, values)) = applied.split_first_mut() else { return &mut [] };
+            let mut line = 0i64;
+            for value in values.iter_mut() {
+                *value = value.wrapping_add(line >> SLOPE_BITS);
+                line = line.wrapping_add(*slope);
+            }
+            values
         }
     }
 }
 
 /// Reads back `count` integers (`out` is cleared first).
 pub fn take_stream(reader: &mut Reader<'_>, count: usize, out: &mut Vec<i64>) -> Decoded<()> {
-    let mut applied = Vec::with_capacity(count);
-    let order = take_blocks(reader, count, count, &mut applied)?;
-    out.clear();
-    undo(order, &applied, 0..count, out, |v| v);
+    let order = take_blocks(reader, count, count, out)?;
+    let behind = out.len() - undo(order, out).len();
+    out.drain(..behind);
     Ok(())
 }
 

@@ -228,9 +228,15 @@ impl Mapping {
         Ok(Self { kind, first, step, is_corrected: (CORRECTED..MULTIPLY_MAPPING).contains(&code) })
     }
 
+    /// The integer that so many steps from the first one lead to.
+    #[inline]
+    pub fn whole(&self, n: i64) -> i64 {
+        self.first.wrapping_add(n.wrapping_mul(self.step))
+    }
+
     /// The value of one integer.
     pub fn value(&self, n: i64) -> f64 {
-        let whole = self.first.wrapping_add(n.wrapping_mul(self.step));
+        let whole = self.whole(n);
         match self.kind {
             Kind::Whole => whole as f64,
             Kind::Divide(power) => whole as f64 / power,

@@ -1,6 +1,7 @@
 //! A stripe: some rows of one group, its times once, and a page for each column that holds anything.
 
-use std::sync::Arc;
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{STRIPE, SegmentFile, repeats};
 use crate::model::Histogram;
@@ -8,7 +9,7 @@ use crate::storage::SelectError;
 use crate::tsdb::bytes::{Damaged, Decoded, Reader, put_signed, put_varint};
 use crate::tsdb::frame;
 use crate::tsdb::histogram;
-use crate::tsdb::limits::{COLUMNS_MAX, STRIPE_ROWS_MAX};
+use crate::tsdb::limits::{COLUMNS_MAX, HEAD_BYTES_MAX, STRIPE_ROWS_MAX};
 use crate::tsdb::page::ints::{put_stream, take_stream};
 
 /// Kind, length of the head, length of the pages.
@@ -191,6 +192,10 @@ impl StripeHead {
         Ok(Self { group, first_row, part, has_more, times, runs, ends, starts })
     }
 
+    fn size_bytes(&self) -> usize {
+        size_of::<Self>() + self.times.capacity() * 8 + self.runs.capacity() * 12 + self.ends.capacity() * 8
+    }
+
     /// The position of a series' page.
     pub fn position(&self, series: u32) -> Option<usize> {
         let find = |(first, length, position): &(u32, u32, u32)| {
@@ -230,6 +235,41 @@ impl Side {
     }
 }
 
+/// The heads that were read last, of one file.
+#[derive(Default)]
+pub struct Heads(Mutex<HeadList>);
+
+#[derive(Default)]
+struct HeadList {
+    by_ordinal: HashMap<u32, Arc<StripeHead>>,
+    /// The oldest first.
+    order: VecDeque<u32>,
+    bytes: usize,
+}
+
+impl Heads {
+    fn list(&self) -> MutexGuard<'_, HeadList> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn get(&self, ordinal: u32) -> Option<Arc<StripeHead>> {
+        self.list().by_ordinal.get(&ordinal).cloned()
+    }
+
+    fn put(&self, ordinal: u32, head: &Arc<StripeHead>) {
+        let mut list = self.list();
+        if list.by_ordinal.insert(ordinal, Arc::clone(head)).is_some() {
+            return;
+        }
+        list.order.push_back(ordinal);
+        list.bytes += head.size_bytes();
+        while list.bytes > HEAD_BYTES_MAX {
+            let Some(gone) = list.order.pop_front().and_then(|oldest| list.by_ordinal.remove(&oldest)) else { break };
+            list.bytes -= gone.size_bytes();
+        }
+    }
+}
+
 impl SegmentFile {
     /// Reads a stripe's head; the first time the whole stripe is read and its checksum verified.
     pub fn stripe_head(&self, stripe: &StripeRef) -> Result<StripeHead, SelectError> {
@@ -240,6 +280,16 @@ impl SegmentFile {
         let at = stripe.offset + (frame::HEAD + PREFIX) as u64;
         let bytes = self.read(at, stripe.head_bytes as usize)?;
         StripeHead::take(&bytes).map_err(|what| self.damaged(stripe.offset, what))
+    }
+
+    /// The same, from memory where it was read not long ago.
+    pub fn shared_head(&self, stripe: &StripeRef) -> Result<Arc<StripeHead>, SelectError> {
+        if let Some(head) = self.heads.get(stripe.ordinal) {
+            return Ok(head);
+        }
+        let head = Arc::new(self.stripe_head(stripe)?);
+        self.heads.put(stripe.ordinal, &head);
+        Ok(head)
     }
 
     pub fn stripe_side(&self, stripe: &StripeRef) -> Result<Side, SelectError> {

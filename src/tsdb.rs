@@ -7,6 +7,7 @@
 mod backup;
 mod batch;
 mod bits;
+pub mod budget;
 mod bytes;
 mod cell;
 mod commit;
@@ -85,6 +86,12 @@ impl Tsdb {
     /// Call it about once a second from a thread of its own; it never blocks readers, and writers only for moments.
     pub fn maintain(&self, now: TimestampMs) {
         maintain::round(&self.store, now);
+    }
+
+    /// From the next round of maintenance on load is shed near so many bytes of what `probe` says the process takes. Once a store.
+    pub fn set_memory_budget(&self, bytes: u64, probe: budget::Probe, registry: &Registry) {
+        // A second budget would contradict the first.
+        let _ = self.store.budget.set(budget::Budget::new(bytes, probe, registry));
     }
 
     /// From the next commit on, samples this far behind the store's newest are taken out of order; zero takes none.
@@ -171,6 +178,7 @@ impl Append for Tsdb {
 
 impl Select for Tsdb {
     fn open(&self, range: TimeRange) -> Result<Arc<dyn Snapshot>, SelectError> {
+        self.store.budget.get().map_or(Ok(()), budget::Budget::check_query)?;
         Ok(Arc::new(TsdbSnapshot::open(self.store.clone(), range)))
     }
 }

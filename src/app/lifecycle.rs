@@ -30,6 +30,7 @@ use crate::rules::{RuleGroups, RulesOptions, RulesParts};
 use crate::scrape::ScrapePools;
 use crate::state::State;
 use crate::telemetry::Registry;
+use crate::telemetry::process;
 use crate::tsdb::{RealDisk, Tsdb, TsdbOptions};
 
 /// Reload requests that wait; one more is refused.
@@ -158,6 +159,10 @@ impl App {
         let options = store_options(&settings, &files);
         let history = open_store(options.clone(), &clock, &registry).await?;
         let store = history.store.clone();
+        let budget = settings.storage.memory_budget_bytes();
+        if budget > 0 {
+            store.set_memory_budget(budget, Arc::new(process::resident_bytes), &registry);
+        }
         let state = State::open(&settings.storage.path.join("promlet"), &registry).map_err(other)?;
         let alerting = start_alerting(&files, &external_url, &state, &clock, &registry)?;
         let engine = Arc::new(ArcSwap::from_pointee(questions::engine(&settings, files.prometheus.evaluation_interval, &clock, &registry)));

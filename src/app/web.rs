@@ -133,7 +133,7 @@ fn runtime_info(shared: &Shared) -> RuntimeInfo {
         corruptions: store_figures::damaged(&shared.registry),
         threads: std::fs::read_dir("/proc/self/task").map_or(0, |tasks| tasks.count() as u64),
         cores: cores() as u64,
-        memory_limit_bytes: 0,
+        memory_limit_bytes: shared.settings.storage.memory_budget_bytes(),
         storage_retention: shared.retention.to_string(),
     }
 }

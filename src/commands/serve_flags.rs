@@ -77,6 +77,9 @@ pub struct ServeFlags {
     /// Most bytes in the data folder: B, KB, MB, GB, TB [default: no limit]
     #[arg(long = "storage.tsdb.retention.size", value_name = "SIZE", value_parser = size)]
     pub retention_size: Option<u64>,
+    /// Most memory, near which load is shed: B, KB, MB, GB, TB [default: a quarter of the control group's or the machine's]
+    #[arg(long = "storage.memory-budget", value_name = "SIZE", value_parser = size)]
+    pub memory_budget: Option<u64>,
     /// How often written samples are forced to disk; 0s: with each scrape
     #[arg(long = "storage.sync-interval", value_name = "DURATION", default_value = "5s", value_parser = duration)]
     pub sync_interval: DurationMs,
@@ -192,6 +195,7 @@ impl ServeFlags {
                 path: self.storage_path,
                 retention_time: self.retention_time,
                 retention_bytes: self.retention_size,
+                memory_budget: self.memory_budget,
                 sync_interval: self.sync_interval,
                 no_lockfile: self.no_lockfile,
             },
@@ -229,6 +233,7 @@ impl ServeFlags {
             ("rules.alert.for-outage-tolerance", self.for_outage_tolerance.to_string()),
             ("rules.alert.resend-delay", self.resend_delay.to_string()),
             ("rules.path", path(&self.rules_path)),
+            ("storage.memory-budget", self.memory_budget.map_or("0B".to_owned(), |bytes| format!("{bytes}B"))),
             ("storage.sync-interval", self.sync_interval.to_string()),
             ("storage.tsdb.no-lockfile", self.no_lockfile.to_string()),
             ("storage.tsdb.path", self.storage_path.display().to_string()),

@@ -86,6 +86,24 @@ impl Stat {
     }
 }
 
+/// Bytes of memory that this process holds; none where there is no /proc.
+pub fn resident_bytes() -> Option<u64> {
+    let stat = fs::read_to_string("/proc/self/stat").ok()?;
+    Some(Stat::parse(&stat)?.resident_bytes as u64)
+}
+
+/// Bytes of memory that this process may take at most: its control group's limit (version 2 or 1), or the machine's memory.
+pub fn memory_limit_bytes() -> Option<u64> {
+    let group = |path: &str| fs::read_to_string(path).ok()?.trim().parse::<u64>().ok();
+    let machine = || {
+        let text = fs::read_to_string("/proc/meminfo").ok()?;
+        let kilobytes: u64 = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?.split_whitespace().next()?.parse().ok()?;
+        Some(kilobytes * 1024)
+    };
+    let of_group = group("/sys/fs/cgroup/memory.max").or_else(|| group("/sys/fs/cgroup/memory/memory.limit_in_bytes"));
+    [of_group, machine()].into_iter().flatten().min()
+}
+
 fn open_files_limit() -> Option<f64> {
     let limits = fs::read_to_string("/proc/self/limits").ok()?;
     limits.lines().find(|line| line.starts_with("Max open files"))?.split_whitespace().nth(3)?.parse().ok()

@@ -40,6 +40,7 @@ pub fn round(store: &Arc<Store>, now: TimestampMs) {
     } else {
         seal_if_due(store)
     };
+    super::budget::round(store);
     let done = sealed.and_then(|()| cut_log(store)).and_then(|()| merge::step(store));
     if let Err(error) = done {
         store.stop_writing("maintaining segments", &error, true);

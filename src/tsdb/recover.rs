@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, RwLock};
 
 use super::TsdbOptions;
 use super::disk::{Disk, read_all};
@@ -85,6 +85,7 @@ fn assemble(
         indexes: Default::default(),
         manifest: Mutex::new(manifest),
         tombstones,
+        budget: OnceLock::new(),
         unmergeable: Mutex::default(),
         contested: Mutex::default(),
         metadata: RwLock::default(),

@@ -217,6 +217,9 @@ impl Source {
     pub fn column(&self, store: &Store, labels: &Labels) -> Result<Column, AppendError> {
         // Numbers of series must not change between the steps.
         let _numbers = super::store::read(&store.renumbering);
+        if let Some(budget) = store.budget.get().filter(|_| !store.knows(labels)) {
+            budget.check_series(self)?;
+        }
         let (series, owner) = store.series(labels, self.number, self.base.load(Ordering::Acquire))?;
         let known = {
             let mut state = lock(&self.state);

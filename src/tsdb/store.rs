@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard};
 
 use super::TsdbOptions;
+use super::budget::Budget;
 use super::disk::Disk;
 use super::exemplars::Exemplars;
 use super::index::{SeriesIndex, id_of};
@@ -110,6 +111,7 @@ pub struct Store {
     pub indexes: IndexCache,
     pub manifest: Mutex<Manifest>,
     pub tombstones: TombstoneFile,
+    pub budget: OnceLock<Budget>,
     /// Segments that a merge could not read: they are served as far as they can be, and left as they are.
     pub unmergeable: Mutex<BTreeSet<u64>>,
     pub contested: Mutex<HashMap<u32, Contested>>,
@@ -200,6 +202,11 @@ impl Store {
         head.homes.push(source);
         self.metrics.head_series.set(head.index.len() as f64);
         Ok((series, None))
+    }
+
+    /// Whether a label set has a number.
+    pub fn knows(&self, labels: &Labels) -> bool {
+        read(&self.head).index.find(id_of(labels, self.seed), labels).is_some()
     }
 
     /// Another source has columns of this series too.

@@ -20,6 +20,7 @@ mod sources;
 mod state;
 mod template;
 mod tidy;
+mod tsdb_budget;
 mod tsdb_crash;
 mod tsdb_delete;
 mod tsdb_faults;

@@ -1,5 +1,6 @@
 //! Requests in, JSON out: Prometheus's and Alertmanager's APIs, management, pages. The only room that knows statuses and JSON.
 
+mod active;
 mod admin;
 mod around;
 mod cardinality;

@@ -8,7 +8,7 @@ use crate::blocks::{Imported, PrometheusFolder};
 use crate::clock::Clock;
 use crate::model::{DurationMs, Exemplar, Labels, Matcher, TimeRange, TimestampMs};
 use crate::storage::{Joined, Select};
-use crate::tsdb::Tsdb;
+use crate::tsdb::{AdminError, Tsdb};
 
 /// Blocks are removed only when they were too old for this long: a clock that jumped forward erases nothing.
 const GRACE: Duration = Duration::from_secs(3600);
@@ -50,6 +50,20 @@ impl History {
         if let Some(Err(error)) = self.prometheus.as_ref().map(|folder| folder.head()) {
             tracing::error!("{error}; the newest samples of Prometheus cannot be served");
         }
+    }
+
+    /// Prometheus's files are never altered, so that what they hold cannot be deleted: better nothing than half of it.
+    pub fn check_deletable(&self, matchers: &[Matcher], range: TimeRange) -> Result<(), AdminError> {
+        let Some(folder) = self.prometheus.as_ref().filter(|folder| folder.overlaps(range)) else { return Ok(()) };
+        let series = Select::open(folder.as_ref(), range)?.series(matchers, range)?.len();
+        if series == 0 {
+            return Ok(());
+        }
+        Err(AdminError::Io(format!(
+            "nothing is deleted: {series} of the series are in the Prometheus data of {path}, which promlet reads but never alters; \
+             stop promlet, run `promlet tsdb import {path} --storage.tsdb.path {path}`, start it and delete again",
+            path = folder.path.display()
+        )))
     }
 
     pub fn exemplars(&self, matchers: &[Matcher], range: TimeRange) -> Vec<(Labels, TimestampMs, Exemplar)> {

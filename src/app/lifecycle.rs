@@ -271,7 +271,8 @@ impl App {
         let shared = &self.shared;
         let interval = files.prometheus.evaluation_interval;
         if shared.engine.load().options().default_subquery_step != interval {
-            shared.engine.store(Arc::new(questions::engine(&shared.settings, interval, &shared.clock, &shared.registry)));
+            let options = questions::engine_options(&shared.settings, interval);
+            shared.engine.store(Arc::new(shared.engine.load().renewed(options, &shared.registry)));
         }
     }
 
@@ -378,8 +379,8 @@ fn start_alerting(files: &Files, external_url: &str, state: &State, clock: &Cloc
 }
 
 fn start_rules(history: &History, engine: &Arc<ArcSwap<Engine>>, alerting: &Alerting, clock: &Clock, registry: &Registry) -> RuleGroups {
-    let (alerting, store) = (alerting.clone(), history.store.clone());
-    let standstill = move || store.read_only().and_then(|_| store.extent().max_time).map(TimestampMs);
+    let (alerting, stopped) = (alerting.clone(), history.store.clone());
+    let standstill = move || stopped.read_only().and_then(|_| stopped.extent().max_time).map(TimestampMs);
     let rules = RuleGroups::new(RulesParts {
         clock: clock.clone(),
         registry: registry.clone(),

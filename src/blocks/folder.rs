@@ -165,10 +165,10 @@ impl PrometheusFolder {
     pub fn tidy(&self) {
         let now = self.monotonic();
         // While the head is read, its lock is held: upkeep does not wait for that.
-        if let Ok(mut held) = self.head.try_lock() {
-            if held.loaded.is_some() && now - held.used_at > IDLE_MS {
-                held.loaded = None;
-            }
+        if let Ok(mut held) = self.head.try_lock()
+            && now - held.used_at > IDLE_MS
+        {
+            held.loaded = None;
         }
         let mut held: Vec<(i64, usize, Arc<Block>)> =
             self.blocks().into_iter().filter_map(|block| block.held().map(|(used_at, bytes)| (used_at, bytes, block))).collect();

@@ -1,6 +1,6 @@
 //! `chunks_head`: chunks that a running head has written out, each with its series and checksum.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::bytes::Reader;
 use super::chunk::Encoding;
@@ -97,7 +97,7 @@ impl HeadChunks {
         Ok(found)
     }
 
-    fn walk(&self, path: &PathBuf, each: &mut impl FnMut(MappedChunk)) -> Result<ReadFile, (Option<ReadFile>, BlockError)> {
+    fn walk(&self, path: &Path, each: &mut impl FnMut(MappedChunk)) -> Result<ReadFile, (Option<ReadFile>, BlockError)> {
         let file = ReadFile::open(path).map_err(|error| (None, error))?;
         if file.size < HEAD {
             // Made a moment before the process ended.

@@ -11,7 +11,7 @@ use super::error::BlockError;
 use super::head::Head;
 use super::samples::Samples;
 use super::snapshot::labels_of;
-use crate::model::{Labels, TimeRange, TimestampMs, Value};
+use crate::model::{Labels, TimeRange, TimestampMs};
 use crate::storage::ColumnValues;
 
 /// So much time is decoded at once, in milliseconds.
@@ -129,12 +129,12 @@ impl Origin {
     }
 }
 
-type Set = (Vec<i64>, Vec<(Labels, Samples)>);
+type Members = Vec<(Labels, Samples)>;
 
 /// Puts series together that share their times.
-fn sets(mut series: Vec<(Labels, Samples)>) -> Vec<Set> {
+fn sets(mut series: Members) -> Vec<(Vec<i64>, Members)> {
     series.sort_by_key(|(_, samples)| std::cmp::Reverse(samples.len()));
-    let mut sets: Vec<(HashSet<i64>, Vec<(Labels, Samples)>)> = Vec::new();
+    let mut sets: Vec<(HashSet<i64>, Members)> = Vec::new();
     // Series with the very same times go the same way.
     let mut known: HashMap<Vec<i64>, usize> = HashMap::new();
     for (labels, samples) in series {
@@ -152,7 +152,7 @@ fn sets(mut series: Vec<(Labels, Samples)>) -> Vec<Set> {
         times.extend(&samples.times);
         members.push((labels, samples));
     }
-    let in_order = |(times, mut members): (HashSet<i64>, Vec<(Labels, Samples)>)| {
+    let in_order = |(times, mut members): (HashSet<i64>, Members)| {
         let mut times: Vec<i64> = times.into_iter().collect();
         times.sort_unstable();
         members.sort_by(|a, b| a.0.cmp(&b.0));
@@ -179,13 +179,4 @@ fn column(samples: &Samples, times: &[i64]) -> Option<ColumnValues> {
         }
     }
     Some(values)
-}
-
-/// A value of a column at a row, if it has one.
-pub fn value_at(values: &ColumnValues, row: usize) -> Option<Value> {
-    if !values.is_present(row) {
-        return None;
-    }
-    let held = values.histograms.binary_search_by_key(&(row as u32), |(of, _)| *of);
-    Some(held.map_or_else(|_| Value::Float(values.floats[row]), |at| Value::Histogram(values.histograms[at].1.clone())))
 }

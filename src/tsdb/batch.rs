@@ -6,6 +6,7 @@ use foldhash::{HashMap, HashMapExt};
 
 use super::bits::Bits;
 use super::group::Group;
+use super::page::extreme::Extreme;
 use super::segment::{Segment, SegmentFile, SegmentIndex, StripeRef};
 use super::snapshot::TsdbSnapshot;
 use super::source::LATE;
@@ -63,7 +64,7 @@ impl BatchBuilder {
     }
 
     /// Batches of everything that was found; a series that has several columns comes as a batch of one.
-    pub fn finish(builders: Builders<'_>, limit: usize) -> Result<Vec<Box<dyn Batch>>, SelectError> {
+    pub fn finish(builders: Builders<'_>, limit: usize, asked: Option<Extreme>) -> Result<Vec<Box<dyn Batch>>, SelectError> {
         let (range, metrics) = (builders.range, builders.snapshot.store.metrics.clone());
         let tombstones = Some(&builders.snapshot.tombstones).filter(|tombstones| !tombstones.is_empty()).cloned();
         let mut layers: Vec<Arc<GroupBatch>> = Vec::new();
@@ -77,7 +78,7 @@ impl BatchBuilder {
                 }
             }
         }
-        let mut batches = merged::separate(layers)?;
+        let mut batches = merged::separate(layers, asked)?;
         if limit > 0 {
             let mut series = 0usize;
             batches.retain(|batch| {
@@ -120,6 +121,7 @@ impl<'a> Builders<'a> {
         let mut without = vec![false; index.groups.len()];
         let (mut fresh, mut places): (Vec<(usize, SegmentPart)>, Vec<usize>) = (Vec::new(), vec![0; index.groups.len()]);
         let head = read(&self.snapshot.store.head);
+        let mut symbols = HashMap::new();
         for series in found {
             for number in index.groups_of(*series) {
                 let at = number as usize;
@@ -145,7 +147,7 @@ impl<'a> Builders<'a> {
                 let snapshot = self.snapshot;
                 let place = self.list[batch].series(id, count, |into| match head.index.find_id(id) {
                     Some(known) => snapshot.head_labels(&head.index, known, into),
-                    None => snapshot.segment_labels(&head.index, &index.series, *series, into),
+                    None => snapshot.segment_labels(&head.index, &index.series, *series, &mut symbols, into),
                 });
                 batches[at] = Some((batch, place + 1));
                 let numbers = &mut fresh[places[at]].1.numbers;
@@ -271,7 +273,7 @@ pub fn sealed_last(store: &Arc<Store>, id: u64, from: i64) -> Option<(i64, u64)>
     }
     let mut values = ColumnValues::default();
     let mut newest = None;
-    for batch in BatchBuilder::finish(builders, 0).ok()? {
+    for batch in BatchBuilder::finish(builders, 0, None).ok()? {
         let times = batch.times();
         batch.read(0, 0..times.len(), &mut values).ok()?;
         let last = (0..times.len()).rev().find(|row| values.is_present(*row));

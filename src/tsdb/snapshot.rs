@@ -1,11 +1,14 @@
 //! A snapshot: a commit sequence, the sealed segments of that moment, and the open ones from there on.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::{Arc, Mutex};
+
+use foldhash::{HashMap, HashMapExt};
 
 use super::batch::{BatchBuilder, Builders};
 use super::index::SeriesIndex;
 use super::matching::matching;
+use super::page::extreme::Extreme;
 use super::segment::SegmentIndex;
 use super::store::{SegmentSet, Store, lock, read};
 use super::tombstones::Tombstones;
@@ -76,9 +79,17 @@ impl TsdbSnapshot {
     }
 
     /// Labels of a series that only a segment has.
-    pub fn segment_labels(&self, head: &SeriesIndex, index: &SeriesIndex, series: u32, into: &mut Vec<LabelPair>) {
+    /// `known` are the symbols of the index that were met before.
+    pub fn segment_labels(
+        &self,
+        head: &SeriesIndex,
+        index: &SeriesIndex,
+        series: u32,
+        known: &mut HashMap<u32, Symbol>,
+        into: &mut Vec<LabelPair>,
+    ) {
         index.for_each_label(series, |name, value| {
-            let of = |symbol| self.symbol_of(head, index.symbols.text(symbol));
+            let mut of = |symbol| *known.entry(symbol).or_insert_with(|| self.symbol_of(head, index.symbols.text(symbol)));
             into.push(LabelPair { name: of(name), value: of(value) });
         });
     }
@@ -156,6 +167,16 @@ impl TsdbSnapshot {
     }
 }
 
+/// Whether the one window that is asked for is only looked at for its least or greatest value.
+fn asked(hints: &Hints) -> Option<Extreme> {
+    match hints.function {
+        _ if hints.window.is_none() || hints.step.is_some() => None,
+        Some("max_over_time") => Some(Extreme::Greatest),
+        Some("min_over_time") => Some(Extreme::Least),
+        _ => None,
+    }
+}
+
 impl Drop for TsdbSnapshot {
     fn drop(&mut self) {
         let mut pins = lock(&self.store.pins);
@@ -182,7 +203,7 @@ impl Snapshot for TsdbSnapshot {
         }
         let found = matching(&read(&self.store.head).index, matchers);
         builders.add_head(&found);
-        BatchBuilder::finish(builders, hints.limit)
+        BatchBuilder::finish(builders, hints.limit, asked(hints))
     }
 
     fn series(&self, matchers: &[Matcher], range: TimeRange) -> Result<Vec<Labels>, SelectError> {

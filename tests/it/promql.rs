@@ -1,7 +1,9 @@
 //! Prometheus's own test files, where they are at hand, against the committed list of exempt cases; and our own cases.
 #![expect(clippy::unwrap_used, reason = "the helpers of a test may fail as the test does")]
 
+mod cache;
 mod engine;
+mod hostile;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

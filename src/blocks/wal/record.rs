@@ -61,17 +61,16 @@ pub fn decode(bytes: &[u8], mut each: impl FnMut(Entry)) -> Decoded<bool> {
                 each(Entry::Series { series: r.u64()?, labels: labels(r)? });
             }
         }
-        2 => of_samples(r, |r, series, at| Ok(each(Entry::Float { series, at, value: r.f64()? })))?,
+        2 => of_samples(r, &mut each, float)?,
         3 => {
             while !r.is_empty() {
                 each(Entry::Tombstone { series: r.u64()?, first: r.varint()?, last: r.varint()? });
             }
         }
-        4 => of_samples(r, |r, series, at| {
+        4 => of_samples(r, &mut each, |r, series, at| {
             let value = r.f64()?;
             let exemplar = Exemplar { value, labels: labels(r)?, at: Some(TimestampMs(at)) };
-            each(Entry::Exemplar { series, at, exemplar });
-            Ok(())
+            Ok(Entry::Exemplar { series, at, exemplar })
         })?,
         // Where late samples were written to chunks, and the oldest time of a checkpoint: both are only shortcuts.
         5 | 14 => {}
@@ -80,35 +79,45 @@ pub fn decode(bytes: &[u8], mut each: impl FnMut(Entry)) -> Decoded<bool> {
                 each(Entry::Metadata { series: r.uvarint()?, metadata: metadata(r)? });
             }
         }
-        7 | 9 => of_samples(r, |r, series, at| Ok(each(Entry::Histogram { series, at, histogram: whole_histogram(r)? })))?,
-        8 | 10 => of_samples(r, |r, series, at| Ok(each(Entry::Histogram { series, at, histogram: float_histogram(r)? })))?,
-        11 => of_samples_with_starts(r, true, |r, series, at| Ok(each(Entry::Float { series, at, value: r.f64()? })))?,
-        12 => of_samples_with_starts(r, false, |r, series, at| Ok(each(Entry::Histogram { series, at, histogram: whole_histogram(r)? })))?,
-        13 => of_samples_with_starts(r, false, |r, series, at| Ok(each(Entry::Histogram { series, at, histogram: float_histogram(r)? })))?,
+        7 | 9 => of_samples(r, &mut each, whole)?,
+        8 | 10 => of_samples(r, &mut each, fractions)?,
+        11 => of_samples_with_starts(r, true, &mut each, float)?,
+        12 => of_samples_with_starts(r, false, &mut each, whole)?,
+        13 => of_samples_with_starts(r, false, &mut each, fractions)?,
         _ => return Ok(false),
     }
     Ok(true)
 }
 
+fn float(r: &mut Reader<'_>, series: u64, at: i64) -> Decoded<Entry> {
+    Ok(Entry::Float { series, at, value: r.f64()? })
+}
+
+fn whole(r: &mut Reader<'_>, series: u64, at: i64) -> Decoded<Entry> {
+    Ok(Entry::Histogram { series, at, histogram: whole_histogram(r)? })
+}
+
+fn fractions(r: &mut Reader<'_>, series: u64, at: i64) -> Decoded<Entry> {
+    Ok(Entry::Histogram { series, at, histogram: float_histogram(r)? })
+}
+
+type Take = fn(&mut Reader<'_>, u64, i64) -> Decoded<Entry>;
+
 /// Series and times as differences to the first.
-fn of_samples(r: &mut Reader<'_>, mut each: impl FnMut(&mut Reader<'_>, u64, i64) -> Decoded<()>) -> Decoded<()> {
+fn of_samples(r: &mut Reader<'_>, each: &mut impl FnMut(Entry), take: Take) -> Decoded<()> {
     if r.is_empty() {
         return Ok(());
     }
     let (base, time) = (r.u64()?, r.i64()?);
     while !r.is_empty() {
         let (series, at) = (base.wrapping_add(r.varint()? as u64), time.wrapping_add(r.varint()?));
-        each(r, series, at)?;
+        each(take(r, series, at)?);
     }
     Ok(())
 }
 
 /// Series as differences to the one before, times to the first; start timestamps are stepped over.
-fn of_samples_with_starts(
-    r: &mut Reader<'_>,
-    is_float: bool,
-    mut each: impl FnMut(&mut Reader<'_>, u64, i64) -> Decoded<()>,
-) -> Decoded<()> {
+fn of_samples_with_starts(r: &mut Reader<'_>, is_float: bool, each: &mut impl FnMut(Entry), take: Take) -> Decoded<()> {
     if r.is_empty() {
         return Ok(());
     }
@@ -126,7 +135,7 @@ fn of_samples_with_starts(
             }
         }
         is_first = false;
-        each(r, series as u64, at)?;
+        each(take(r, series as u64, at)?);
     }
     Ok(())
 }

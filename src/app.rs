@@ -8,6 +8,7 @@ mod admin;
 pub mod dashboards;
 mod figures;
 pub mod files;
+mod history;
 mod lifecycle;
 mod maintenance;
 mod overview;

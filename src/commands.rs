@@ -9,6 +9,7 @@ pub mod promql;
 pub mod serve;
 pub mod serve_flags;
 pub mod test_promql;
+pub mod tsdb;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -51,6 +52,11 @@ enum Command {
     Notify {
         #[command(subcommand)]
         subject: Notify,
+    },
+    /// Looks at a data folder, checks it, takes over Prometheus's, writes blocks for Prometheus
+    Tsdb {
+        #[command(subcommand)]
+        subject: tsdb::TsdbCommand,
     },
     /// Asks a server: an expression, or a prompt without one
     Promql(promql::PromqlArguments),
@@ -104,6 +110,7 @@ pub fn promlet(arguments: Vec<String>) -> ExitCode {
         Some(Command::Check { subject }) => run_check(subject),
         Some(Command::Test { subject: Test::Promql(flags) }) => test_promql::run(&flags),
         Some(Command::Notify { subject: Notify::Test(flags) }) => notify_test::run(&flags),
+        Some(Command::Tsdb { subject }) => tsdb::run(subject),
         Some(Command::Promql(arguments)) => ExitCode::from(promql::run(arguments).code()),
     }
 }

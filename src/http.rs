@@ -1,5 +1,6 @@
 //! Requests in, JSON out: Prometheus's and Alertmanager's APIs, management, pages. The only room that knows statuses and JSON.
 
+mod active;
 mod admin;
 mod around;
 mod cardinality;
@@ -30,6 +31,7 @@ pub mod state;
 mod status;
 mod targets;
 mod time;
+mod tree;
 mod upload;
 mod v2;
 mod write;

@@ -21,6 +21,7 @@ mod folder;
 mod frame;
 mod group;
 mod histogram;
+pub mod import;
 mod index;
 pub mod limits;
 mod log;
@@ -43,6 +44,7 @@ mod symbols;
 mod tail;
 mod texts;
 mod tombstones;
+pub mod verify;
 mod versions;
 pub mod view;
 mod writer;
@@ -140,6 +142,22 @@ impl Tsdb {
     /// What sealed segments spend on each codec, largest first. Reads every stripe.
     pub fn codecs(&self) -> Result<Vec<view::CodecStats>, SelectError> {
         view::codecs(&self.store)
+    }
+
+    /// The newest sample's time.
+    pub fn newest_time(&self) -> Option<TimestampMs> {
+        let newest = self.store.newest_time.load(std::sync::atomic::Ordering::Acquire);
+        (newest > i64::MIN).then_some(TimestampMs(newest))
+    }
+
+    /// Begins a segment of samples from elsewhere, which may be older than anything that is there.
+    pub fn importer(&self) -> std::io::Result<import::Importer> {
+        import::Importer::new(&self.store)
+    }
+
+    /// Names of groups in sealed segments that begin with a prefix: what was imported before.
+    pub fn group_names(&self, prefix: &str) -> Result<Vec<String>, SelectError> {
+        import::group_names(&self.store, prefix)
     }
 
     /// Kept exemplars of series that satisfy all matchers, in order of arrival.

@@ -82,6 +82,14 @@ def verdict(question, base):
     return why, one
 
 
+def shapes(run, question, base):
+    """Whether both print the query alike, and read it alike."""
+    query = question.text(base)
+    for path in ("/api/v1/format_query", "/api/v1/parse_query"):
+        why = answers.shape_difference(get(P, path, dict(query=query)), get(Q, path, dict(query=query)))
+        run.agrees(f"{path} {query}", why)
+
+
 def shrunk(question, base, tries=TRIES_MAX):
     why = verdict(question, base)[0]
     while tries > 0:
@@ -104,9 +112,10 @@ def main(run):
     nothing = "global: {scrape_interval: 1m, evaluation_interval: 1m}\n"
     run.write("p/prometheus.yml", nothing)
     run.write("q/prometheus.yml", nothing)
-    features = ["--enable-feature=promql-experimental-functions", "--storage.tsdb.retention.time=100y"]
-    run.start_prometheus(*features)
-    run.start_promlet(*features)
+    features, forever = "--enable-feature=promql-experimental-functions", "--storage.tsdb.retention.time=100y"
+    # Arithmetic on durations is always on since 3.14.
+    run.start_prometheus(features + ",promql-duration-expr", forever)
+    run.start_promlet(features, forever)
     data = series.generate(random.Random(options.seed))
     bodies = list(series.requests(data, base))
     for url in (P, Q):
@@ -119,6 +128,8 @@ def main(run):
         why = verdict(question, base)[0]
         if not why:
             run.passed += 1
+            if len(question.times) == 1:
+                shapes(run, question, base)
             continue
         run.failed += 1
         if len(reported) >= SHRUNK_MAX:

@@ -6,12 +6,15 @@ use crate::http::{AdminState, Deletion};
 use crate::tsdb::AdminError;
 
 pub fn state(shared: &Shared) -> AdminState {
-    let (deletes, cleans, copies) = (shared.store.clone(), shared.store.clone(), shared.store.clone());
+    let (deletes, cleans, copies) = (shared.history.clone(), shared.store.clone(), shared.store.clone());
     AdminState {
         enabled: shared.settings.web.enable_admin_api,
         delete: ask(move |Deletion { selectors, range }: Deletion| {
-            let store = deletes.clone();
-            apart(move || selectors.iter().try_for_each(|matchers| store.delete(matchers, range).map(drop)))
+            let history = deletes.clone();
+            apart(move || {
+                selectors.iter().try_for_each(|matchers| history.check_deletable(matchers, range))?;
+                selectors.iter().try_for_each(|matchers| history.store.delete(matchers, range).map(drop))
+            })
         }),
         clean: ask(move |()| {
             let store = cleans.clone();

@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 
 use super::figures::Figures;
 use super::files::{self, Files};
+use super::history::{History, Upkeep};
 use super::maintenance::Maintenance;
 use super::settings::Settings;
 use super::settling::{self, Standing};
@@ -77,6 +78,8 @@ pub struct Shared {
     pub registry: Registry,
     pub started_at: TimestampMs,
     pub store: Arc<Tsdb>,
+    /// The store, and what a Prometheus left beside it.
+    pub history: History,
     pub engine: Arc<ArcSwap<Engine>>,
     pub scrapes: Arc<ScrapePools>,
     pub rules: RuleGroups,
@@ -154,27 +157,27 @@ impl App {
         let files = files::load(&settings, &addresses::own(listening), &external_url, &environment).map_err(StartError::Files)?;
         say_notes(&files);
         let options = store_options(&settings, &files);
-        let store = open_store(options.clone(), &clock, &registry).await?;
-        let budget = settings.storage.memory_budget_bytes();
-        if budget > 0 {
-            store.set_memory_budget(budget, Arc::new(process::resident_bytes), &registry);
-        }
+        let history = open_store(options.clone(), &clock, &registry).await?;
+        let store = history.store.clone();
+        keep_to_budget(&store, &settings, &registry);
         let state = State::open(&settings.storage.path.join("promlet"), &registry).map_err(other)?;
         let alerting = start_alerting(&files, &external_url, &state, &clock, &registry)?;
         let engine = Arc::new(ArcSwap::from_pointee(questions::engine(&settings, files.prometheus.evaluation_interval, &clock, &registry)));
-        let rules = start_rules(&store, &engine, &alerting, &clock, &registry);
+        let rules = start_rules(&history, &engine, &alerting, &clock, &registry);
         let scrapes = Arc::new(ScrapePools::new(store.clone(), clock.clone(), &registry).map_err(other)?);
         let (requests, received) = mpsc::channel(RELOADS_MAX);
         let loaded = Arc::new(ArcSwap::from_pointee(Loaded { files, at: started_at, failure: None }));
         let settings = Arc::new(settings);
         let readiness = Readiness::default();
-        let maintenance = Maintenance::start(store.clone(), clock.clone()).map_err(other)?;
+        let maintenance =
+            Maintenance::start(store.clone(), Upkeep::new(history.clone(), options.retention_time), clock.clone()).map_err(other)?;
         let shared = Shared {
             settings,
             clock,
             registry,
             started_at,
             store,
+            history,
             engine,
             scrapes,
             rules,
@@ -270,7 +273,8 @@ impl App {
         let shared = &self.shared;
         let interval = files.prometheus.evaluation_interval;
         if shared.engine.load().options().default_subquery_step != interval {
-            shared.engine.store(Arc::new(questions::engine(&shared.settings, interval, &shared.clock, &shared.registry)));
+            let options = questions::engine_options(&shared.settings, interval);
+            shared.engine.store(Arc::new(shared.engine.load().renewed(options, &shared.registry)));
         }
     }
 
@@ -345,10 +349,26 @@ fn say_errors(error: &StartError) {
     }
 }
 
-async fn open_store(options: TsdbOptions, clock: &Clock, registry: &Registry) -> Result<Arc<Tsdb>, StartError> {
+/// Opens the store, and whatever a Prometheus left in its folder. The head of it is read at once, but nobody waits for that.
+async fn open_store(options: TsdbOptions, clock: &Clock, registry: &Registry) -> Result<History, StartError> {
     let (clock, registry) = (clock.clone(), registry.clone());
-    let opened = tokio::task::spawn_blocking(move || Tsdb::open(options, Arc::new(RealDisk), clock, &registry)).await.map_err(other)?;
-    opened.map(Arc::new).map_err(other)
+    let open = move || {
+        let folder = options.folder.clone();
+        let store = Tsdb::open(options, Arc::new(RealDisk), clock.clone(), &registry).map_err(|error| error.to_string())?;
+        History::open(Arc::new(store), &folder, &clock)
+    };
+    let history = tokio::task::spawn_blocking(open).await.map_err(other)?.map_err(StartError::Other)?;
+    let warmed = history.clone();
+    drop(tokio::task::spawn_blocking(move || warmed.warm()));
+    Ok(history)
+}
+
+/// Near the budget the store sheds load.
+fn keep_to_budget(store: &Tsdb, settings: &Settings, registry: &Registry) {
+    let budget = settings.storage.memory_budget_bytes();
+    if budget > 0 {
+        store.set_memory_budget(budget, Arc::new(process::resident_bytes), registry);
+    }
 }
 
 type Routing = (AlertsOptions, Vec<crate::alerts::Receiver>);
@@ -368,14 +388,15 @@ fn start_alerting(files: &Files, external_url: &str, state: &State, clock: &Cloc
     Alerting::start(options, receivers, state.clone(), clock.clone(), registry).map_err(other)
 }
 
-fn start_rules(store: &Arc<Tsdb>, engine: &Arc<ArcSwap<Engine>>, alerting: &Alerting, clock: &Clock, registry: &Registry) -> RuleGroups {
-    let alerting = alerting.clone();
+fn start_rules(history: &History, engine: &Arc<ArcSwap<Engine>>, alerting: &Alerting, clock: &Clock, registry: &Registry) -> RuleGroups {
+    let (alerting, stopped) = (alerting.clone(), history.store.clone());
+    let standstill = move || stopped.read_only().and_then(|_| stopped.extent().max_time).map(TimestampMs);
     let rules = RuleGroups::new(RulesParts {
         clock: clock.clone(),
         registry: registry.clone(),
-        query: questions::for_rules(engine.clone(), store.clone()),
-        append: store.clone(),
-        select: store.clone(),
+        query: questions::for_rules(engine.clone(), history.select.clone(), Arc::new(standstill)),
+        append: history.store.clone(),
+        select: history.select.clone(),
         alerts: Arc::new(move |alerts| alerting.post(alerts)),
     });
     rules.start(&Handle::current());

@@ -77,6 +77,8 @@ pub struct QuerySettings {
     pub timeout: DurationMs,
     pub max_concurrency: usize,
     pub max_samples: usize,
+    /// Bytes; none: a share of the machine's memory.
+    pub max_memory: Option<u64>,
 }
 
 #[derive(Clone, Debug)]

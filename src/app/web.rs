@@ -31,7 +31,7 @@ pub fn router(shared: &Shared) -> std::io::Result<Router> {
     // The pattern was checked with the flags; one that does not compile allows no foreign origin.
     let cors =
         Cors::new(&shared.settings.web.cors_origin).or_else(|_| Cors::new("$^")).unwrap_or_else(|_| unreachable!("a literal pattern"));
-    let (store, exemplars, labels, query) = (shared.store.clone(), shared.store.clone(), shared.loaded.clone(), query(shared)?);
+    let (store, exemplars, labels, query) = (shared.store.clone(), shared.history.clone(), shared.loaded.clone(), query(shared)?);
     Ok(http::router(Parts {
         registry: shared.registry.clone(),
         clock: shared.clock.clone(),
@@ -77,7 +77,7 @@ fn cores() -> usize {
 fn query(shared: &Shared) -> std::io::Result<QueryState> {
     let engine = shared.engine.clone();
     Ok(QueryState {
-        select: shared.store.clone(),
+        select: shared.history.select.clone(),
         engine: Arc::new(move || engine.load_full()),
         pool: Pool::new(cores().min(shared.settings.query.max_concurrency), shared.clock.clone(), &shared.registry)?,
         clock: shared.clock.clone(),

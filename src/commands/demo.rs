@@ -238,7 +238,7 @@ fn write_history(
     let rules = RuleGroups::new(RulesParts {
         clock: clock.clone(),
         registry,
-        query: questions::for_rules(Arc::new(arc_swap::ArcSwap::from_pointee(engine)), store.clone()),
+        query: questions::for_rules(Arc::new(arc_swap::ArcSwap::from_pointee(engine)), store.clone(), Arc::new(|| None)),
         append: store.clone(),
         select: store.clone(),
         // Nobody is told of the past.

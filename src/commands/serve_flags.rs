@@ -95,6 +95,9 @@ pub struct ServeFlags {
     /// Most queries at a time
     #[arg(long = "query.max-concurrency", value_name = "N", default_value = "20", value_parser = at_least_one)]
     pub max_concurrency: usize,
+    /// Most memory that all queries together may hold: B, KB, MB, GB [default: a quarter of the machine's, at most 1GB]
+    #[arg(long = "query.max-memory", value_name = "SIZE", value_parser = size)]
+    pub max_memory: Option<u64>,
     /// Most samples one query may hold
     #[arg(long = "query.max-samples", value_name = "N", default_value = "50000000", value_parser = at_least_one)]
     pub max_samples: usize,
@@ -118,7 +121,7 @@ pub struct ServeFlags {
     pub log_format: LogFormat,
 }
 
-fn duration(text: &str) -> Result<DurationMs, String> {
+pub fn duration(text: &str) -> Result<DurationMs, String> {
     DurationMs::parse(text)
 }
 
@@ -201,6 +204,7 @@ impl ServeFlags {
                 timeout: self.query_timeout,
                 max_concurrency: self.max_concurrency,
                 max_samples: self.max_samples,
+                max_memory: self.max_memory,
             },
             rule_timings: RuleTimings {
                 for_outage_tolerance: self.for_outage_tolerance,
@@ -222,6 +226,7 @@ impl ServeFlags {
             ("enable-feature", self.features.join(",")),
             ("query.lookback-delta", self.lookback_delta.to_string()),
             ("query.max-concurrency", self.max_concurrency.to_string()),
+            ("query.max-memory", self.max_memory.map_or(String::new(), |bytes| format!("{bytes}B"))),
             ("query.max-samples", self.max_samples.to_string()),
             ("query.timeout", self.query_timeout.to_string()),
             ("rules.alert.for-grace-period", self.for_grace_period.to_string()),

@@ -17,10 +17,11 @@ use super::params::Params;
 use super::pool::{Pool, Turn};
 use super::result;
 use super::series::truncate;
+use super::server::Peer;
 use super::state::Lookup;
 use crate::clock::Clock;
 use crate::model::DurationMs;
-use crate::promql::{self, Answer, Engine, QueryError, QueryOptions, Value};
+use crate::promql::{self, Answer, Asked, Engine, QueryError, QueryOptions, Running, Value};
 use crate::storage::Select;
 
 /// What every endpoint that reads the store is given.
@@ -40,6 +41,7 @@ pub fn routes(state: QueryState) -> Router {
         .route("/query", get(instant).post(instant))
         .route("/query_range", get(range).post(range))
         .route("/format_query", get(format).post(format))
+        .route("/parse_query", get(tree).post(tree))
         .with_state(state)
 }
 
@@ -50,6 +52,7 @@ struct Wishes {
     timeout: Duration,
     lookback: Option<DurationMs>,
     stats: bool,
+    cache: bool,
     gzip: bool,
 }
 
@@ -69,19 +72,21 @@ impl Wishes {
             timeout,
             lookback: lookback.filter(|lookback| lookback.0 > 0),
             stats: !params.get("stats").is_empty(),
+            // Statistics are of the evaluation, so that there must be one.
+            cache: params.get("stats").is_empty() && matches!(params.get("nocache"), "" | "0" | "false"),
             gzip: compress::is_wanted(headers),
         })
     }
 
-    fn options(&self, state: &QueryState, turn: &Turn) -> QueryOptions {
+    fn options(&self, state: &QueryState, turn: &Turn, running: &Running) -> QueryOptions {
         let left = turn.deadline.saturating_sub(state.clock.monotonic());
         let timeout = Some(DurationMs(i64::try_from(left.as_millis()).unwrap_or(i64::MAX)));
-        QueryOptions { lookback: self.lookback, timeout, cancel: turn.cancel.clone() }
+        QueryOptions { lookback: self.lookback, timeout, cancel: turn.cancel.clone(), cache: self.cache, usage: running.usage() }
     }
 }
 
 async fn instant(State(state): State<QueryState>, request: Request) -> Response {
-    let headers = request.headers().clone();
+    let (headers, client) = (request.headers().clone(), client_of(&request));
     let read = async {
         let params = Params::of(request).await?;
         let at = params.time_or("time", state.clock.now())?;
@@ -91,13 +96,14 @@ async fn instant(State(state): State<QueryState>, request: Request) -> Response 
         Err(error) => error.into_response(),
         Ok((at, wishes)) => {
             let select = Arc::clone(&state.select);
-            answer(state, wishes, move |engine, expr, options| engine.instant(&*select, expr, at, options)).await
+            let asked = Asked { query: wishes.expr.clone(), client, start: at, end: at, step: None };
+            answer(state, wishes, asked, move |engine, expr, options| engine.instant(&*select, expr, at, options)).await
         }
     }
 }
 
 async fn range(State(state): State<QueryState>, request: Request) -> Response {
-    let headers = request.headers().clone();
+    let (headers, client) = (request.headers().clone(), client_of(&request));
     let read = async {
         let params = Params::of(request).await?;
         let (start, end) = (params.time("start")?, params.time("end")?);
@@ -119,22 +125,32 @@ async fn range(State(state): State<QueryState>, request: Request) -> Response {
         Err(error) => error.into_response(),
         Ok((bounds, step, wishes)) => {
             let select = Arc::clone(&state.select);
-            answer(state, wishes, move |engine, expr, options| engine.range(&*select, expr, bounds, step, options)).await
+            let asked = Asked { query: wishes.expr.clone(), client, start: bounds.0, end: bounds.1, step: Some(step) };
+            answer(state, wishes, asked, move |engine, expr, options| engine.range(&*select, expr, bounds, step, options)).await
         }
     }
+}
+
+fn client_of(request: &Request) -> String {
+    request.extensions().get::<Peer>().map_or_else(String::new, |peer| peer.0.to_string())
 }
 
 /// Evaluates, writes and compresses on a thread of the pool: socket workers only send.
 async fn answer(
     state: QueryState,
     wishes: Wishes,
+    asked: Asked,
     evaluate: impl FnOnce(&Engine, &str, &QueryOptions) -> Result<Answer, QueryError> + Send + 'static,
 ) -> Response {
     let pool = state.pool.clone();
     let timeout = wishes.timeout;
+    let running = (state.engine)().active().begin(asked);
+    let cancel = running.cancel();
     let work = move |turn: &Turn| -> Result<(Vec<u8>, bool), ApiError> {
+        running.has_turn();
         let engine = (state.engine)();
-        let mut answer = evaluate(&engine, &wishes.expr, &wishes.options(&state, turn)).map_err(|error| failure(&wishes.expr, error))?;
+        let mut answer =
+            evaluate(&engine, &wishes.expr, &wishes.options(&state, turn, &running)).map_err(|error| failure(&wishes.expr, error))?;
         let truncated = match &mut answer.value {
             Value::Vector(rows) => truncate(rows, wishes.limit),
             Value::Matrix(rows) => truncate(rows, wishes.limit),
@@ -142,10 +158,15 @@ async fn answer(
         };
         answer.warnings.extend(truncated);
         let stats = wishes.stats.then_some(turn.waited);
+        // The text takes memory like the samples did; what it was made from is given back when it is complete.
+        let text = engine.memory().reserved();
+        if !text.grow(result::bytes(&answer.value)) {
+            return Err(failure(&wishes.expr, QueryError::TooMuchMemory { limit: engine.memory().limit() }));
+        }
         let Success(body) = Success::annotated(|out| result::write(out, &answer, stats), &answer.warnings, &answer.infos);
         Ok(if wishes.gzip { compress::gzip(body) } else { (body, false) })
     };
-    match pool.run(timeout, work).await {
+    match pool.run_until(cancel, timeout, work).await {
         Err(error) => error.into_response(),
         Ok((body, compressed)) => {
             let mut response = envelope::respond(StatusCode::OK, body);
@@ -167,9 +188,9 @@ fn failure(expr: &str, error: QueryError) -> ApiError {
     };
     match error {
         QueryError::Parse(_) | QueryError::BadRequest(_) => ApiError::parameter("query", text),
-        QueryError::Execution(_) | QueryError::TooManySamples => ApiError::Execution(text),
+        QueryError::Execution(_) | QueryError::TooManySamples | QueryError::TooMuchMemory { .. } => ApiError::Execution(text),
         QueryError::Timeout => ApiError::Timeout(text),
-        QueryError::Canceled => ApiError::Canceled(text),
+        QueryError::Canceled | QueryError::Killed => ApiError::Canceled(text),
         QueryError::Storage(_) => ApiError::Internal(text),
     }
 }
@@ -189,6 +210,16 @@ pub async fn parsed<T: Send + 'static>(
 }
 
 async fn format(State(state): State<QueryState>, params: Params) -> Result<Success, ApiError> {
-    let text = parsed(&state, params.get("query").to_owned(), promql::print).await?;
+    let text = parsed(&state, params.get("query").to_owned(), promql::prettify).await?;
     Ok(Success::new(|out| super::json::text(out, &text)))
+}
+
+async fn tree(State(state): State<QueryState>, params: Params) -> Result<Success, ApiError> {
+    let written = parsed(&state, params.get("query").to_owned(), |expr| {
+        let mut out = Vec::new();
+        super::tree::write(&mut out, expr);
+        out
+    });
+    let written = written.await?;
+    Ok(Success::new(|out| out.extend_from_slice(&written)))
 }

@@ -11,6 +11,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
 use tower_http::compression::{CompressionLayer, CompressionLevel};
 
+use super::active;
 use super::admin::{self, AdminState};
 use super::around::{Figures, caught, figures, when_ready};
 use super::cardinality::{self, CardinalityState};
@@ -82,6 +83,7 @@ pub fn router(parts: Parts) -> Router {
     let metadata = MetadataState { active: targets.active.clone(), query: query.clone() };
     let v1 = Router::new()
         .merge(query::routes(query.clone()))
+        .merge(active::routes(query.clone()))
         .merge(exemplars::routes(exemplars))
         .merge(series::routes(query.clone()))
         .merge(metadata::routes(metadata))

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::ast::{
-    Aggregate, At, Binary, Cardinality, Expr, ExprKind, Length, LengthExpr, LengthKind, Matching, Modifiers, Number, Selector,
+    Aggregate, At, Binary, Cardinality, Expr, ExprKind, Length, LengthExpr, LengthKind, Matching, Modifiers, Number, Selector, Subquery,
 };
 use crate::model::number::{format_fixed, quote};
 use crate::model::{DurationMs, METRIC_NAME, MatchOp};
@@ -26,27 +26,22 @@ pub(super) fn write_expr(out: &mut String, expr: &Expr) {
         ExprKind::Text(text) => out.push_str(&text.quoted()),
         ExprKind::Selector(selector) => {
             write_selector(out, selector);
-            write_modifiers(out, &selector.modifiers);
+            write_at(out, &selector.modifiers);
             write_extended(out, selector);
+            write_offset(out, &selector.modifiers);
         }
         ExprKind::Range(range) => {
             write_selector(out, &range.selector);
             out.push('[');
             write_length(out, &range.range);
             out.push(']');
-            write_modifiers(out, &range.selector.modifiers);
             write_extended(out, &range.selector);
+            write_at(out, &range.selector.modifiers);
+            write_offset(out, &range.selector.modifiers);
         }
         ExprKind::Subquery(subquery) => {
             write_expr(out, &subquery.expr);
-            out.push('[');
-            write_length(out, &subquery.range);
-            out.push(':');
-            if let Some(step) = &subquery.step {
-                write_length(out, step);
-            }
-            out.push(']');
-            write_modifiers(out, &subquery.modifiers);
+            write_subquery_suffix(out, subquery);
         }
         ExprKind::Unary(unary) => {
             out.push(if unary.negative { '-' } else { '+' });
@@ -94,6 +89,19 @@ fn write_number(out: &mut String, number: Number) {
     }
 }
 
+/// `[range:step]` and what follows.
+pub(super) fn write_subquery_suffix(out: &mut String, subquery: &Subquery) {
+    out.push('[');
+    write_length(out, &subquery.range);
+    out.push(':');
+    if let Some(step) = &subquery.step {
+        write_length(out, step);
+    }
+    out.push(']');
+    write_at(out, &subquery.modifiers);
+    write_offset(out, &subquery.modifiers);
+}
+
 /// ` + `, with `bool` and the matching clause.
 pub(super) fn write_operator(out: &mut String, binary: &Binary) {
     put!(out, " {}", binary.op.as_str());
@@ -107,7 +115,8 @@ pub(super) fn write_operator(out: &mut String, binary: &Binary) {
 }
 
 fn write_matching(out: &mut String, matching: &Matching) {
-    if matching.on || !matching.labels.is_empty() {
+    let grouped = matches!(matching.cardinality, Cardinality::ManyToOne | Cardinality::OneToMany);
+    if matching.on || !matching.labels.is_empty() || grouped {
         put!(out, " {} ({})", if matching.on { "on" } else { "ignoring" }, names(&matching.labels));
     }
     let side = match matching.cardinality {
@@ -170,6 +179,7 @@ pub(super) fn write_selector(out: &mut String, selector: &Selector) {
         }
         parts.push(format!("{}{}{}", name(&matcher.name), matcher.op.as_str(), quote(&matcher.value)));
     }
+    parts.sort_unstable();
     if !parts.is_empty() || bare.is_none() {
         put!(out, "{{{}}}", parts.join(","));
     }
@@ -183,13 +193,16 @@ fn write_extended(out: &mut String, selector: &Selector) {
     }
 }
 
-fn write_modifiers(out: &mut String, modifiers: &Modifiers) {
+fn write_at(out: &mut String, modifiers: &Modifiers) {
     match modifiers.at {
         Some(At::Time(at)) => put!(out, " @ {at}"),
         Some(At::Start) => out.push_str(" @ start()"),
         Some(At::End) => out.push_str(" @ end()"),
         None => {}
     }
+}
+
+fn write_offset(out: &mut String, modifiers: &Modifiers) {
     match &modifiers.offset {
         Length::Fixed(DurationMs(0)) => {}
         Length::Fixed(offset) => put!(out, " offset {offset}"),
@@ -216,10 +229,7 @@ fn write_length_expr(out: &mut String, expr: &LengthExpr) {
             out.push('-');
             write_length_expr(out, inner);
         }
-        LengthKind::Positive(inner) => {
-            out.push('+');
-            write_length_expr(out, inner);
-        }
+        LengthKind::Positive(inner) => write_length_expr(out, inner),
         LengthKind::Paren(inner) => {
             out.push('(');
             write_length_expr(out, inner);

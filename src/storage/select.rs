@@ -127,6 +127,12 @@ pub trait Batch: Send + Sync {
 
     /// Decodes one series' values for a range of rows of `times()` into the caller's buffers (which are cleared first).
     fn read(&self, index: usize, rows: Range<usize>, into: &mut ColumnValues) -> Result<(), SelectError>;
+
+    /// The same for a reader who wants to know which rows hold what, not the numbers: where there is a float that is no stale marker,
+    /// any other may stand. Never slower than [`Self::read`].
+    fn read_presence(&self, index: usize, rows: Range<usize>, into: &mut ColumnValues) -> Result<(), SelectError> {
+        self.read(index, rows, into)
+    }
 }
 
 /// Decoded values of one series, one place a row.

@@ -50,6 +50,19 @@ impl ProcessFigures {
     }
 }
 
+/// The machine's memory in bytes, or less where a control group allows less; none where nobody says.
+pub fn memory_bytes() -> Option<u64> {
+    let total = fs::read_to_string("/proc/meminfo").ok().and_then(|text| total_of(&text));
+    let allowed = fs::read_to_string("/sys/fs/cgroup/memory.max").ok().and_then(|text| text.trim().parse().ok());
+    total.into_iter().chain(allowed).min()
+}
+
+/// `MemTotal` of `/proc/meminfo`, which the kernel states in KiB.
+fn total_of(meminfo: &str) -> Option<u64> {
+    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
+}
+
 /// Fields of `/proc/self/stat` (proc(5)).
 #[derive(Debug, PartialEq)]
 struct Stat {

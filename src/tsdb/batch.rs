@@ -121,6 +121,7 @@ impl<'a> Builders<'a> {
         let mut without = vec![false; index.groups.len()];
         let (mut fresh, mut places): (Vec<(usize, SegmentPart)>, Vec<usize>) = (Vec::new(), vec![0; index.groups.len()]);
         let head = read(&self.snapshot.store.head);
+        let mut symbols = HashMap::new();
         for series in found {
             for number in index.groups_of(*series) {
                 let at = number as usize;
@@ -146,7 +147,7 @@ impl<'a> Builders<'a> {
                 let snapshot = self.snapshot;
                 let place = self.list[batch].series(id, count, |into| match head.index.find_id(id) {
                     Some(known) => snapshot.head_labels(&head.index, known, into),
-                    None => snapshot.segment_labels(&head.index, &index.series, *series, into),
+                    None => snapshot.segment_labels(&head.index, &index.series, *series, &mut symbols, into),
                 });
                 batches[at] = Some((batch, place + 1));
                 let numbers = &mut fresh[places[at]].1.numbers;

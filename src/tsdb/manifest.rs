@@ -78,6 +78,16 @@ fn take(body: &[u8], said: &mut Option<Said>) -> Decoded<()> {
     Ok(())
 }
 
+/// The segments that the manifest names, without changing anything; none where it is missing or damaged.
+pub fn live(disk: &dyn Disk, folder: &Path) -> Result<Option<BTreeSet<u64>>, OpenError> {
+    let path = folder.join(NAME);
+    match disk.open(&path).and_then(|file| read_all(file.as_ref())) {
+        Ok(bytes) => Ok(read(&path, &bytes)?.map(|said| said.live)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(OpenError::io(&path, "reading", error)),
+    }
+}
+
 impl Manifest {
     /// Reads the manifest; where there is none, or it is damaged, `rebuild` gives the seed and the segments, and `Ok((_, true))` says so.
     pub fn open(

@@ -217,13 +217,15 @@ fn replay(store: &Arc<Store>, logs: &[ClosedFile]) -> Result<(), OpenError> {
         total.rows += found.rows;
         total.lost += found.lost;
         total.damaged += found.damaged;
+        total.first_damage = total.first_damage.or(found.first_damage);
     }
     if total.damaged > 0 || total.lost > 0 {
         store.metrics.log_damaged.add(total.damaged);
         tracing::error!(
-            "{}: the row log has {} damaged stretches; {} rows after them could not be used",
+            "{}: the row log has {} damaged stretches ({}); {} rows after them could not be used",
             store.folder.display(),
             total.damaged,
+            total.first_damage.unwrap_or("rows are missing"),
             total.lost
         );
     }

@@ -1,7 +1,9 @@
 //! A snapshot: a commit sequence, the sealed segments of that moment, and the open ones from there on.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::{Arc, Mutex};
+
+use foldhash::{HashMap, HashMapExt};
 
 use super::batch::{BatchBuilder, Builders};
 use super::index::SeriesIndex;
@@ -77,9 +79,17 @@ impl TsdbSnapshot {
     }
 
     /// Labels of a series that only a segment has.
-    pub fn segment_labels(&self, head: &SeriesIndex, index: &SeriesIndex, series: u32, into: &mut Vec<LabelPair>) {
+    /// `known` are the symbols of the index that were met before.
+    pub fn segment_labels(
+        &self,
+        head: &SeriesIndex,
+        index: &SeriesIndex,
+        series: u32,
+        known: &mut HashMap<u32, Symbol>,
+        into: &mut Vec<LabelPair>,
+    ) {
         index.for_each_label(series, |name, value| {
-            let of = |symbol| self.symbol_of(head, index.symbols.text(symbol));
+            let mut of = |symbol| *known.entry(symbol).or_insert_with(|| self.symbol_of(head, index.symbols.text(symbol)));
             into.push(LabelPair { name: of(name), value: of(value) });
         });
     }

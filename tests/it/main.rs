@@ -3,6 +3,7 @@
 
 mod alerts;
 mod app;
+mod blocks;
 mod bundled;
 mod config;
 mod demo;

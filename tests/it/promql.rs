@@ -1,12 +1,14 @@
 //! Prometheus's own test files, where they are at hand, against the committed list of exempt cases; and our own cases.
 #![expect(clippy::unwrap_used, reason = "the helpers of a test may fail as the test does")]
 
+mod cache;
 mod engine;
+mod hostile;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use promlet::promql::{Features, parse, print};
+use promlet::promql::{Features, parse, prettify, print};
 use promlet::promqltest::{self, Report};
 
 /// Upstream's files: beside the checkout, or where `PROMLET_SHARED` says.
@@ -97,20 +99,35 @@ fn the_printer_is_canonical() {
     }
 }
 
+/// Prometheus 3.5.3's `format_query` of generated expressions that do not fit on a line.
+#[test]
+fn long_expressions_are_laid_out_alike() {
+    for (query, wanted) in pairs(include_str!("../promql/pretty.tsv")) {
+        assert_eq!(prettify(&parse(&query, stable()).unwrap()), wanted, "{query:?}");
+    }
+}
+
 /// Printing what was parsed from a print gives the same text, for every expression of the test files.
 #[test]
 fn the_printer_round_trips() {
     let own = files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/promql"));
+    let mut count = 0;
     for path in upstream().map(|folder| files(&folder)).unwrap_or_default().into_iter().chain(own) {
         let text = std::fs::read_to_string(path).unwrap();
         for line in text.lines().map(str::trim).filter(|l| l.starts_with("eval ")) {
-            let words: Vec<&str> = line.splitn(5, char::is_whitespace).collect();
-            let Some(source) = (words[1] == "instant").then(|| words[4].trim()) else { continue };
-            let printed = print(&parse(source, Features::all()).unwrap());
-            let again = print(&parse(&printed, Features::all()).unwrap_or_else(|e| panic!("{printed}: {}", e[0])));
-            assert_eq!(printed, again, "{source}");
+            // `eval instant at T`, `eval range from A to B step S`.
+            let words = if line.starts_with("eval instant") { 4 } else { 8 };
+            let Some(source) = line.splitn(words + 1, char::is_whitespace).nth(words).map(str::trim) else { continue };
+            let expr = parse(source, Features::all()).unwrap_or_else(|e| panic!("{source}: {}", e[0]));
+            let printed = print(&expr);
+            for text in [&printed, &prettify(&expr)] {
+                let again = print(&parse(text, Features::all()).unwrap_or_else(|e| panic!("{text}: {}", e[0])));
+                assert_eq!(printed, again, "{source}");
+            }
+            count += 1;
         }
     }
+    assert!(count > if upstream().is_some() { 1800 } else { 20 }, "only {count} expressions");
 }
 
 /// What would overflow a stack or fill the memory is refused with the limit named.

@@ -28,7 +28,7 @@ thread_local! {
 pub struct StripePart {
     file: Arc<SegmentFile>,
     stripe: StripeRef,
-    head: StripeHead,
+    head: Arc<StripeHead>,
     numbers: Arc<Vec<Option<u32>>>,
     /// Where the wanted pages lie among the stripe's pages.
     span: Range<usize>,
@@ -123,7 +123,7 @@ struct Loose {
 fn load(part: SegmentPart, range: TimeRange, into: &mut Vec<Loose>) -> Result<(), SelectError> {
     let numbers = Arc::new(part.numbers);
     for stripe in part.stripes {
-        let head = part.file.stripe_head(&stripe)?;
+        let head = part.file.shared_head(&stripe)?;
         let until = range.max.0.min(part.until);
         let first = head.times.partition_point(|t| *t < range.min.0);
         let last = head.times.partition_point(|t| *t <= until);
@@ -148,9 +148,8 @@ fn load(part: SegmentPart, range: TimeRange, into: &mut Vec<Loose>) -> Result<()
 
 /// From the first to the last wanted page. None where no wanted series is in the stripe.
 fn span(head: &StripeHead, numbers: &[Option<u32>]) -> Option<Range<usize>> {
-    let positions = || numbers.iter().flatten().filter_map(|number| head.position(*number));
-    let (first, last) = (positions().min()?, positions().max()?);
-    Some(head.page_range(first)?.start..head.page_range(last)?.end)
+    let wanted = numbers.iter().flatten().filter_map(|number| head.position(*number)).filter_map(|position| head.page_range(position));
+    wanted.reduce(|all, page| all.start.min(page.start)..all.end.max(page.end))
 }
 
 impl GroupBatch {
@@ -249,6 +248,10 @@ impl GroupBatch {
 
     /// Decodes rows of a series by its own index, whether it is given out or not.
     pub fn read_own(&self, at: usize, rows: Range<usize>, into: &mut ColumnValues) -> Result<(), SelectError> {
+        self.read_numbers(at, rows, into, true)
+    }
+
+    fn read_numbers(&self, at: usize, rows: Range<usize>, into: &mut ColumnValues, wants_numbers: bool) -> Result<(), SelectError> {
         into.clear();
         let mut presence = Presence::default();
         let first = self.starts.partition_point(|start| *start <= rows.start).saturating_sub(1);
@@ -264,8 +267,13 @@ impl GroupBatch {
             }
             match block {
                 Block::Stripe(rows, parts) => {
-                    let asked = self.asked.filter(|_| self.deleted(at).is_none());
-                    read_stripe(parts, at, wanted.start + rows.start..wanted.end + rows.start, asked, into, &mut presence)?
+                    let need = match (self.asked, wants_numbers) {
+                        (_, false) => Need::Presence,
+                        (Some(asked), true) if self.deleted(at).is_none() => Need::Extreme(asked),
+                        _ => Need::Numbers,
+                    };
+                    let wanted = wanted.start + rows.start..wanted.end + rows.start;
+                    read_stripe(parts, at, (wanted, need), into, &mut presence)?
                 }
                 Block::Tail(tail) => read_tail(tail, at, wanted, into, &mut presence)?,
             }
@@ -336,11 +344,20 @@ fn find_page(parts: &[StripePart], at: usize) -> Option<(&StripePart, usize)> {
     parts.iter().find_map(|part| find(part).map(|position| (part, position)))
 }
 
+/// What of a page's rows is looked at.
+#[derive(Clone, Copy)]
+enum Need {
+    Numbers,
+    /// Only which rows hold something.
+    Presence,
+    /// Only this one of all rows: where a whole page says it, every row may hold it.
+    Extreme(Extreme),
+}
+
 fn read_stripe(
     parts: &[StripePart],
     at: usize,
-    rows: Range<usize>,
-    asked: Option<Extreme>,
+    (rows, need): (Range<usize>, Need),
     into: &mut ColumnValues,
     presence: &mut Presence,
 ) -> Result<(), SelectError> {
@@ -354,9 +371,14 @@ fn read_stripe(
     let range = part.head.page_range(position).ok_or_else(|| damaged(Damaged("a page without a place")))?;
     let mut own = Vec::new();
     let page = part.page(range, &mut own)?;
-    if let Some(asked) = asked.filter(|_| rows == (0..part.head.times.len()))
-        && let Some(value) = extreme(page, asked).map_err(damaged)?
-    {
+    // A page without states holds a float in every row.
+    let is_plain = page.first().is_some_and(|head| !has_states(*head));
+    let same = match need {
+        Need::Presence => is_plain.then_some(0.0),
+        Need::Extreme(asked) if rows == (0..part.head.times.len()) => extreme(page, asked).map_err(damaged)?,
+        _ => None,
+    };
+    if let Some(value) = same {
         into.floats.resize(row + rows.len(), value);
         presence.all(rows.len());
         return Ok(());
@@ -481,6 +503,10 @@ impl Batch for GroupBatch {
 
     fn read(&self, index: usize, rows: Range<usize>, into: &mut ColumnValues) -> Result<(), SelectError> {
         self.read_own(self.own(index), rows, into)
+    }
+
+    fn read_presence(&self, index: usize, rows: Range<usize>, into: &mut ColumnValues) -> Result<(), SelectError> {
+        self.read_numbers(self.own(index), rows, into, false)
     }
 }
 

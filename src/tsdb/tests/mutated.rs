@@ -128,7 +128,7 @@ fn use_everything(disk: CrashingDisk) {
         let _ = snapshot.label_names(&[], TimeRange::ALL);
         let _ = snapshot.series(&[Matcher::equal("n", "3")], TimeRange::ALL);
         for n in 0..9 {
-            let wanted = [Matcher::equal("n", &n.to_string())];
+            let wanted = [Matcher::equal("n", n.to_string())];
             let mut values = ColumnValues::default();
             for batch in snapshot.select(&wanted, &Hints::default()).into_iter().flatten() {
                 for at in 0..batch.len() {

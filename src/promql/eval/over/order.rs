@@ -30,6 +30,9 @@ impl Over<'_> {
             FunctionId::QuantileOverTime if series.windows_overlap() => {
                 let mut sorted = Sorted::default();
                 for (step, window) in windows.iter().enumerate().filter(|(_, w)| w.len() > 0) {
+                    if self.is_spent(series, step) {
+                        return;
+                    }
                     sorted.move_to(values, *window);
                     out.floats[step] = sorted.quantile(self.scalar(0, step));
                 }
@@ -42,6 +45,9 @@ impl Over<'_> {
     fn walked(&self, series: &RangeSeries<'_>, out: &mut Column) {
         let mut scratch = Vec::new();
         for step in 0..series.steps() {
+            if self.is_spent(series, step) {
+                return;
+            }
             let values = &series.floats[series.windows[step].range()];
             if values.is_empty() {
                 continue;

@@ -248,7 +248,7 @@ def main():
     after = fingerprint(copies[0])
     check("Prometheus's files are as they were", before == after, str({k for k in before.keys() | after.keys() if before.get(k) != after.get(k)}))
 
-    for wait in (0.05, 0.2, 0.4):
+    for wait in (0.05, 0.2, 0.4, 0.8):
         killed = subprocess.Popen([PROMLET, "tsdb", "import", copies[0], "--storage.tsdb.path", copies[1]], stdout=subprocess.DEVNULL)
         time.sleep(wait)
         stop(killed, signal.SIGKILL)

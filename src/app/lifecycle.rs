@@ -159,7 +159,10 @@ impl App {
         let options = store_options(&settings, &files);
         let history = open_store(options.clone(), &clock, &registry).await?;
         let store = history.store.clone();
-        keep_to_budget(&store, &settings, &registry);
+        let budget = settings.storage.memory_budget_bytes();
+        if budget > 0 {
+            store.set_memory_budget(budget, Arc::new(process::resident_bytes), &registry);
+        }
         let state = State::open(&settings.storage.path.join("promlet"), &registry).map_err(other)?;
         let alerting = start_alerting(&files, &external_url, &state, &clock, &registry)?;
         let engine = Arc::new(ArcSwap::from_pointee(questions::engine(&settings, files.prometheus.evaluation_interval, &clock, &registry)));
@@ -361,14 +364,6 @@ async fn open_store(options: TsdbOptions, clock: &Clock, registry: &Registry) ->
     let warmed = history.clone();
     drop(tokio::task::spawn_blocking(move || warmed.warm()));
     Ok(history)
-}
-
-/// Near the budget the store sheds load.
-fn keep_to_budget(store: &Tsdb, settings: &Settings, registry: &Registry) {
-    let budget = settings.storage.memory_budget_bytes();
-    if budget > 0 {
-        store.set_memory_budget(budget, Arc::new(process::resident_bytes), registry);
-    }
 }
 
 type Routing = (AlertsOptions, Vec<crate::alerts::Receiver>);

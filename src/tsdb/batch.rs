@@ -17,6 +17,7 @@ use crate::storage::{Batch, ColumnValues, LabelPair, SelectError};
 pub mod group_batch;
 mod hidden;
 pub mod merged;
+mod presence;
 
 pub use group_batch::{GroupBatch, TailBlock};
 

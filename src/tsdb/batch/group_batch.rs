@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
+use super::presence::Presence;
 use super::{BatchBuilder, SegmentPart};
 use crate::model::{Histogram, TimeRange, TimestampMs};
 use crate::storage::{Batch, ColumnValues, LabelPair, SelectError, SeriesId};
@@ -11,7 +12,7 @@ use crate::tsdb::bytes::Damaged;
 use crate::tsdb::group::{Group, NO_START};
 use crate::tsdb::page::decode::{Decoder, decode_rows};
 use crate::tsdb::page::extreme::{Extreme, extreme};
-use crate::tsdb::page::{PageColumn, State, has_states};
+use crate::tsdb::page::{PageColumn, has_states};
 use crate::tsdb::segment::stripe::Side;
 use crate::tsdb::segment::{SegmentFile, StripeHead, StripeRef};
 use crate::tsdb::tail;
@@ -288,54 +289,6 @@ impl GroupBatch {
 
     fn deleted(&self, at: usize) -> Option<&[(i64, i64)]> {
         self.tombstones.as_ref()?.of(self.ids[at])
-    }
-}
-
-/// Which rows hold anything, written down only once one does not.
-#[derive(Default)]
-struct Presence {
-    words: Vec<u64>,
-    rows: usize,
-    is_partial: bool,
-}
-
-impl Presence {
-    fn all(&mut self, count: usize) {
-        if self.is_partial {
-            (self.rows..self.rows + count).for_each(|row| self.set(row));
-        }
-        self.rows += count;
-    }
-
-    fn none(&mut self, count: usize) {
-        self.begin();
-        self.rows += count;
-        self.words.resize(self.rows.div_ceil(64), 0);
-    }
-
-    fn states(&mut self, states: &[State]) {
-        self.begin();
-        self.words.resize((self.rows + states.len()).div_ceil(64), 0);
-        for (at, state) in states.iter().enumerate() {
-            if *state != State::Gap {
-                self.set(self.rows + at);
-            }
-        }
-        self.rows += states.len();
-    }
-
-    fn begin(&mut self) {
-        if !self.is_partial {
-            self.is_partial = true;
-            (0..self.rows).for_each(|row| self.set(row));
-        }
-    }
-
-    fn set(&mut self, row: usize) {
-        if row / 64 >= self.words.len() {
-            self.words.resize(row / 64 + 1, 0);
-        }
-        self.words[row / 64] |= 1 << (row % 64);
     }
 }
 

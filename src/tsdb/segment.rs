@@ -14,6 +14,7 @@ use crate::storage::SelectError;
 
 pub mod directory;
 pub mod open;
+mod repeats;
 pub mod seal;
 pub mod sealed;
 pub mod stripe;

@@ -187,8 +187,16 @@ pub fn codecs(store: &Store) -> Result<Vec<CodecStats>, SelectError> {
             let pages = segment.file.read(stripe.pages_offset(), stripe.page_bytes as usize)?;
             count("heads", 1, 0, u64::from(stripe.head_bytes));
             count("side", 1, 0, u64::from(stripe.side_bytes));
-            for page in (0..head.ends.len()).filter_map(|at| pages.get(head.page_range(at)?)) {
-                count(page.first().map_or("", |first| super::page::codec_name(*first)), 1, head.times.len() as u64, page.len() as u64);
+            let mut reached = 0usize;
+            for range in (0..head.ends.len()).filter_map(|at| head.page_range(at)) {
+                let rows = head.times.len() as u64;
+                if range.end <= reached {
+                    count("repeated", 1, rows, 0);
+                    continue;
+                }
+                reached = range.end;
+                let first = pages.get(range.start).map_or("", |first| super::page::codec_name(*first));
+                count(first, 1, rows, range.len() as u64);
             }
         }
     }

@@ -149,9 +149,8 @@ fn load(part: SegmentPart, range: TimeRange, into: &mut Vec<Loose>) -> Result<()
 
 /// From the first to the last wanted page. None where no wanted series is in the stripe.
 fn span(head: &StripeHead, numbers: &[Option<u32>]) -> Option<Range<usize>> {
-    let positions = || numbers.iter().flatten().filter_map(|number| head.position(*number));
-    let (first, last) = (positions().min()?, positions().max()?);
-    Some(head.page_range(first)?.start..head.page_range(last)?.end)
+    let wanted = numbers.iter().flatten().filter_map(|number| head.position(*number)).filter_map(|position| head.page_range(position));
+    wanted.reduce(|all, page| all.start.min(page.start)..all.end.max(page.end))
 }
 
 impl GroupBatch {

@@ -2,8 +2,10 @@
 
 use std::ops::Range;
 
-use super::ints::{Order, take_differences, undo};
-use super::{BITS_MAPPING, CONSTANT, EMPTY, HAS_EXCEPTIONS, HAS_EXTREMES, HAS_STATES, PACKED, RAW, SPARSE, State};
+use super::coded::take_coded;
+use super::ints::{Order, take_blocks, undo};
+use super::mapping::{Kind, Mapping};
+use super::{CODED, CONSTANT, EMPTY, HAS_EXCEPTIONS, HAS_EXTREMES, HAS_STATES, PACKED, RAW, SMALL_CONSTANT, SPARSE, State};
 use crate::model::STALE_NAN;
 use crate::tsdb::bytes::{Damaged, Decoded, Reader};
 use crate::tsdb::decimal::{POWERS, from_mantissa};
@@ -15,6 +17,8 @@ pub struct Decoder {
     /// Empty: every row holds a float.
     pub states: Vec<State>,
     ints: Vec<i64>,
+    offs: Vec<i64>,
+    buffer: Vec<u8>,
 }
 
 /// Reads a page of `rows` rows into `into`.
@@ -32,12 +36,16 @@ pub fn decode_rows(page: &[u8], rows: usize, wanted: Range<usize>, into: &mut De
     let head = reader.u8()?;
     let start = out.len();
     into.states.clear();
+    if wanted.start > wanted.end || wanted.end > rows {
+        return Err(Damaged("a page of too few rows"));
+    }
+    if head & SMALL_CONSTANT != 0 {
+        out.resize(start + wanted.len(), f64::from(head & !SMALL_CONSTANT));
+        return Ok(());
+    }
     let mut count = rows;
     if head & HAS_STATES != 0 {
         count = take_states(&mut reader, rows, &mut into.states)?;
-    }
-    if wanted.start > wanted.end || wanted.end > rows {
-        return Err(Damaged("a page of too few rows"));
     }
     // Which value belongs to which row is known only where every row has one.
     let values = if into.states.is_empty() { wanted.clone() } else { 0..count };
@@ -52,8 +60,7 @@ pub fn decode_rows(page: &[u8], rows: usize, wanted: Range<usize>, into: &mut De
             let wanted = bytes.as_chunks::<8>().0.get(values).ok_or(Damaged("a page of too few rows"))?;
             out.extend(wanted.iter().map(|b| f64::from_le_bytes(*b)));
         }
-        SPARSE | PACKED => take_ints(&mut reader, head, count, values, (&mut into.ints, out))?,
-        _ => return Err(Damaged("an unknown page codec")),
+        _ => take_varying(&mut reader, head, count, values, into, out)?,
     }
     if !into.states.is_empty() {
         spread(&into.states, start, out);
@@ -94,37 +101,61 @@ pub(super) fn take_value(reader: &mut Reader<'_>) -> Decoded<f64> {
     }
 }
 
-fn take_ints(
+/// The integers of a stream of this kind, at least the first `until`, into `ints`, before their order is undone.
+fn take_kind(
+    reader: &mut Reader<'_>,
+    kind: u8,
+    (count, until): (usize, usize),
+    ints: &mut Vec<i64>,
+    buffer: &mut Vec<u8>,
+) -> Decoded<Order> {
+    match kind {
+        SPARSE => take_sparse(reader, count, ints).map(|()| Order::Plain),
+        PACKED => take_blocks(reader, count, until, ints),
+        CODED => take_coded(reader, count, ints, buffer),
+        _ => Err(Damaged("an unknown page codec")),
+    }
+}
+
+/// Appends the values at the places `wanted` of `count`.
+fn take_varying(
     reader: &mut Reader<'_>,
     head: u8,
     count: usize,
-    values: Range<usize>,
-    (ints, floats): (&mut Vec<i64>, &mut Vec<f64>),
+    wanted: Range<usize>,
+    into: &mut Decoder,
+    out: &mut Vec<f64>,
 ) -> Decoded<()> {
-    let start = floats.len();
-    let mapping = reader.u8()?;
+    let start = out.len();
+    let mapping = Mapping::take(reader)?;
     let exceptions = if head & HAS_EXCEPTIONS != 0 { skip_exceptions(reader)? } else { Reader::new(&[]) };
     if head & HAS_EXTREMES != 0 {
-        (reader.varint()?, reader.varint()?);
+        reader.varint()?;
+        reader.varint()?;
     }
-    let order = if head & 0x0f == SPARSE {
-        take_sparse(reader, count, ints)?;
-        Order::Plain
-    } else {
-        take_differences(reader, count, values.end, ints)?
-    };
-    let ints = ints.get_mut(..values.end).ok_or(Damaged("a page of too few rows"))?;
-    undo(order, ints);
-    let ints = &ints[values.start..];
-    match mapping {
-        exponent if usize::from(exponent) < POWERS.len() => put_decimals(ints, POWERS[usize::from(exponent)], floats),
-        BITS_MAPPING..=127 => {
-            let shift = mapping - BITS_MAPPING;
-            floats.extend(ints.iter().map(|v| f64::from_bits((*v as u64) << shift)));
+    let Decoder { ints, offs, buffer, .. } = into;
+    // Corrections lie behind all integers.
+    let until = if mapping.is_corrected { count } else { wanted.end };
+    let order = take_kind(reader, head & 0x0f, (count, until), ints, buffer)?;
+    let values = undo(order, ints).get_mut(wanted.clone()).ok_or(Damaged("a page of too few rows"))?;
+    if (mapping.first, mapping.step) != (0, 1) {
+        values.iter_mut().for_each(|n| *n = mapping.whole(*n));
+    }
+    match mapping.kind {
+        Kind::Whole => put_decimals(values, 1.0, out),
+        Kind::Divide(power) => put_decimals(values, power, out),
+        Kind::Multiply(power) => out.extend(values.iter().map(|v| *v as f64 * power)),
+        Kind::Bits(shift) => out.extend(values.iter().map(|v| f64::from_bits((*v as u64) << shift))),
+    }
+    if mapping.is_corrected {
+        let kind = reader.u8()?;
+        let order = take_kind(reader, kind, (count, wanted.end), offs, buffer)?;
+        let offs = undo(order, offs).get(wanted.clone()).ok_or(Damaged("a page of too few rows"))?;
+        for (float, off) in out[start..].iter_mut().zip(offs) {
+            *float = f64::from_bits(float.to_bits().wrapping_add(*off as u64));
         }
-        _ => return Err(Damaged("an unknown mapping")),
     }
-    patch(exceptions, count, values.start, &mut floats[start..])
+    patch(exceptions, count, wanted.start, &mut out[start..])
 }
 
 /// Appends each mantissa divided by a power of ten.

@@ -1,9 +1,9 @@
 //! The least or greatest value of a page without decoding it, where the page says it.
 
 use super::decode::take_value;
-use super::{BITS_MAPPING, CONSTANT, HAS_EXCEPTIONS, HAS_EXTREMES, HAS_STATES, PACKED, SPARSE};
-use crate::tsdb::bytes::{Damaged, Decoded, Reader};
-use crate::tsdb::decimal::{POWERS, from_mantissa};
+use super::mapping::{Kind, Mapping};
+use super::{CODED, CONSTANT, HAS_EXCEPTIONS, HAS_EXTREMES, HAS_STATES, PACKED, SMALL_CONSTANT, SPARSE};
+use crate::tsdb::bytes::{Decoded, Reader};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Extreme {
@@ -15,6 +15,9 @@ pub enum Extreme {
 pub fn extreme(page: &[u8], wanted: Extreme) -> Decoded<Option<f64>> {
     let mut reader = Reader::new(page);
     let head = reader.u8()?;
+    if head & SMALL_CONSTANT != 0 {
+        return Ok(Some(f64::from(head & !SMALL_CONSTANT)));
+    }
     if head & (HAS_STATES | HAS_EXCEPTIONS) != 0 {
         return Ok(None);
     }
@@ -22,18 +25,16 @@ pub fn extreme(page: &[u8], wanted: Extreme) -> Decoded<Option<f64>> {
     if kind == CONSTANT {
         return take_value(&mut reader).map(Some);
     }
-    if kind != SPARSE && (kind != PACKED || head & HAS_EXTREMES == 0) {
+    let is_stated = matches!(kind, PACKED | CODED) && head & HAS_EXTREMES != 0;
+    if kind != SPARSE && !is_stated {
         return Ok(None);
     }
-    let mapping = reader.u8()?;
-    if mapping >= BITS_MAPPING {
+    let mapping = Mapping::take(&mut reader)?;
+    if mapping.is_corrected || matches!(mapping.kind, Kind::Bits(_)) {
         return Ok(None);
-    }
-    if usize::from(mapping) >= POWERS.len() {
-        return Err(Damaged("an unknown mapping"));
     }
     let (least, greatest) = if kind == SPARSE { of_changes(&mut reader)? } else { stated(&mut reader)? };
-    Ok(Some(from_mantissa(if wanted == Extreme::Least { least } else { greatest }, mapping)))
+    Ok(Some(mapping.value(if wanted == Extreme::Least { least } else { greatest })))
 }
 
 fn stated(reader: &mut Reader<'_>) -> Decoded<(i64, i64)> {

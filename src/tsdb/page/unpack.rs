@@ -2,8 +2,10 @@
 //!
 //! Eight numbers of `W` bits take `W` bytes, so that within such a group every shift is a constant of the compiled loop.
 
-/// Widest numbers that have a loop of their own: two of them, and the bits before, fit into one word. Wider ones are rare.
-const OWN_LOOP_MAX: u32 = 28;
+/// Widest numbers that have a loop of their own: one of them, and the bits before, fit into one word.
+const OWN_LOOP_MAX: u32 = 56;
+/// Widest numbers of which two, and the bits before them, fit into one word.
+const TWO_A_WORD_MAX: usize = 28;
 /// Widest numbers of which four, and the bits before them, fit into one word.
 const OWN_WORD_MAX: usize = 15;
 
@@ -32,7 +34,8 @@ fn by_width(packed: &[u8], width: u32, out: &mut [i64], finish: &impl Fn(u64) ->
             }
         };
     }
-    loops!(1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28)
+    loops!(1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28
+        29 30 31 32 33 34 35 36 37 38 39 40 41 42 43 44 45 46 47 48 49 50 51 52 53 54 55 56)
 }
 
 fn eights<const W: usize>(mut packed: &[u8], out: &mut [i64], finish: &impl Fn(u64) -> i64) -> usize {
@@ -49,6 +52,12 @@ fn eights<const W: usize>(mut packed: &[u8], out: &mut [i64], finish: &impl Fn(u
             for at in 0..4 {
                 group[at] = finish(low >> (at * W) & mask);
                 group[at + 4] = finish(high >> (at * W) & mask);
+            }
+        } else if W > TWO_A_WORD_MAX {
+            let Some(bytes) = packed.get(..W * 7 / 8 + 8) else { break };
+            for (at, number) in group.iter_mut().enumerate() {
+                let word = bytes[at * W / 8..].first_chunk::<8>().map_or(0, |word| u64::from_le_bytes(*word));
+                *number = finish(word >> (at * W % 8) & mask);
             }
         } else {
             let Some(bytes) = packed.get(..W * 6 / 8 + 8) else { break };

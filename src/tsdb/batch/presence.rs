@@ -1,4 +1,4 @@
-//! Which rows of a column hold a sample, while its blocks are read one after the other.
+//! Which rows of a series hold anything, as it is put together block by block.
 
 use crate::tsdb::page::State;
 
@@ -42,7 +42,7 @@ impl Presence {
         }
     }
 
-    pub fn set(&mut self, row: usize) {
+    fn set(&mut self, row: usize) {
         if row / 64 >= self.words.len() {
             self.words.resize(row / 64 + 1, 0);
         }

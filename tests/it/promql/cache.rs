@@ -1,7 +1,7 @@
 //! Kept range answers: whatever is written, completed or dropped in between, they are what an engine without a memory says.
 
 use promlet::clock::Clock;
-use promlet::model::{DurationMs, Labels, TimestampMs};
+use promlet::model::{DurationMs, Labels, Matcher, TimeRange, TimestampMs};
 use promlet::promql::{Engine, EngineOptions, QueryOptions, Value};
 use promlet::storage::{Append, Column, GroupKey, GroupSource, Row, RowWriter};
 use promlet::telemetry::Registry;
@@ -38,6 +38,7 @@ impl Box {
         let mut options = TsdbOptions::new("data");
         options.no_lockfile = true;
         options.retention_time = DurationMs::seconds(4 * 3600);
+        options.out_of_order_window = DurationMs::seconds(3600);
         options.sizes.stripe_rows = 20;
         options.sizes.segment_bytes = 4000;
         let disk = CrashingDisk::default();
@@ -125,7 +126,7 @@ fn answers_are_the_same_whatever_happens_between_them() {
     store.go_on(4 * 240, usize::MAX);
     store.check("the first hours");
     for round in 0..60 {
-        match store.roll(6) {
+        match store.roll(8) {
             0 => {
                 // The last writer was cut off and brings its samples later: they lie where answers were kept.
                 let from = store.now;
@@ -145,6 +146,18 @@ fn answers_are_the_same_whatever_happens_between_them() {
                 store.go_on(240, usize::MAX);
                 store.db.maintain(TimestampMs(store.now));
                 store.check("maintenance and retention");
+            }
+            4 => {
+                // Between two scrapes of any writer, long ago.
+                let (writer, back) = (store.roll(4) as usize, 1 + store.roll(160) as i64);
+                store.write(writer, store.now - back * SCRAPE + 7000);
+                store.check("a sample out of order");
+            }
+            3 => {
+                let back = 1 + store.roll(120) as i64;
+                let range = TimeRange::new(TimestampMs(store.now - back * 60_000), TimestampMs(store.now - back * 30_000));
+                store.db.delete(&[Matcher::equal("code", "404")], range).unwrap();
+                store.check("a deletion");
             }
             _ => {
                 let scrapes = 1 + store.roll(20) as i64;

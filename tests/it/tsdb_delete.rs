@@ -21,8 +21,8 @@ fn open(disk: &CrashingDisk, folder: &str) -> Tsdb {
 }
 
 /// What every series holds in a row: noise, so that it takes space.
-fn value(number: i64) -> f64 {
-    Dice(number as u64).roll() as f64
+fn value(name: &str, number: i64) -> f64 {
+    Dice(number as u64 + ((name.len() as u64 + u64::from(name.as_bytes()[0])) << 32)).roll() as f64
 }
 
 /// Rows of three series.
@@ -35,7 +35,7 @@ fn feed(db: &Tsdb, rows: std::ops::Range<i64>) {
         let mut row = Row::new(at(number));
         for name in ["a", "b", "c"] {
             let column = writer.column(&Labels::from_pairs([("__name__", name), ("job", "j")])).expect("a column");
-            row.push(column, value(number));
+            row.push(column, value(name, number));
         }
         assert!(writer.commit(&row).expect("a commit").rejected.is_empty());
     }
@@ -53,10 +53,11 @@ fn read(db: &Tsdb) -> BTreeMap<String, Vec<i64>> {
         for at in 0..batch.len() {
             batch.read(at, 0..batch.times().len(), &mut values).expect("values");
             let rows = batch.times().iter().enumerate().filter(|(row, _)| values.is_present(*row));
-            let numbered = rows.map(|(row, time)| ((time.0 - START) / 1000, values.floats[row]));
-            let numbers = numbered.inspect(|(n, v)| assert_eq!(value(*n), *v)).map(|(n, _)| n).collect::<Vec<i64>>();
             let name = batch.labels(at).iter().find(|pair| &*snapshot.text(pair.name) == "__name__").map(|pair| snapshot.text(pair.value));
-            assert!(!numbers.is_empty() && found.insert(name.expect("a name").to_string(), numbers).is_none());
+            let name = name.expect("a name");
+            let numbered = rows.map(|(row, time)| ((time.0 - START) / 1000, values.floats[row]));
+            let numbers = numbered.inspect(|(n, v)| assert_eq!(value(&name, *n), *v)).map(|(n, _)| n).collect::<Vec<i64>>();
+            assert!(!numbers.is_empty() && found.insert(name.to_string(), numbers).is_none());
         }
     }
     let names = snapshot.label_values("__name__", &[], TimeRange::ALL).expect("names");

@@ -44,6 +44,6 @@ impl Versions {
         let oldest_kept = state.buckets.keys().next().copied().unwrap_or(i64::MIN);
         let others = if first < oldest_kept { state.others } else { 0 };
         // Both grow only, so their sum tells any two states apart.
-        newest.max(others).wrapping_add(state.all << 40)
+        newest.max(others).wrapping_add(state.all)
     }
 }

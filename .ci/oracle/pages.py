@@ -31,7 +31,8 @@ def living(t):
     lines += [f'living_wobbly_bucket{{le="{le}"}} {t * n}' for n, le in ((3, "1"), (2, "2"), (5, "+Inf"))]
     lines += [f'living_lost_bucket{{le="{le}"}} {t * n}' for n, le in ((1, "1"), (2, "many"), (5, "+Inf"))]
     lines += [f'living_joined{{slot="{n}",gpu="{n % 2}"}} {t + n}' for n in range(4)]
-    lines += [f'living_info{{gpu="{n}",model="m{n}",since="{t // 20}"}} 1' for n in range(2)]
+    # No new series in the last comparison: /series would be asked between its scrape and its arrival by remote write.
+    lines += [f'living_info{{gpu="{n}",model="m{n}",since="{min(t // 20, 3)}"}} 1' for n in range(2)]
     lines += [f'living_flapping{{n="{n}"}} {t}' for n in range(3) if (t // (3 + n)) % 2]
     lines += [f'living_quantity{{n="{n}"}} {(t * (n + 3)) % 11}' for n in range(6)]
     return "\n".join(lines) + "\n"

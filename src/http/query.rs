@@ -11,7 +11,8 @@ use axum::routing::get;
 
 use super::compress;
 use super::envelope::{self, Success};
-use super::error::ApiError;
+use super::error::{ApiError, Help};
+use super::explain;
 use super::limits::POINTS_MAX;
 use super::params::Params;
 use super::pool::{Pool, Turn};
@@ -20,7 +21,7 @@ use super::series::truncate;
 use super::state::Lookup;
 use crate::clock::Clock;
 use crate::model::DurationMs;
-use crate::promql::{self, Answer, Engine, QueryError, QueryOptions, Value};
+use crate::promql::{self, Answer, Engine, Moment, QueryError, QueryOptions, Value};
 use crate::storage::Select;
 
 /// What every endpoint that reads the store is given.
@@ -51,6 +52,7 @@ struct Wishes {
     timeout: Duration,
     lookback: Option<DurationMs>,
     stats: bool,
+    explain: bool,
     gzip: bool,
 }
 
@@ -70,6 +72,7 @@ impl Wishes {
             timeout,
             lookback: lookback.filter(|lookback| lookback.0 > 0),
             stats: !params.get("stats").is_empty(),
+            explain: matches!(params.get("explain"), "true" | "1"),
             gzip: compress::is_wanted(headers),
         })
     }
@@ -92,7 +95,7 @@ async fn instant(State(state): State<QueryState>, request: Request) -> Response 
         Err(error) => error.into_response(),
         Ok((at, wishes)) => {
             let select = Arc::clone(&state.select);
-            answer(state, wishes, move |engine, expr, options| engine.instant(&*select, expr, at, options)).await
+            answer(state, wishes, Moment::At(at), move |engine, expr, options| engine.instant(&*select, expr, at, options)).await
         }
     }
 }
@@ -120,7 +123,8 @@ async fn range(State(state): State<QueryState>, request: Request) -> Response {
         Err(error) => error.into_response(),
         Ok((bounds, step, wishes)) => {
             let select = Arc::clone(&state.select);
-            answer(state, wishes, move |engine, expr, options| engine.range(&*select, expr, bounds, step, options)).await
+            let moment = Moment::Range { start: bounds.0, end: bounds.1, step };
+            answer(state, wishes, moment, move |engine, expr, options| engine.range(&*select, expr, bounds, step, options)).await
         }
     }
 }
@@ -129,6 +133,7 @@ async fn range(State(state): State<QueryState>, request: Request) -> Response {
 async fn answer(
     state: QueryState,
     wishes: Wishes,
+    moment: Moment,
     evaluate: impl FnOnce(&Engine, &str, &QueryOptions) -> Result<Answer, QueryError> + Send + 'static,
 ) -> Response {
     let pool = state.pool.clone();
@@ -143,7 +148,16 @@ async fn answer(
         };
         answer.warnings.extend(truncated);
         let stats = wishes.stats.then_some(turn.waited);
-        let Success(body) = Success::annotated(|out| result::write(out, &answer, stats), &answer.warnings, &answer.infos);
+        let Success(mut body) = Success::annotated(|out| result::write(out, &answer, stats), &answer.warnings, &answer.infos);
+        if wishes.explain {
+            let options = wishes.options(&state, turn);
+            let story = engine.explain(&*state.select, &wishes.expr, moment, &options).map_err(|error| failure(&wishes.expr, error))?;
+            // The envelope is open again for one more field.
+            body.pop();
+            body.extend_from_slice(b",\"explain\":");
+            explain::write(&mut body, &story);
+            body.push(b'}');
+        }
         Ok(if wishes.gzip { compress::gzip(body) } else { (body, false) })
     };
     match pool.run(timeout, work).await {
@@ -166,13 +180,19 @@ fn failure(expr: &str, error: QueryError) -> ApiError {
         }
         error => error.to_string(),
     };
-    match error {
+    let hint = promql::hint::of(expr, &error);
+    let place = match &error {
+        QueryError::Parse(errors) => errors.first().map(|e| [e.span.start, e.span.end, e.line, e.column]),
+        _ => None,
+    };
+    let plain = match error {
         QueryError::Parse(_) | QueryError::BadRequest(_) => ApiError::parameter("query", text),
         QueryError::Execution(_) | QueryError::TooManySamples => ApiError::Execution(text),
         QueryError::Timeout => ApiError::Timeout(text),
         QueryError::Canceled => ApiError::Canceled(text),
         QueryError::Storage(_) => ApiError::Internal(text),
-    }
+    };
+    if hint.is_none() && place.is_none() { plain } else { ApiError::Helped(Box::new(plain), Help { place, hint }) }
 }
 
 /// Checks an expression off the socket workers, for it may be long.

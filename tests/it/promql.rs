@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "the helpers of a test may fail as the test does")]
 
 mod engine;
+mod explain;
+mod mutated;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -4,9 +4,11 @@
 //! scraping, web. [`App::run`] waits for signals and requests; a reload swaps the parts made from files, all or none; the stop runs in reverse.
 
 pub mod addresses;
+mod admin;
 pub mod dashboards;
 mod figures;
 pub mod files;
+mod history;
 mod lifecycle;
 mod maintenance;
 mod overview;
@@ -14,6 +16,7 @@ pub mod questions;
 pub mod settings;
 mod settling;
 pub mod signals;
+mod store_figures;
 mod web;
 
 pub use lifecycle::{App, Request, StartError};

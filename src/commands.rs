@@ -9,12 +9,13 @@ pub mod promql;
 pub mod serve;
 pub mod serve_flags;
 pub mod test_promql;
+pub mod tsdb;
 
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 
 use serve_flags::ServeFlags;
 
@@ -52,6 +53,11 @@ enum Command {
         #[command(subcommand)]
         subject: Notify,
     },
+    /// Looks at a data folder, checks it, takes over Prometheus's, writes blocks for Prometheus
+    Tsdb {
+        #[command(subcommand)]
+        subject: tsdb::TsdbCommand,
+    },
     /// Asks a server: an expression, or a prompt without one
     Promql(promql::PromqlArguments),
 }
@@ -59,11 +65,19 @@ enum Command {
 #[derive(Subcommand, Debug)]
 enum Check {
     /// Prometheus configurations, with the rule files they name
-    Config { files: Vec<PathBuf> },
+    Config(CheckedFiles),
     /// Rule files
-    Rules { files: Vec<PathBuf> },
+    Rules(CheckedFiles),
     /// Alertmanager configurations
-    Alertmanager { files: Vec<PathBuf> },
+    Alertmanager(CheckedFiles),
+}
+
+#[derive(Args, Debug)]
+struct CheckedFiles {
+    files: Vec<PathBuf>,
+    /// Features that the server will be started with, comma-separated
+    #[arg(long = "enable-feature", value_name = "NAMES", value_delimiter = ',')]
+    features: Vec<String>,
 }
 
 #[derive(Subcommand, Debug)]
@@ -96,17 +110,18 @@ pub fn promlet(arguments: Vec<String>) -> ExitCode {
         Some(Command::Check { subject }) => run_check(subject),
         Some(Command::Test { subject: Test::Promql(flags) }) => test_promql::run(&flags),
         Some(Command::Notify { subject: Notify::Test(flags) }) => notify_test::run(&flags),
+        Some(Command::Tsdb { subject }) => tsdb::run(subject),
         Some(Command::Promql(arguments)) => ExitCode::from(promql::run(arguments).code()),
     }
 }
 
 fn run_check(subject: Check) -> ExitCode {
-    let environment = serve::environment();
-    let (subject, files) = match subject {
-        Check::Config { files } => (check::Subject::Config, files),
-        Check::Rules { files } => (check::Subject::Rules, files),
-        Check::Alertmanager { files } => (check::Subject::Alertmanager, files),
+    let (subject, CheckedFiles { files, features }) = match subject {
+        Check::Config(files) => (check::Subject::Config, files),
+        Check::Rules(files) => (check::Subject::Rules, files),
+        Check::Alertmanager(files) => (check::Subject::Alertmanager, files),
     };
+    let environment = serve::environment(&features);
     if files.is_empty() {
         warn("name at least one file");
         return ExitCode::from(USAGE);

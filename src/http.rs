@@ -1,5 +1,7 @@
 //! Requests in, JSON out: Prometheus's and Alertmanager's APIs, management, pages. The only room that knows statuses and JSON.
 
+mod active;
+mod admin;
 mod around;
 mod cardinality;
 mod compress;
@@ -35,6 +37,7 @@ mod upload;
 mod v2;
 mod write;
 
+pub use admin::{AdminState, Deletion};
 pub use exemplars::{ExemplarState, FindExemplars};
 pub use federate::FederateState;
 pub use manage::ManageState;

@@ -18,6 +18,7 @@ pub mod storage;
 pub mod promql;
 pub mod promqltest;
 
+pub mod blocks;
 pub mod remote;
 pub mod tsdb;
 

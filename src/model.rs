@@ -24,5 +24,5 @@ pub use matcher::{MatchOp, Matcher};
 pub use metadata::{Metadata, MetricType};
 pub use sample::{STALE_NAN, Sample, Value, is_stale};
 pub use secret::Secret;
-pub use span::{Problem, Severity, Span};
+pub use span::{Problem, Severity, Span, around};
 pub use timestamp::{TimeRange, TimestampMs};

@@ -2,6 +2,7 @@
 //!
 //! The language is that of Prometheus 3.14; `features` says which gated parts are on. Synchronous throughout.
 
+pub mod active;
 pub mod annotation;
 pub mod answer;
 pub mod ast;
@@ -15,6 +16,7 @@ pub mod functions;
 pub mod hint;
 mod lexer;
 pub mod limits;
+pub mod memory;
 mod native;
 mod parser;
 pub mod pretty;
@@ -23,15 +25,17 @@ pub mod series;
 pub mod test_histograms;
 pub mod token;
 
+pub use active::{Active, ActiveQuery, Asked, Running};
 pub use answer::{Answer, MatrixSeries, Stats, Timings, Value, VectorSample};
 pub use ast::{Expr, ExprKind, ValueType};
 pub use engine::{Engine, EngineOptions, Moment, Query, QueryOptions};
 pub use error::{ParseError, QueryError};
-pub use eval::guard::Cancel;
+pub use eval::guard::{Cancel, Usage};
 pub use eval::resolve::depends_on_time;
 pub use explain::Explanation;
 pub use features::Features;
 pub use functions::{FUNCTIONS, Function};
+pub use memory::{Memory, Reserved};
 pub use pretty::prettify;
 pub use printer::print;
 

@@ -7,6 +7,7 @@ pub mod labels_json;
 pub mod limits;
 mod open;
 mod read;
+mod reserve;
 pub mod rows;
 mod schema;
 mod write;
@@ -37,9 +38,12 @@ impl State {
     /// Opens or creates `state.db` in `folder`, brings its tables up to date and starts the writer thread.
     pub fn open(folder: &Path, registry: &Registry) -> Result<Self, OpenError> {
         let path = folder.join(FILE_NAME);
-        let connection = open::open_for_writing(&path)?;
-        let reader = open::open_for_reading(&path)?;
-        let writer = writer::Writer::start(connection, registry).map_err(|error| OpenError::Thread { path, error })?;
+        let reserve = reserve::Reserve::new(folder);
+        let (connection, reader) = match open::open_both(&path) {
+            Err(error) if error.may_want_space() && reserve.give_up() => open::open_both(&path)?,
+            opened => opened?,
+        };
+        let writer = writer::Writer::start(connection, reserve, registry).map_err(|error| OpenError::Thread { path, error })?;
         Ok(Self { writer: Arc::new(writer), reader: Arc::new(Mutex::new(reader)) })
     }
 

@@ -4,12 +4,15 @@
 //! The path of a row: `commit` (which cells, which are refused) -> `log` (durable) -> `group` and `tail` (readable)
 //! -> `flush` and `page` (encoded) -> `segment` (sealed, merged, dropped by `maintain`) ; `snapshot` and `batch` read all of it.
 
+mod backup;
 mod batch;
 mod bits;
+pub mod budget;
 mod bytes;
 mod cell;
 mod commit;
 mod decimal;
+pub mod delete;
 pub mod disk;
 pub mod error;
 mod exemplars;
@@ -18,6 +21,7 @@ mod folder;
 mod frame;
 mod group;
 mod histogram;
+pub mod import;
 mod index;
 pub mod limits;
 mod log;
@@ -39,19 +43,23 @@ mod sweep;
 mod symbols;
 mod tail;
 mod texts;
+mod tombstones;
+pub mod verify;
 mod versions;
 pub mod view;
 mod writer;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
+pub use delete::AdminError;
 pub use disk::{CrashingDisk, Disk, RealDisk};
 pub use error::OpenError;
 pub use options::TsdbOptions;
 pub use view::StoreStats;
 
 use crate::clock::Clock;
-use crate::model::{Exemplar, Labels, Matcher, TimeRange, TimestampMs};
+use crate::model::{DurationMs, Exemplar, Labels, Matcher, TimeRange, TimestampMs};
 use crate::storage::{Append, AppendError, GroupKey, RowWriter, Select, SelectError, Snapshot};
 use crate::telemetry::Registry;
 use folder::FolderLock;
@@ -80,6 +88,17 @@ impl Tsdb {
         maintain::round(&self.store, now);
     }
 
+    /// From the next round of maintenance on load is shed near so many bytes of what `probe` says the process takes. Once a store.
+    pub fn set_memory_budget(&self, bytes: u64, probe: budget::Probe, registry: &Registry) {
+        // A second budget would contradict the first.
+        let _ = self.store.budget.set(budget::Budget::new(bytes, probe, registry));
+    }
+
+    /// From the next commit on, samples this far behind the store's newest are taken out of order; zero takes none.
+    pub fn set_out_of_order_window(&self, window: DurationMs) {
+        self.store.out_of_order_window.store(window.0, Ordering::Release);
+    }
+
     /// Puts every row into a synced, sealed segment. The store takes no rows afterwards.
     pub fn close(&self) -> Result<(), AppendError> {
         maintain::close(&self.store)
@@ -88,6 +107,21 @@ impl Tsdb {
     /// Seals and merges everything there is, for offline use and measurements.
     pub fn compact(&self) -> Result<(), AppendError> {
         maintain::compact(&self.store)
+    }
+
+    /// Deletes the samples in the range of all series that satisfy the matchers; returns of how many series. Durable when it returns.
+    pub fn delete(&self, matchers: &[Matcher], range: TimeRange) -> Result<usize, AdminError> {
+        delete::delete(&self.store, matchers, range)
+    }
+
+    /// Frees the space of what is deleted.
+    pub fn clean_tombstones(&self) -> Result<(), AdminError> {
+        delete::clean(&self.store)
+    }
+
+    /// Makes `snapshots/NAME` in the data folder, which opens as a data folder, and returns NAME. `skip_head` leaves out what is not sealed.
+    pub fn snapshot(&self, skip_head: bool) -> Result<String, AdminError> {
+        backup::snapshot(&self.store, skip_head)
     }
 
     /// Why no samples are taken at present, if so.
@@ -100,9 +134,30 @@ impl Tsdb {
         view::stats(&self.store, limit)
     }
 
+    /// How many groups are open, and the times of the oldest and the newest sample; cheap.
+    pub fn extent(&self) -> view::Extent {
+        view::extent(&self.store)
+    }
+
     /// What sealed segments spend on each codec, largest first. Reads every stripe.
     pub fn codecs(&self) -> Result<Vec<view::CodecStats>, SelectError> {
         view::codecs(&self.store)
+    }
+
+    /// The newest sample's time.
+    pub fn newest_time(&self) -> Option<TimestampMs> {
+        let newest = self.store.newest_time.load(std::sync::atomic::Ordering::Acquire);
+        (newest > i64::MIN).then_some(TimestampMs(newest))
+    }
+
+    /// Begins a segment of samples from elsewhere, which may be older than anything that is there.
+    pub fn importer(&self) -> std::io::Result<import::Importer> {
+        import::Importer::new(&self.store)
+    }
+
+    /// Names of groups in sealed segments that begin with a prefix: what was imported before.
+    pub fn group_names(&self, prefix: &str) -> Result<Vec<String>, SelectError> {
+        import::group_names(&self.store, prefix)
     }
 
     /// Kept exemplars of series that satisfy all matchers, in order of arrival.
@@ -123,6 +178,7 @@ impl Append for Tsdb {
 
 impl Select for Tsdb {
     fn open(&self, range: TimeRange) -> Result<Arc<dyn Snapshot>, SelectError> {
+        self.store.budget.get().map_or(Ok(()), budget::Budget::check_query)?;
         Ok(Arc::new(TsdbSnapshot::open(self.store.clone(), range)))
     }
 }

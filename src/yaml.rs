@@ -4,6 +4,7 @@
 //! The tree is built from parser events and not through serde, because a file's problems are all to be told in one run, each at
 //! its line and column; deserialisation stops at the first.
 
+pub mod address;
 pub mod check;
 pub mod locate;
 pub mod node;

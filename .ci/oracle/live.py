@@ -107,13 +107,13 @@ def main(run):
     run.start("replay", options.fleet, "replay", "--pages", options.recording, "--every", "1", "--listen", f"127.0.0.1:{RECORDED}", "--sd-file", sd)
     run.start("still", options.fleet, "replay", "--pages", options.recording, "--every", "100000", "--listen", f"127.0.0.1:{STILL}", "--sd-file", still)
     time.sleep(0.5)
-    scrape = "global: {scrape_interval: 500ms, external_labels: {box: here}}\nscrape_configs:\n" + pages.both_jobs(still)
+    late = "storage: {tsdb: {out_of_order_time_window: 3h}}\n"
+    scrape = "global: {scrape_interval: 500ms, external_labels: {box: here}}\n" + late + "scrape_configs:\n" + pages.both_jobs(still)
     alone = (
         f"- job_name: recorded\n  file_sd_configs: [{{files: ['{sd}']}}]\n  relabel_configs: [{{target_label: job, replacement: recorded}}]\n"
         f"- job_name: living\n  metrics_path: /living\n  static_configs: [{{targets: ['127.0.0.1:{pages.PAGES}']}}]\n"
         f"remote_write:\n- url: {Q}/api/v1/write\n  queue_config: {{min_shards: 2, max_samples_per_send: 500, batch_send_deadline: 1s}}\n"
         "  write_relabel_configs: [{source_labels: [job], regex: recorded|living, action: keep}, {regex: box, action: labeldrop}]\n"
-        "storage: {tsdb: {out_of_order_time_window: 3h}}\n"
     )
     run.write("q/prometheus.yml", scrape)
     run.start_promlet()

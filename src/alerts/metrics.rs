@@ -18,6 +18,8 @@ pub struct Figures {
     pub late_commits: Counter,
 }
 
+/// Alertmanager's own, in seconds.
+const LATENCY_BUCKETS: [f64; 5] = [1.0, 5.0, 10.0, 15.0, 20.0];
 const RECEIVED: &str = "alertmanager_alerts_received_total";
 const FAILED: &str = "alertmanager_notifications_failed_total";
 const ATTEMPTS: &str = "alertmanager_notification_requests_total";
@@ -43,6 +45,7 @@ impl Figures {
     pub(super) fn announce(&self, receivers: &[Receiver], inhibit_rules: usize) {
         let integrations: Vec<&Integration> = receivers.iter().flat_map(|receiver| &receiver.integrations).collect();
         integrations.iter().for_each(|one| self.announce_kind(one.kind));
+        self.registry.gauge("alertmanager_receivers", "Receivers configured.", &[]).set(receivers.len() as f64);
         self.registry.gauge("alertmanager_integrations", "Integrations configured.", &[]).set(integrations.len() as f64);
         self.registry.gauge("alertmanager_inhibition_rules", "Inhibition rules configured.", &[]).set(inhibit_rules as f64);
     }
@@ -64,7 +67,8 @@ impl Figures {
     pub(super) fn attempted(&self, kind: &str, took: Duration) {
         self.attempts(kind).inc();
         let help = "How long the attempts took.";
-        self.registry.latency("alertmanager_notification_latency_seconds", help, &[("integration", kind)]).record(took);
+        let name = "alertmanager_notification_latency_seconds";
+        self.registry.histogram(name, help, &[("integration", kind)], &LATENCY_BUCKETS).record(took);
     }
 
     pub(super) fn delivered(&self, kind: &str) {

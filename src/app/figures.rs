@@ -21,6 +21,7 @@ fn go_architecture() -> &'static str {
 
 pub struct Figures {
     ready: Gauge,
+    alertmanagers: Gauge,
     reloads: Vec<(Gauge, Gauge)>,
 }
 
@@ -32,7 +33,7 @@ impl Figures {
             ("goos", std::env::consts::OS),
             ("goarch", go_architecture()),
         ];
-        for name in ["prometheus_build_info", "promlet_build_info"] {
+        for name in ["prometheus_build_info", "alertmanager_build_info", "promlet_build_info"] {
             registry.gauge(name, "Always 1; version and compiler of this build in the labels.", &build).set(1.0);
         }
         let reload = |(successful, at): (&str, &str)| {
@@ -40,14 +41,20 @@ impl Figures {
             (successful, registry.gauge(at, "Timestamp of the last successful configuration reload.", &[]))
         };
         let ready = "Whether the start was completed and the server is ready for normal operation.";
-        Self { ready: registry.gauge("prometheus_ready", ready, &[]), reloads: RELOADED.map(reload).into() }
+        let alertmanagers = "Alertmanagers that are told of alerts: 1, the one in here, where there is an alertmanager.yml.";
+        Self {
+            ready: registry.gauge("prometheus_ready", ready, &[]),
+            alertmanagers: registry.gauge("prometheus_notifications_alertmanagers_discovered", alertmanagers, &[]),
+            reloads: RELOADED.map(reload).into(),
+        }
     }
 
     pub fn ready(&self, is_ready: bool) {
         self.ready.set(f64::from(u8::from(is_ready)));
     }
 
-    pub fn reloaded(&self, at: TimestampMs) {
+    pub fn reloaded(&self, at: TimestampMs, has_alertmanager: bool) {
+        self.alertmanagers.set(f64::from(u8::from(has_alertmanager)));
         for (successful, timestamp) in &self.reloads {
             successful.set(1.0);
             timestamp.set(at.as_seconds());

@@ -13,10 +13,11 @@ use tokio::task::JoinHandle;
 
 use super::figures::Figures;
 use super::files::{self, Files};
+use super::history::{History, Upkeep};
 use super::maintenance::Maintenance;
 use super::settings::Settings;
 use super::settling::{self, Standing};
-use super::{addresses, questions, signals, web};
+use super::{addresses, questions, signals, store_figures, web};
 use crate::alerts::{Alerting, AlertsOptions};
 use crate::clock::Clock;
 use crate::config::Environment;
@@ -29,12 +30,15 @@ use crate::rules::{RuleGroups, RulesOptions, RulesParts};
 use crate::scrape::ScrapePools;
 use crate::state::State;
 use crate::telemetry::Registry;
+use crate::telemetry::process;
 use crate::tsdb::{RealDisk, Tsdb, TsdbOptions};
 
 /// Reload requests that wait; one more is refused.
 const RELOADS_MAX: usize = 4;
 /// A hundred years.
 const RETENTION_UNLIMITED: DurationMs = DurationMs(100 * 365 * 86_400_000);
+/// As in Prometheus: what is more than half a block behind the newest sample belongs to a block that is written already.
+const BOUNDS: DurationMs = DurationMs(3_600_000);
 /// How often alerts from before the start are held against what the rules say by now.
 const SETTLE_EVERY: Duration = Duration::from_millis(250);
 
@@ -62,7 +66,8 @@ fn other(error: impl fmt::Display) -> StartError {
 pub struct Loaded {
     pub files: Files,
     pub at: TimestampMs,
-    pub succeeded: bool,
+    /// Why the last attempt to read them again was refused, if it was.
+    pub failure: Option<String>,
 }
 
 /// Handles that both the web pages and the lifecycle hold.
@@ -73,6 +78,8 @@ pub struct Shared {
     pub registry: Registry,
     pub started_at: TimestampMs,
     pub store: Arc<Tsdb>,
+    /// The store, and what a Prometheus left beside it.
+    pub history: History,
     pub engine: Arc<ArcSwap<Engine>>,
     pub scrapes: Arc<ScrapePools>,
     pub rules: RuleGroups,
@@ -116,6 +123,7 @@ fn store_options(settings: &Settings, files: &Files) -> TsdbOptions {
         options.retention_time = time;
     }
     options.out_of_order_window = configured.out_of_order_window.unwrap_or(DurationMs::ZERO);
+    options.bounds = Some(BOUNDS);
     options.sync_interval = settings.storage.sync_interval;
     options.no_lockfile = settings.storage.no_lockfile;
     options
@@ -149,23 +157,30 @@ impl App {
         let files = files::load(&settings, &addresses::own(listening), &external_url, &environment).map_err(StartError::Files)?;
         say_notes(&files);
         let options = store_options(&settings, &files);
-        let store = open_store(options.clone(), &clock, &registry).await?;
+        let history = open_store(options.clone(), &clock, &registry).await?;
+        let store = history.store.clone();
+        let budget = settings.storage.memory_budget_bytes();
+        if budget > 0 {
+            store.set_memory_budget(budget, Arc::new(process::resident_bytes), &registry);
+        }
         let state = State::open(&settings.storage.path.join("promlet"), &registry).map_err(other)?;
         let alerting = start_alerting(&files, &external_url, &state, &clock, &registry)?;
         let engine = Arc::new(ArcSwap::from_pointee(questions::engine(&settings, files.prometheus.evaluation_interval, &clock, &registry)));
-        let rules = start_rules(&store, &engine, &alerting, &clock, &registry);
+        let rules = start_rules(&history, &engine, &alerting, &clock, &registry);
         let scrapes = Arc::new(ScrapePools::new(store.clone(), clock.clone(), &registry).map_err(other)?);
         let (requests, received) = mpsc::channel(RELOADS_MAX);
-        let loaded = Arc::new(ArcSwap::from_pointee(Loaded { files, at: started_at, succeeded: true }));
+        let loaded = Arc::new(ArcSwap::from_pointee(Loaded { files, at: started_at, failure: None }));
         let settings = Arc::new(settings);
         let readiness = Readiness::default();
-        let maintenance = Maintenance::start(store.clone(), clock.clone()).map_err(other)?;
+        let maintenance =
+            Maintenance::start(store.clone(), Upkeep::new(history.clone(), options.retention_time), clock.clone()).map_err(other)?;
         let shared = Shared {
             settings,
             clock,
             registry,
             started_at,
             store,
+            history,
             engine,
             scrapes,
             rules,
@@ -180,6 +195,7 @@ impl App {
         let (stop_servers, _) = watch::channel(false);
         let servers = serve(&shared, listeners, &stop_servers).map_err(other)?;
         let figures = Figures::new(&shared.registry);
+        store_figures::show_limits(&shared.registry, &options);
         let mut app = Self { shared, environment, figures, maintenance, state, requests: received, servers, stop_servers, settling: None };
         app.put_in_force().await;
         app.settling = Some(tokio::spawn(settle(app.shared.clone())));
@@ -201,7 +217,7 @@ impl App {
             tracing::error!("putting the rules into force panicked");
         }
         self.shared.scrapes.apply(loaded.files.prometheus.scrape.clone());
-        self.figures.reloaded(loaded.at);
+        self.figures.reloaded(loaded.at, loaded.files.alerting.is_some());
     }
 
     /// Runs until SIGINT, SIGTERM or a request to quit, then stops everything in order.
@@ -232,11 +248,15 @@ impl App {
         match self.read_again() {
             Ok(files) => {
                 say_notes(&files);
-                if store_options(&self.shared.settings, &files) != store_options(&self.shared.settings, &self.shared.loaded.load().files) {
+                let mut before = store_options(&self.shared.settings, &self.shared.loaded.load().files);
+                let options = store_options(&self.shared.settings, &files);
+                self.shared.store.set_out_of_order_window(options.out_of_order_window);
+                before.out_of_order_window = options.out_of_order_window;
+                if options != before {
                     tracing::warn!("the storage settings of the configuration have changed: they hold from the next start on");
                 }
                 self.renew_engine(&files);
-                self.shared.loaded.store(Arc::new(Loaded { files, at: self.shared.clock.now(), succeeded: true }));
+                self.shared.loaded.store(Arc::new(Loaded { files, at: self.shared.clock.now(), failure: None }));
                 self.put_in_force().await;
                 tracing::info!("configuration reloaded");
                 Ok(())
@@ -244,8 +264,9 @@ impl App {
             Err(error) => {
                 say_errors(&error);
                 self.figures.not_reloaded();
-                web::mark_failed(&self.shared.loaded);
-                Err(error.to_string())
+                let text = error.to_string();
+                web::mark_failed(&self.shared.loaded, &text);
+                Err(text)
             }
         }
     }
@@ -255,7 +276,8 @@ impl App {
         let shared = &self.shared;
         let interval = files.prometheus.evaluation_interval;
         if shared.engine.load().options().default_subquery_step != interval {
-            shared.engine.store(Arc::new(questions::engine(&shared.settings, interval, &shared.clock, &shared.registry)));
+            let options = questions::engine_options(&shared.settings, interval);
+            shared.engine.store(Arc::new(shared.engine.load().renewed(options, &shared.registry)));
         }
     }
 
@@ -330,10 +352,18 @@ fn say_errors(error: &StartError) {
     }
 }
 
-async fn open_store(options: TsdbOptions, clock: &Clock, registry: &Registry) -> Result<Arc<Tsdb>, StartError> {
+/// Opens the store, and whatever a Prometheus left in its folder. The head of it is read at once, but nobody waits for that.
+async fn open_store(options: TsdbOptions, clock: &Clock, registry: &Registry) -> Result<History, StartError> {
     let (clock, registry) = (clock.clone(), registry.clone());
-    let opened = tokio::task::spawn_blocking(move || Tsdb::open(options, Arc::new(RealDisk), clock, &registry)).await.map_err(other)?;
-    opened.map(Arc::new).map_err(other)
+    let open = move || {
+        let folder = options.folder.clone();
+        let store = Tsdb::open(options, Arc::new(RealDisk), clock.clone(), &registry).map_err(|error| error.to_string())?;
+        History::open(Arc::new(store), &folder, &clock)
+    };
+    let history = tokio::task::spawn_blocking(open).await.map_err(other)?.map_err(StartError::Other)?;
+    let warmed = history.clone();
+    drop(tokio::task::spawn_blocking(move || warmed.warm()));
+    Ok(history)
 }
 
 type Routing = (AlertsOptions, Vec<crate::alerts::Receiver>);
@@ -353,14 +383,15 @@ fn start_alerting(files: &Files, external_url: &str, state: &State, clock: &Cloc
     Alerting::start(options, receivers, state.clone(), clock.clone(), registry).map_err(other)
 }
 
-fn start_rules(store: &Arc<Tsdb>, engine: &Arc<ArcSwap<Engine>>, alerting: &Alerting, clock: &Clock, registry: &Registry) -> RuleGroups {
-    let alerting = alerting.clone();
+fn start_rules(history: &History, engine: &Arc<ArcSwap<Engine>>, alerting: &Alerting, clock: &Clock, registry: &Registry) -> RuleGroups {
+    let (alerting, stopped) = (alerting.clone(), history.store.clone());
+    let standstill = move || stopped.read_only().and_then(|_| stopped.extent().max_time).map(TimestampMs);
     let rules = RuleGroups::new(RulesParts {
         clock: clock.clone(),
         registry: registry.clone(),
-        query: questions::for_rules(engine.clone(), store.clone()),
-        append: store.clone(),
-        select: store.clone(),
+        query: questions::for_rules(engine.clone(), history.select.clone(), Arc::new(standstill)),
+        append: history.store.clone(),
+        select: history.select.clone(),
         alerts: Arc::new(move |alerts| alerting.post(alerts)),
     });
     rules.start(&Handle::current());

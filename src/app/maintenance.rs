@@ -5,6 +5,7 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use super::history::Upkeep;
 use crate::clock::Clock;
 use crate::tsdb::Tsdb;
 
@@ -17,11 +18,12 @@ pub struct Maintenance {
 }
 
 impl Maintenance {
-    pub fn start(store: Arc<Tsdb>, clock: Clock) -> std::io::Result<Self> {
+    pub fn start(store: Arc<Tsdb>, mut upkeep: Upkeep, clock: Clock) -> std::io::Result<Self> {
         let (stop, stopped) = channel();
         let thread = std::thread::Builder::new().name("maintenance".to_owned()).spawn(move || {
             while stopped.recv_timeout(BEAT) == Err(RecvTimeoutError::Timeout) {
                 store.maintain(clock.now());
+                upkeep.round(&clock);
             }
         })?;
         Ok(Self { stop, thread })

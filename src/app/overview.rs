@@ -1,10 +1,10 @@
 //! What the pages say of the server as a whole.
 
-use super::files::Files;
-use super::settings::{Mode, Settings};
+use super::lifecycle::{Loaded, Shared};
+use super::settings::Mode;
 use crate::demo::script;
 use crate::http::state::{Mode as ShownMode, Overview, OverviewNote};
-use crate::model::{DurationMs, Problem, TimestampMs};
+use crate::model::{DurationMs, Problem};
 
 /// What to write where nobody is told of alerts.
 const HINT: &str = "Alerts are evaluated and shown here, but there is no alertmanager.yml that says whom to notify. Write one beside prometheus.yml (or name it with --alertmanager.config.file), for example:
@@ -20,8 +20,10 @@ receivers:
 
 Then reload promlet (kill -HUP) and try it: promlet notify test me";
 
-pub fn of(settings: &Settings, files: &Files, started_at: TimestampMs) -> Overview {
-    let (mode, demo_url, started_at) = match &settings.mode {
+pub fn of(shared: &Shared) -> Overview {
+    let loaded = shared.loaded.load();
+    let (files, started_at) = (&loaded.files, shared.started_at);
+    let (mode, demo_url, started_at) = match &shared.settings.mode {
         Mode::Configured { .. } => (ShownMode::Config, None, started_at),
         Mode::ZeroConfig => (ShownMode::ZeroConfig, None, started_at),
         // The script counts from the program's first line, some seconds before the server is there.
@@ -38,7 +40,14 @@ pub fn of(settings: &Settings, files: &Files, started_at: TimestampMs) -> Overvi
         alerting_configured: files.alerting.is_some(),
         alerting_hint: if files.alerting.is_some() { String::new() } else { HINT.to_owned() },
         notes: files.notes.iter().map(note).collect(),
+        problems: problems(shared, &loaded),
     }
+}
+
+/// What the operator has to see to, whoever looks at whichever page.
+fn problems(shared: &Shared, loaded: &Loaded) -> Vec<String> {
+    let not_reloaded = |error: &String| format!("The last reload was refused, and what was in force before stays in force. {error}");
+    shared.store.read_only().into_iter().chain(loaded.failure.as_ref().map(not_reloaded)).collect()
 }
 
 fn programme() -> Vec<(u64, String)> {

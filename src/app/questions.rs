@@ -5,11 +5,12 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 
 use crate::clock::Clock;
-use crate::model::{DurationMs, Span};
-use crate::promql::{self, Engine, EngineOptions, Features, QueryOptions};
+use crate::model::{DurationMs, Span, TimestampMs};
+use crate::promql::{self, Asked, Engine, EngineOptions, Features, QueryOptions};
 use crate::rules::{Query, QueryResult, ResultSample};
 use crate::storage::Select;
 use crate::telemetry::Registry;
+use crate::telemetry::process::memory_bytes;
 
 use super::settings::{QuerySettings, Settings};
 
@@ -26,32 +27,84 @@ pub fn features(names: &[String]) -> Features {
     }
 }
 
-/// What is wrong with an expression, for the checks of configuration files.
-pub fn check_expression(text: &str) -> Vec<(Span, String)> {
-    match promql::parse(text, Features::all()) {
-        Ok(_) => Vec::new(),
-        Err(errors) => errors.into_iter().map(|error| (error.span, error.message)).collect(),
+/// Says what is wrong with an expression, for the checks of configuration files.
+pub type CheckExpression = fn(&str) -> Vec<(Span, String)>;
+
+/// The check with these features on: one function for each choice of those that the parser knows.
+pub fn check_expression(features: Features) -> CheckExpression {
+    match (features.experimental_functions, features.extended_range_selectors, features.fill_modifiers) {
+        (false, false, false) => check_with::<false, false, false>,
+        (true, false, false) => check_with::<true, false, false>,
+        (false, true, false) => check_with::<false, true, false>,
+        (true, true, false) => check_with::<true, true, false>,
+        (false, false, true) => check_with::<false, false, true>,
+        (true, false, true) => check_with::<true, false, true>,
+        (false, true, true) => check_with::<false, true, true>,
+        (true, true, true) => check_with::<true, true, true>,
     }
+}
+
+fn check_with<const FUNCTIONS: bool, const SELECTORS: bool, const FILL: bool>(text: &str) -> Vec<(Span, String)> {
+    let on =
+        Features { experimental_functions: FUNCTIONS, extended_range_selectors: SELECTORS, fill_modifiers: FILL, ..Features::default() };
+    match promql::parse(text, on) {
+        Ok(_) => Vec::new(),
+        Err(errors) => errors.into_iter().map(|error| (error.span, with_way_out(error.message))).collect(),
+    }
+}
+
+/// What is only switched off can be switched on.
+fn with_way_out(message: String) -> String {
+    let flag = if message.starts_with("function") {
+        "promql-experimental-functions"
+    } else if message.starts_with("binop fill") {
+        "promql-binop-fill-modifiers"
+    } else {
+        "promql-extended-range-selectors"
+    };
+    if message.ends_with("not enabled") { format!("{message}: --enable-feature={flag} switches it on") } else { message }
 }
 
 /// The engine of the whole process.
 pub fn engine(settings: &Settings, evaluation_interval: DurationMs, clock: &Clock, registry: &Registry) -> Engine {
-    let QuerySettings { lookback_delta, timeout, max_samples, .. } = settings.query.clone();
-    let options = EngineOptions {
+    Engine::new(engine_options(settings, evaluation_interval), clock.clone(), registry)
+}
+
+/// What the flags and the configuration file say of queries.
+pub fn engine_options(settings: &Settings, evaluation_interval: DurationMs) -> EngineOptions {
+    let QuerySettings { lookback_delta, timeout, max_samples, max_memory, .. } = settings.query.clone();
+    EngineOptions {
         lookback: lookback_delta,
         max_samples: max_samples as u64,
+        max_memory: max_memory.unwrap_or_else(default_memory),
         timeout,
         default_subquery_step: evaluation_interval,
         features: features(&settings.features),
         ..EngineOptions::default()
-    };
-    Engine::new(options, clock.clone(), registry)
+    }
 }
 
-/// Instant queries for rules.
-pub fn for_rules(engine: Arc<ArcSwap<Engine>>, select: Arc<dyn Select>) -> Query {
+/// A quarter of the machine's memory, at most what an engine takes of itself.
+fn default_memory() -> u64 {
+    const SHARE: u64 = 4;
+    let usual = EngineOptions::default().max_memory;
+    memory_bytes().map_or(usual, |bytes| (bytes / SHARE).min(usual))
+}
+
+/// The last moment that the store has, while it takes no samples; none in ordinary times.
+pub type Standstill = Arc<dyn Fn() -> Option<TimestampMs> + Send + Sync>;
+
+/// Instant queries for rules, on the list of running queries too. While the store stands still they see its last moment: samples that
+/// cannot be written on a full disk are no sign that anything has ended.
+pub fn for_rules(engine: Arc<ArcSwap<Engine>>, select: Arc<dyn Select>, standstill: Standstill) -> Query {
     Arc::new(move |text, at| {
-        let answer = engine.load().instant(select.as_ref(), text, at, &QueryOptions::default()).map_err(|error| error.to_string())?;
+        let at = standstill().map_or(at, |last| last.min(at));
+        let engine = engine.load();
+        let asked = Asked { query: text.to_owned(), client: "rules".to_owned(), start: at, end: at, step: None };
+        let running = engine.active().begin(asked);
+        running.has_turn();
+        let options = QueryOptions { cancel: running.cancel(), usage: running.usage(), ..QueryOptions::default() };
+        let answer = engine.instant(select.as_ref(), text, at, &options).map_err(|error| error.to_string())?;
         match answer.value {
             promql::Value::Scalar { value, .. } => Ok(QueryResult::Scalar(value)),
             promql::Value::Vector(samples) => Ok(QueryResult::Vector(
@@ -60,4 +113,34 @@ pub fn for_rules(engine: Arc<ArcSwap<Engine>>, select: Arc<dyn Select>) -> Query
             other => Err(format!("a rule's expression must give a vector or a scalar, not a {}", other.result_type())),
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Labels, METRIC_NAME};
+    use crate::storage::memory::MemoryStore;
+    use crate::storage::{Append, GroupKey, GroupSource, Row};
+
+    #[test]
+    fn rules_see_the_last_moment_of_a_store_that_stands_still() {
+        let store = Arc::new(MemoryStore::default());
+        let key = GroupKey { source: GroupSource::Rule, name: "r".to_owned(), labels: Labels::empty() };
+        let mut writer = store.writer(&key).unwrap();
+        let column = writer.column(&Labels::from_pairs([(METRIC_NAME, "x")])).unwrap();
+        let mut row = Row::new(TimestampMs(1_000_000));
+        row.push(column, 1.0);
+        writer.commit(&row).unwrap();
+        let engine = Engine::new(EngineOptions::default(), Clock::manual(TimestampMs(0)), &Registry::default());
+        let engine = Arc::new(ArcSwap::from_pointee(engine));
+        let seen = |standstill: Option<i64>, at: i64| {
+            let ask = for_rules(engine.clone(), store.clone(), Arc::new(move || standstill.map(TimestampMs)));
+            match ask("x", TimestampMs(at)).unwrap() {
+                QueryResult::Vector(samples) => samples.len(),
+                QueryResult::Scalar(_) => usize::MAX,
+            }
+        };
+        assert_eq!([seen(None, 1_000_000), seen(None, 9_000_000), seen(Some(1_000_000), 9_000_000)], [1, 0, 1]);
+        assert_eq!(seen(Some(9_000_000), 900_000), 0, "never ahead of the time that is asked for");
+    }
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::model::{DurationMs, TimestampMs};
 use crate::rules::options::RuleTimings;
+use crate::telemetry::process;
 
 /// Where the configuration comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,7 +59,16 @@ pub struct StorageSettings {
     pub retention_time: Option<DurationMs>,
     pub retention_bytes: Option<u64>,
     pub sync_interval: DurationMs,
+    /// None: a quarter of what there is.
+    pub memory_budget: Option<u64>,
     pub no_lockfile: bool,
+}
+
+impl StorageSettings {
+    /// Bytes of memory near which load is shed; 0 where nothing says how much there is.
+    pub fn memory_budget_bytes(&self) -> u64 {
+        self.memory_budget.or_else(|| process::memory_limit_bytes().map(|bytes| bytes / 4)).unwrap_or(0)
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -67,6 +77,8 @@ pub struct QuerySettings {
     pub timeout: DurationMs,
     pub max_concurrency: usize,
     pub max_samples: usize,
+    /// Bytes; none: a share of the machine's memory.
+    pub max_memory: Option<u64>,
 }
 
 #[derive(Clone, Debug)]

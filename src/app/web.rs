@@ -7,8 +7,10 @@ use axum::Router;
 use tokio::sync::oneshot;
 
 use super::addresses::{host_name, route_prefix};
+use super::admin;
 use super::lifecycle::{Loaded, Request, Shared};
 use super::settings::Mode;
+use super::store_figures::{self, StoreFigures};
 use super::{dashboards, overview};
 use crate::exposition::{Format, write_page};
 use crate::http::cors::Cors;
@@ -29,7 +31,7 @@ pub fn router(shared: &Shared) -> std::io::Result<Router> {
     // The pattern was checked with the flags; one that does not compile allows no foreign origin.
     let cors =
         Cors::new(&shared.settings.web.cors_origin).or_else(|_| Cors::new("$^")).unwrap_or_else(|_| unreachable!("a literal pattern"));
-    let (store, exemplars, labels, query) = (shared.store.clone(), shared.store.clone(), shared.loaded.clone(), query(shared)?);
+    let (store, exemplars, labels, query) = (shared.store.clone(), shared.history.clone(), shared.loaded.clone(), query(shared)?);
     Ok(http::router(Parts {
         registry: shared.registry.clone(),
         clock: shared.clock.clone(),
@@ -41,13 +43,14 @@ pub fn router(shared: &Shared) -> std::io::Result<Router> {
         },
         query,
         head: Arc::new(move || {
-            let stats = store.stats(0);
+            let extent = store.extent();
             let time = |at: Option<i64>| TimestampMs(at.unwrap_or(0));
-            HeadFacts { chunks: stats.groups as u64, min_time: time(stats.min_time), max_time: time(stats.max_time) }
+            HeadFacts { chunks: extent.groups as u64, min_time: time(extent.min_time), max_time: time(extent.max_time) }
         }),
         targets: targets(shared),
         rules: rules(shared),
         status: status(shared),
+        admin: admin::state(shared),
         manage: manage(shared),
         promlet: promlet(shared),
         pages: pages(shared, &prefix),
@@ -63,8 +66,8 @@ pub fn router(shared: &Shared) -> std::io::Result<Router> {
 }
 
 /// The files as they were, with word that reading them again failed.
-pub fn mark_failed(loaded: &ArcSwap<Loaded>) {
-    loaded.rcu(|before| Loaded { files: before.files.clone(), at: before.at, succeeded: false });
+pub fn mark_failed(loaded: &ArcSwap<Loaded>, why: &str) {
+    loaded.rcu(|before| Loaded { files: before.files.clone(), at: before.at, failure: Some(why.trim_end().to_owned()) });
 }
 
 fn cores() -> usize {
@@ -74,7 +77,7 @@ fn cores() -> usize {
 fn query(shared: &Shared) -> std::io::Result<QueryState> {
     let engine = shared.engine.clone();
     Ok(QueryState {
-        select: shared.store.clone(),
+        select: shared.history.select.clone(),
         engine: Arc::new(move || engine.load_full()),
         pool: Pool::new(cores().min(shared.settings.query.max_concurrency), shared.clock.clone(), &shared.registry)?,
         clock: shared.clock.clone(),
@@ -115,6 +118,7 @@ fn status(shared: &Shared) -> StatusState {
         clock: shared.clock.clone(),
         remote_write: shared.settings.web.enable_remote_write_receiver,
         lifecycle: shared.settings.web.enable_lifecycle,
+        admin: shared.settings.web.enable_admin_api,
     }
 }
 
@@ -124,12 +128,12 @@ fn runtime_info(shared: &Shared) -> RuntimeInfo {
         started_at: shared.started_at,
         working_directory: std::env::current_dir().map_or(String::new(), |path| path.display().to_string()),
         host_name: host_name(),
-        reload_succeeded: loaded.succeeded,
+        reload_succeeded: loaded.failure.is_none(),
         last_config_at: loaded.at,
-        corruptions: 0,
+        corruptions: store_figures::damaged(&shared.registry),
         threads: std::fs::read_dir("/proc/self/task").map_or(0, |tasks| tasks.count() as u64),
         cores: cores() as u64,
-        memory_limit_bytes: 0,
+        memory_limit_bytes: shared.settings.storage.memory_budget_bytes(),
         storage_retention: shared.retention.to_string(),
     }
 }
@@ -137,6 +141,7 @@ fn runtime_info(shared: &Shared) -> RuntimeInfo {
 fn manage(shared: &Shared) -> ManageState {
     let (reloads, quits) = (shared.requests.clone(), shared.requests.clone());
     let process = ProcessFigures::new(&shared.registry, shared.started_at);
+    let store = StoreFigures::new(shared.store.clone(), &shared.registry);
     let registry = shared.registry.clone();
     ManageState {
         readiness: shared.readiness.clone(),
@@ -157,6 +162,7 @@ fn manage(shared: &Shared) -> ManageState {
         build: Arc::new(build_info),
         metrics: Arc::new(move || {
             process.refresh();
+            store.refresh();
             write_page(Format::Text, &registry.gather()).into_bytes()
         }),
     }
@@ -166,7 +172,7 @@ fn promlet(shared: &Shared) -> PromletState {
     let (seen, listed, read) = (shared.clone(), shared.loaded.clone(), shared.loaded.clone());
     let alerting = shared.alerting.clone();
     PromletState {
-        overview: Arc::new(move || overview::of(&seen.settings, &seen.loaded.load().files, seen.started_at)),
+        overview: Arc::new(move || overview::of(&seen)),
         dashboards: Arc::new(move || listed.load().files.dashboards.list().into_iter().map(dashboard_view).collect()),
         dashboard: ask(move |name: String| {
             let source = read.load().files.dashboards.clone();

@@ -138,7 +138,8 @@ async fn demonstrate(flags: DemoFlags, clock: Clock) -> Result<(), StartError> {
         tokio::spawn(receivers::serve(places.receivers, inbox.clone())),
         tokio::spawn(smtp_sink::serve(places.smtp, inbox)),
     ];
-    let app = App::start(settings, serve::environment(), clock, Registry::default()).await?;
+    let environment = serve::environment(&settings.features);
+    let app = App::start(settings, environment, clock, Registry::default()).await?;
     let requests = app.shared().requests.clone();
     tokio::spawn(async move {
         ends.come().await;
@@ -231,13 +232,13 @@ fn write_history(
     let Some(simulation) = history::write(store.as_ref(), &targets[0], &targets[1], start, &is_stopped).map_err(other)? else {
         return Ok(None);
     };
-    let environment = serve::environment();
+    let environment = serve::environment(&[]);
     let config = config::load_prometheus(&folder.join("prometheus.yml"), &environment).map_err(StartError::Files)?;
     let engine = Engine::new(EngineOptions::default(), clock.clone(), &registry);
     let rules = RuleGroups::new(RulesParts {
         clock: clock.clone(),
         registry,
-        query: questions::for_rules(Arc::new(arc_swap::ArcSwap::from_pointee(engine)), store.clone()),
+        query: questions::for_rules(Arc::new(arc_swap::ArcSwap::from_pointee(engine)), store.clone(), Arc::new(|| None)),
         append: store.clone(),
         select: store.clone(),
         // Nobody is told of the past.

@@ -40,7 +40,7 @@ pub fn run(flags: &NotifyTestFlags) -> ExitCode {
 
 async fn try_receiver(flags: &NotifyTestFlags) -> Result<bool, String> {
     let external_url = flags.external_url.clone().unwrap_or_else(|| format!("http://{}:9090", addresses::host_name()));
-    let loaded = config::load_alertmanager(&flags.config_file, &external_url, &serve::environment().checkers)
+    let loaded = config::load_alertmanager(&flags.config_file, &external_url, &serve::environment(&[]).checkers)
         .map_err(|problems| problems.iter().map(|problem| format!("{problem}\n")).collect::<String>())?;
     let mut options = loaded.notify;
     let beside = flags.config_file.parent().unwrap_or(Path::new("")).join("promlet.yml");

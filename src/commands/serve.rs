@@ -20,10 +20,10 @@ const WORKERS_MAX: usize = 2;
 /// For files, SQLite's readers, queries and rules.
 const BLOCKING_MAX: usize = 64;
 
-/// The languages that configuration files hold, and this process's variables.
-pub fn environment() -> Environment {
+/// The languages that configuration files hold, with the named features on, and this process's variables.
+pub fn environment(features: &[String]) -> Environment {
     Environment::of_process(Checkers {
-        expr: questions::check_expression,
+        expr: questions::check_expression(questions::features(features)),
         template: |name, text| template::check_rule(name, text).err(),
         notification: |text| template::check(text).err(),
     })
@@ -63,7 +63,8 @@ fn serve(settings: Settings, clock: Clock) -> ExitCode {
     let zero_config = settings.mode == Mode::ZeroConfig;
     let outcome = runtime().map_err(|error| StartError::Other(error.to_string())).and_then(|runtime| {
         runtime.block_on(async {
-            let app = App::start(settings, environment(), clock, Registry::default()).await?;
+            let environment = environment(&settings.features);
+            let app = App::start(settings, environment, clock, Registry::default()).await?;
             if zero_config {
                 introduce(&app);
             }

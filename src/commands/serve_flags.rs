@@ -77,6 +77,9 @@ pub struct ServeFlags {
     /// Most bytes in the data folder: B, KB, MB, GB, TB [default: no limit]
     #[arg(long = "storage.tsdb.retention.size", value_name = "SIZE", value_parser = size)]
     pub retention_size: Option<u64>,
+    /// Most memory, near which load is shed: B, KB, MB, GB, TB [default: a quarter of the control group's or the machine's]
+    #[arg(long = "storage.memory-budget", value_name = "SIZE", value_parser = size)]
+    pub memory_budget: Option<u64>,
     /// How often written samples are forced to disk; 0s: with each scrape
     #[arg(long = "storage.sync-interval", value_name = "DURATION", default_value = "5s", value_parser = duration)]
     pub sync_interval: DurationMs,
@@ -92,6 +95,9 @@ pub struct ServeFlags {
     /// Most queries at a time
     #[arg(long = "query.max-concurrency", value_name = "N", default_value = "20", value_parser = at_least_one)]
     pub max_concurrency: usize,
+    /// Most memory that all queries together may hold: B, KB, MB, GB [default: a quarter of the machine's, at most 1GB]
+    #[arg(long = "query.max-memory", value_name = "SIZE", value_parser = size)]
+    pub max_memory: Option<u64>,
     /// Most samples one query may hold
     #[arg(long = "query.max-samples", value_name = "N", default_value = "50000000", value_parser = at_least_one)]
     pub max_samples: usize,
@@ -115,7 +121,7 @@ pub struct ServeFlags {
     pub log_format: LogFormat,
 }
 
-fn duration(text: &str) -> Result<DurationMs, String> {
+pub fn duration(text: &str) -> Result<DurationMs, String> {
     DurationMs::parse(text)
 }
 
@@ -189,6 +195,7 @@ impl ServeFlags {
                 path: self.storage_path,
                 retention_time: self.retention_time,
                 retention_bytes: self.retention_size,
+                memory_budget: self.memory_budget,
                 sync_interval: self.sync_interval,
                 no_lockfile: self.no_lockfile,
             },
@@ -197,6 +204,7 @@ impl ServeFlags {
                 timeout: self.query_timeout,
                 max_concurrency: self.max_concurrency,
                 max_samples: self.max_samples,
+                max_memory: self.max_memory,
             },
             rule_timings: RuleTimings {
                 for_outage_tolerance: self.for_outage_tolerance,
@@ -218,12 +226,14 @@ impl ServeFlags {
             ("enable-feature", self.features.join(",")),
             ("query.lookback-delta", self.lookback_delta.to_string()),
             ("query.max-concurrency", self.max_concurrency.to_string()),
+            ("query.max-memory", self.max_memory.map_or(String::new(), |bytes| format!("{bytes}B"))),
             ("query.max-samples", self.max_samples.to_string()),
             ("query.timeout", self.query_timeout.to_string()),
             ("rules.alert.for-grace-period", self.for_grace_period.to_string()),
             ("rules.alert.for-outage-tolerance", self.for_outage_tolerance.to_string()),
             ("rules.alert.resend-delay", self.resend_delay.to_string()),
             ("rules.path", path(&self.rules_path)),
+            ("storage.memory-budget", self.memory_budget.map_or("0B".to_owned(), |bytes| format!("{bytes}B"))),
             ("storage.sync-interval", self.sync_interval.to_string()),
             ("storage.tsdb.no-lockfile", self.no_lockfile.to_string()),
             ("storage.tsdb.path", self.storage_path.display().to_string()),

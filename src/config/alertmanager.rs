@@ -49,6 +49,10 @@ pub fn parse_alertmanager(source: &Source, folder: &Path, external_url: &str, ch
     resolve(&mut root, folder);
     let global = root.get("global").cloned().unwrap_or_else(|| Node::empty_map(Span::default()));
     inherit::check_global(&global, &mut problems);
+    if let Some(node) = global.get("smtp_smarthost").filter(|node| node.as_text().is_some_and(|text| !text.is_empty())) {
+        let text = node.as_text().unwrap_or_default();
+        receivers::host_port(text).map_err(|message| problems.error(node.span, message)).ok();
+    }
     if let Some(client) = global.get("http_config") {
         super::http_client::client(client, &mut problems);
     }
@@ -67,6 +71,11 @@ pub fn parse_alertmanager(source: &Source, folder: &Path, external_url: &str, ch
             None
         }
     };
+    for item in root.get("templates").map(Node::items).unwrap_or_default() {
+        if item.as_text().is_some_and(paths::is_malformed) {
+            problems.error(item.span, "syntax error in pattern");
+        }
+    }
     let (errors, notes) = problems.finish();
     let (Some(route), true) = (route, errors.is_empty()) else { return Err(errors) };
     let templates = root.texts("templates").iter().flat_map(|pattern| paths::expand(&PathBuf::from(pattern))).collect();

@@ -26,6 +26,26 @@ pub fn is_pattern(text: &str) -> bool {
     text.contains(['*', '?', '['])
 }
 
+/// Whether a pattern is none: a bracket that is not closed or holds nothing, a backslash at the end.
+pub fn is_malformed(pattern: &str) -> bool {
+    let mut chars = pattern.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' if chars.next().is_none() => return true,
+            '[' => {
+                let rest = chars.as_str();
+                let inner = rest.strip_prefix('^').unwrap_or(rest);
+                match inner.find(']') {
+                    None | Some(0) => return true,
+                    Some(end) => chars = inner[end + 1..].chars(),
+                }
+            }
+            _ => {}
+        }
+    }
+    false
+}
+
 /// The files that a pattern names, in the order of their names; patterns may stand in any element. Nothing found is no error.
 pub fn expand(pattern: &Path) -> Vec<PathBuf> {
     if !is_pattern(&pattern.to_string_lossy()) {
@@ -125,6 +145,8 @@ mod tests {
         ] {
             assert_eq!(matches(pattern, name), expected, "{pattern} {name}");
         }
+        let malformed = ["[a", "a[", "a/[/b", "[]", "a\\"];
+        assert!(malformed.into_iter().all(is_malformed) && !["[a]", "\\\\", "\\[", "a*?"].into_iter().any(is_malformed));
         assert!(star_is_last("a/b/*.yml") && star_is_last("a/b.yml") && !star_is_last("a/*/b.yml"));
     }
 

@@ -153,6 +153,10 @@ fn named_files(root: &Node, key: &str, what: &str, problems: &mut Problems<'_>) 
             problems.error_with(item.span, format!("invalid {what} file path \"{pattern}\""), suggestion);
             continue;
         }
+        if paths::is_malformed(pattern) {
+            problems.error(item.span, format!("error retrieving {what} files for {pattern}: syntax error in pattern"));
+            continue;
+        }
         found.extend(paths::expand(Path::new(pattern)));
     }
     found

@@ -19,6 +19,7 @@ pub fn write_page(format: Format, families: &[Family]) -> String {
             Kind::Counter => MetricType::Counter,
             Kind::Gauge => MetricType::Gauge,
             Kind::Summary => MetricType::Summary,
+            Kind::Histogram => MetricType::Histogram,
         };
         write_family(&mut out, format, &FamilyText { name: &family.name, metric_type, help: &family.help });
         for (suffix, labels, value) in &family.samples {

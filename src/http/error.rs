@@ -52,6 +52,14 @@ impl ApiError {
         }
     }
 
+    /// Without what promlet adds.
+    pub fn plain(self) -> Self {
+        match self {
+            Self::Helped(error, _) => error.plain(),
+            other => other,
+        }
+    }
+
     pub fn message(&self) -> &str {
         match self {
             Self::BadData(text)

@@ -12,7 +12,9 @@ use axum::routing::get;
 use super::around::when_ready;
 use super::error::{ApiError, plain};
 use super::params::Params;
+use super::pool::Turn;
 use super::query::QueryState;
+use super::selector;
 use super::state::{ExternalLabels, Readiness};
 use crate::model::number::format_general;
 use crate::model::{DurationMs, Labels, METRIC_NAME, Matcher, TimeRange, TimestampMs, is_stale};
@@ -38,7 +40,7 @@ async fn federate(State(state): State<FederateState>, request: Request) -> Respo
     };
     let mut selectors = Vec::new();
     for text in params.all("match[]") {
-        match super::selector::parse(text) {
+        match selector::parse(text) {
             Ok(matchers) => selectors.push(matchers),
             Err(problem) => return plain(StatusCode::BAD_REQUEST, &problem),
         }
@@ -46,11 +48,12 @@ async fn federate(State(state): State<FederateState>, request: Request) -> Respo
     let (now, lookback) = (state.query.clock.now(), (state.query.engine)().options().lookback);
     let external = (state.external_labels)();
     let select = state.query.select.clone();
-    let work = move || -> Result<Vec<u8>, ApiError> {
+    let work = move |turn: &Turn| -> Result<Vec<u8>, ApiError> {
+        selector::with_fuse(&mut selectors, &turn.fuse());
         let found = newest(&*select, &selectors, now, lookback)?;
         Ok(write(&found, &external))
     };
-    match state.query.pool.run(state.query.timeout, move |_| work()).await {
+    match state.query.pool.run(state.query.timeout, work).await {
         Err(error) => plain(error.status(), error.message()),
         Ok(body) => {
             let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8; escaping=underscores");

@@ -13,6 +13,7 @@ use tokio::sync::{Semaphore, oneshot};
 use super::error::ApiError;
 use super::limits::{DEADLINE_GRACE, QUERY_STACK_BYTES};
 use crate::clock::Clock;
+use crate::model::regex::Fuse;
 use crate::promql::Cancel;
 use crate::telemetry::{Counter, Gauge, Registry};
 
@@ -33,6 +34,15 @@ pub struct Turn {
     pub waited: Duration,
     /// On the clock's monotonic scale.
     pub deadline: Duration,
+    clock: Clock,
+}
+
+impl Turn {
+    /// Nobody waits for the job any more, or its time is up.
+    pub fn fuse(&self) -> Fuse {
+        let (cancel, clock, deadline) = (self.cancel.clone(), self.clock.clone(), self.deadline);
+        Fuse::new(move || cancel.is_canceled() || clock.monotonic() > deadline)
+    }
 }
 
 type Job = Box<dyn FnOnce() + Send>;
@@ -79,6 +89,16 @@ impl Pool {
         timeout: Duration,
         job: impl FnOnce(&Turn) -> Result<T, ApiError> + Send + 'static,
     ) -> Result<T, ApiError> {
+        self.run_until(Cancel::default(), timeout, job).await
+    }
+
+    /// The same for a job that somebody else may end, too.
+    pub async fn run_until<T: Send + 'static>(
+        &self,
+        cancel: Cancel,
+        timeout: Duration,
+        job: impl FnOnce(&Turn) -> Result<T, ApiError> + Send + 'static,
+    ) -> Result<T, ApiError> {
         let asked = self.clock.monotonic();
         let Ok(permit) = tokio::time::timeout(timeout, Arc::clone(&self.permits).acquire_owned()).await else {
             self.timed_out.inc();
@@ -90,13 +110,20 @@ impl Pool {
             self.timed_out.inc();
             return Err(ApiError::Timeout("query timed out in query queue".to_owned()));
         }
-        let turn = Turn { cancel: Cancel::default(), waited, deadline: asked + timeout };
+        let turn = Turn { cancel, waited, deadline: asked + timeout, clock: self.clock.clone() };
         let guard = CancelOnDrop(turn.cancel.clone());
         self.show_running();
         let (done, outcome) = oneshot::channel();
         let (permits, running, size) = (Arc::clone(&self.permits), self.running.clone(), self.size);
         let work: Job = Box::new(move || {
-            let result = catch_unwind(AssertUnwindSafe(|| job(&turn)));
+            let result = catch_unwind(AssertUnwindSafe(|| {
+                let done = job(&turn)?;
+                // What was found after the deadline may be cut short.
+                if turn.clock.monotonic() > turn.deadline {
+                    return Err(ApiError::Timeout("query timed out in expression evaluation".to_owned()));
+                }
+                Ok(done)
+            }));
             drop(permit);
             running.set((size - permits.available_permits().min(size)) as f64);
             // the client may be gone

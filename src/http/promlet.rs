@@ -67,6 +67,7 @@ async fn overview(State(state): State<PromletState>) -> Success {
                 .text("text", &note.text);
             object.close();
         });
+        object.list("problems", &view.problems, |out, problem| json::text(out, problem));
         object.close();
     })
 }

@@ -18,10 +18,11 @@ use super::params::Params;
 use super::pool::{Pool, Turn};
 use super::result;
 use super::series::truncate;
+use super::server::Peer;
 use super::state::Lookup;
 use crate::clock::Clock;
 use crate::model::DurationMs;
-use crate::promql::{self, Answer, Engine, Moment, QueryError, QueryOptions, Value};
+use crate::promql::{self, Answer, Asked, Engine, Moment, QueryError, QueryOptions, Running, Value};
 use crate::storage::Select;
 
 /// What every endpoint that reads the store is given.
@@ -53,6 +54,7 @@ struct Wishes {
     lookback: Option<DurationMs>,
     stats: bool,
     explain: bool,
+    cache: bool,
     gzip: bool,
 }
 
@@ -73,19 +75,21 @@ impl Wishes {
             lookback: lookback.filter(|lookback| lookback.0 > 0),
             stats: !params.get("stats").is_empty(),
             explain: matches!(params.get("explain"), "true" | "1"),
+            // Statistics are of the evaluation, so that there must be one.
+            cache: params.get("stats").is_empty() && matches!(params.get("nocache"), "" | "0" | "false"),
             gzip: compress::is_wanted(headers),
         })
     }
 
-    fn options(&self, state: &QueryState, turn: &Turn) -> QueryOptions {
+    fn options(&self, state: &QueryState, turn: &Turn, running: &Running) -> QueryOptions {
         let left = turn.deadline.saturating_sub(state.clock.monotonic());
         let timeout = Some(DurationMs(i64::try_from(left.as_millis()).unwrap_or(i64::MAX)));
-        QueryOptions { lookback: self.lookback, timeout, cancel: turn.cancel.clone() }
+        QueryOptions { lookback: self.lookback, timeout, cancel: turn.cancel.clone(), cache: self.cache, usage: running.usage() }
     }
 }
 
 async fn instant(State(state): State<QueryState>, request: Request) -> Response {
-    let headers = request.headers().clone();
+    let (headers, client) = (request.headers().clone(), client_of(&request));
     let read = async {
         let params = Params::of(request).await?;
         let at = params.time_or("time", state.clock.now())?;
@@ -95,13 +99,14 @@ async fn instant(State(state): State<QueryState>, request: Request) -> Response 
         Err(error) => error.into_response(),
         Ok((at, wishes)) => {
             let select = Arc::clone(&state.select);
-            answer(state, wishes, Moment::At(at), move |engine, expr, options| engine.instant(&*select, expr, at, options)).await
+            let asked = Asked { query: wishes.expr.clone(), client, start: at, end: at, step: None };
+            answer(state, wishes, asked, Moment::At(at), move |engine, expr, options| engine.instant(&*select, expr, at, options)).await
         }
     }
 }
 
 async fn range(State(state): State<QueryState>, request: Request) -> Response {
-    let headers = request.headers().clone();
+    let (headers, client) = (request.headers().clone(), client_of(&request));
     let read = async {
         let params = Params::of(request).await?;
         let (start, end) = (params.time("start")?, params.time("end")?);
@@ -124,23 +129,33 @@ async fn range(State(state): State<QueryState>, request: Request) -> Response {
         Ok((bounds, step, wishes)) => {
             let select = Arc::clone(&state.select);
             let moment = Moment::Range { start: bounds.0, end: bounds.1, step };
-            answer(state, wishes, moment, move |engine, expr, options| engine.range(&*select, expr, bounds, step, options)).await
+            let asked = Asked { query: wishes.expr.clone(), client, start: bounds.0, end: bounds.1, step: Some(step) };
+            answer(state, wishes, asked, moment, move |engine, expr, options| engine.range(&*select, expr, bounds, step, options)).await
         }
     }
+}
+
+fn client_of(request: &Request) -> String {
+    request.extensions().get::<Peer>().map_or_else(String::new, |peer| peer.0.to_string())
 }
 
 /// Evaluates, writes and compresses on a thread of the pool: socket workers only send.
 async fn answer(
     state: QueryState,
     wishes: Wishes,
+    asked: Asked,
     moment: Moment,
     evaluate: impl FnOnce(&Engine, &str, &QueryOptions) -> Result<Answer, QueryError> + Send + 'static,
 ) -> Response {
     let pool = state.pool.clone();
     let timeout = wishes.timeout;
+    let running = (state.engine)().active().begin(asked);
+    let cancel = running.cancel();
     let work = move |turn: &Turn| -> Result<(Vec<u8>, bool), ApiError> {
+        running.has_turn();
         let engine = (state.engine)();
-        let mut answer = evaluate(&engine, &wishes.expr, &wishes.options(&state, turn)).map_err(|error| failure(&wishes.expr, error))?;
+        let mut answer =
+            evaluate(&engine, &wishes.expr, &wishes.options(&state, turn, &running)).map_err(|error| failure(&wishes.expr, error))?;
         let truncated = match &mut answer.value {
             Value::Vector(rows) => truncate(rows, wishes.limit),
             Value::Matrix(rows) => truncate(rows, wishes.limit),
@@ -148,9 +163,14 @@ async fn answer(
         };
         answer.warnings.extend(truncated);
         let stats = wishes.stats.then_some(turn.waited);
+        // The text takes memory like the samples did; what it was made from is given back when it is complete.
+        let text = engine.memory().reserved();
+        if !text.grow(result::bytes(&answer.value)) {
+            return Err(failure(&wishes.expr, QueryError::TooMuchMemory { limit: engine.memory().limit() }));
+        }
         let Success(mut body) = Success::annotated(|out| result::write(out, &answer, stats), &answer.warnings, &answer.infos);
         if wishes.explain {
-            let options = wishes.options(&state, turn);
+            let options = wishes.options(&state, turn, &running);
             let story = engine.explain(&*state.select, &wishes.expr, moment, &options).map_err(|error| failure(&wishes.expr, error))?;
             // The envelope is open again for one more field.
             body.pop();
@@ -160,7 +180,7 @@ async fn answer(
         }
         Ok(if wishes.gzip { compress::gzip(body) } else { (body, false) })
     };
-    match pool.run(timeout, work).await {
+    match pool.run_until(cancel, timeout, work).await {
         Err(error) => error.into_response(),
         Ok((body, compressed)) => {
             let mut response = envelope::respond(StatusCode::OK, body);
@@ -182,14 +202,14 @@ fn failure(expr: &str, error: QueryError) -> ApiError {
     };
     let hint = promql::hint::of(expr, &error);
     let place = match &error {
-        QueryError::Parse(errors) => errors.first().map(|e| [e.span.start, e.span.end, e.line, e.column]),
+        QueryError::Parse(errors) => errors.first().filter(|e| e.line > 0).map(|e| [e.span.start, e.span.end, e.line, e.column]),
         _ => None,
     };
     let plain = match error {
         QueryError::Parse(_) | QueryError::BadRequest(_) => ApiError::parameter("query", text),
-        QueryError::Execution(_) | QueryError::TooManySamples => ApiError::Execution(text),
+        QueryError::Execution(_) | QueryError::TooManySamples | QueryError::TooMuchMemory { .. } => ApiError::Execution(text),
         QueryError::Timeout => ApiError::Timeout(text),
-        QueryError::Canceled => ApiError::Canceled(text),
+        QueryError::Canceled | QueryError::Killed => ApiError::Canceled(text),
         QueryError::Storage(_) => ApiError::Internal(text),
     };
     if hint.is_none() && place.is_none() { plain } else { ApiError::Helped(Box::new(plain), Help { place, hint }) }

@@ -8,6 +8,20 @@ use crate::model::number::format_fixed;
 use crate::model::{TimestampMs, Value as SampleValue};
 use crate::promql::{Answer, MatrixSeries, Stats, Value, VectorSample};
 
+/// Roughly how long the text of a value will be, in bytes.
+pub fn bytes(value: &Value) -> u64 {
+    const POINT: u64 = 32;
+    const LABELS: u64 = 200;
+    const HISTOGRAM: u64 = 500;
+    match value {
+        Value::Scalar { .. } | Value::String { .. } => LABELS,
+        Value::Vector(rows) => rows.len() as u64 * LABELS,
+        Value::Matrix(rows) => {
+            rows.iter().map(|row| row.floats.len() as u64 * POINT + row.histograms.len() as u64 * HISTOGRAM + LABELS).sum()
+        }
+    }
+}
+
 /// The `data` of `query` and `query_range`; statistics where the time in line is given.
 pub fn write(out: &mut Vec<u8>, answer: &Answer, waited: Option<Duration>) {
     let mut object = Object::open(out);
@@ -144,7 +158,7 @@ mod tests {
             histograms: Vec::new(),
         };
         let rows = vec![row("1", &[1000, 2000, 3000]), row("2", &[1000, 2500]), row("3", &[1000, 2500, 3000, 4000]), row("4", &[7])];
-        let answer = Answer { value: Value::Matrix(rows), warnings: Vec::new(), infos: Vec::new(), stats: Stats::default() };
+        let answer = Answer { value: Value::Matrix(rows), warnings: Vec::new(), infos: Vec::new(), stats: Stats::default(), memory: None };
         let mut out = Vec::new();
         write(&mut out, &answer, None);
         assert_eq!(

@@ -11,6 +11,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
 use tower_http::compression::{CompressionLayer, CompressionLevel};
 
+use super::active;
+use super::admin::{self, AdminState};
 use super::around::{Figures, caught, figures, when_ready};
 use super::cardinality::{self, CardinalityState};
 use super::cors::{Cors, around_v1, around_v2};
@@ -47,6 +49,7 @@ pub struct Parts {
     pub targets: TargetState,
     pub rules: RuleState,
     pub status: StatusState,
+    pub admin: AdminState,
     pub manage: ManageState,
     pub promlet: PromletState,
     pub pages: PageState,
@@ -68,6 +71,7 @@ pub fn router(parts: Parts) -> Router {
         targets,
         rules,
         status,
+        admin,
         manage,
         promlet,
         pages,
@@ -79,6 +83,7 @@ pub fn router(parts: Parts) -> Router {
     let metadata = MetadataState { active: targets.active.clone(), query: query.clone() };
     let v1 = Router::new()
         .merge(query::routes(query.clone()))
+        .merge(active::routes(query.clone()))
         .merge(exemplars::routes(exemplars))
         .merge(series::routes(query.clone()))
         .merge(metadata::routes(metadata))
@@ -86,6 +91,7 @@ pub fn router(parts: Parts) -> Router {
         .merge(targets::routes(targets))
         .merge(rules::routes(rules))
         .merge(status::routes(status))
+        .merge(admin::routes(admin))
         .merge(promlet::routes(promlet))
         .merge(write::routes(write))
         .fallback(|| async { not_found() })

@@ -1,6 +1,7 @@
 //! Series selectors in parameters (`match[]`).
 
 use crate::model::number::quote;
+use crate::model::regex::Fuse;
 use crate::model::{Matcher, Span};
 use crate::promql::ast::Modifiers;
 use crate::promql::{self, ExprKind, Features};
@@ -22,6 +23,11 @@ pub fn parse(text: &str) -> Result<Vec<Matcher>, String> {
         ExprKind::Selector(selector) if selector.modifiers == Modifiers::default() => Ok(selector.matchers),
         _ => Err("1:1: parse error: a series selector is expected here, such as up{job=\"x\"}".to_owned()),
     }
+}
+
+/// Lets the fuse end matching that takes too long.
+pub fn with_fuse(selectors: &mut [Vec<Matcher>], fuse: &Fuse) {
+    selectors.iter_mut().flatten().for_each(|matcher| matcher.set_fuse(fuse));
 }
 
 /// The first sign outside of quotes that no selector has. What is left for the parser cannot be nested, so that any thread may run it.

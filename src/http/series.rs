@@ -10,7 +10,9 @@ use super::envelope::Success;
 use super::error::ApiError;
 use super::json;
 use super::params::Params;
+use super::pool::Turn;
 use super::query::QueryState;
+use super::selector;
 use crate::model::number::quote;
 use crate::model::{Labels, Matcher, TimeRange, TimestampMs};
 use crate::storage::{SelectError, Snapshot};
@@ -39,7 +41,7 @@ impl Request {
         let max = params.time_or("end", TimestampMs::MAX)?;
         let mut selectors = Vec::new();
         for text in params.all("match[]") {
-            selectors.push(super::selector::parse(text).map_err(refuse)?);
+            selectors.push(selector::parse(text).map_err(refuse)?);
         }
         Ok(Self { range: TimeRange::new(min, max), limit, selectors })
     }
@@ -76,8 +78,9 @@ async fn texts(
     read: impl Fn(&dyn Snapshot, &[Matcher], TimeRange) -> Result<Vec<String>, SelectError> + Send + 'static,
 ) -> Result<Success, ApiError> {
     let select = state.select.clone();
-    let work = move || -> Result<Success, ApiError> {
-        let Request { range, limit, selectors } = request;
+    let work = move |turn: &Turn| -> Result<Success, ApiError> {
+        let Request { range, limit, mut selectors } = request;
+        selector::with_fuse(&mut selectors, &turn.fuse());
         let snapshot = select.open(range)?;
         let mut found = match selectors.as_slice() {
             [] => read(&*snapshot, &[], range)?,
@@ -95,16 +98,17 @@ async fn texts(
         let warnings = truncate(&mut found, limit);
         Ok(Success::annotated(|out| json::list(out, &found, |out, text| json::text(out, text)), &warnings, &[]))
     };
-    state.pool.run(state.timeout, move |_| work()).await
+    state.pool.run(state.timeout, work).await
 }
 
 async fn series(State(state): State<QueryState>, params: Params) -> Result<Success, ApiError> {
     if params.all("match[]").next().is_none() {
         return Err(ApiError::BadData("no match[] parameter provided".to_owned()));
     }
-    let Request { range, limit, selectors } = Request::read(&params, of_parameter)?;
+    let Request { range, limit, mut selectors } = Request::read(&params, of_parameter)?;
     let select = state.select.clone();
-    let work = move || -> Result<Success, ApiError> {
+    let work = move |turn: &Turn| -> Result<Success, ApiError> {
+        selector::with_fuse(&mut selectors, &turn.fuse());
         let snapshot = select.open(range)?;
         let mut found: Vec<Labels> = Vec::new();
         for matchers in &selectors {
@@ -118,7 +122,7 @@ async fn series(State(state): State<QueryState>, params: Params) -> Result<Succe
         let warnings = truncate(&mut found, limit);
         Ok(Success::annotated(|out| json::list(out, &found, json::labels), &warnings, &[]))
     };
-    state.pool.run(state.timeout, move |_| work()).await
+    state.pool.run(state.timeout, work).await
 }
 
 /// Cuts to the limit (0: none) and says so.

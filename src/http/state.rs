@@ -118,6 +118,8 @@ pub struct Overview {
     /// What to write so that somebody is told; empty when all is well.
     pub alerting_hint: String,
     pub notes: Vec<OverviewNote>,
+    /// What is wrong at this moment with the server itself, a sentence each.
+    pub problems: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,11 +1,10 @@
-//! `status/…`: what this server is, how it was started, what its configuration says; `features`, and doors that are shut.
+//! `status/…`: what this server is, how it was started, what its configuration says; `features`.
 
 use axum::Router;
 use axum::extract::State;
-use axum::routing::{get, post};
+use axum::routing::get;
 
 use super::envelope::Success;
-use super::error::ApiError;
 use super::json::{self, Object};
 use super::state::{BuildInfo, Lookup, RuntimeInfo};
 use super::time::rfc3339;
@@ -20,22 +19,19 @@ pub struct StatusState {
     /// Every flag and its value, by name.
     pub flags: Lookup<Vec<(String, String)>>,
     pub clock: Clock,
-    /// Whether `--web.enable-remote-write-receiver` and `--web.enable-lifecycle` are set.
+    /// Whether `--web.enable-remote-write-receiver`, `--web.enable-lifecycle` and `--web.enable-admin-api` are set.
     pub remote_write: bool,
     pub lifecycle: bool,
+    pub admin: bool,
 }
 
 pub fn routes(state: StatusState) -> Router {
-    let refused = || async { ApiError::Unavailable("admin APIs disabled".to_owned()) };
     Router::new()
         .route("/status/buildinfo", get(build))
         .route("/status/runtimeinfo", get(runtime))
         .route("/status/config", get(config))
         .route("/status/flags", get(flags))
         .route("/features", get(features))
-        .route("/admin/tsdb/delete_series", post(refused).put(refused))
-        .route("/admin/tsdb/clean_tombstones", post(refused).put(refused))
-        .route("/admin/tsdb/snapshot", post(refused).put(refused))
         .with_state(state)
 }
 
@@ -115,7 +111,7 @@ async fn features(State(state): State<StatusState>) -> Success {
     Success::new(|out| {
         let mut object = Object::open(out);
         let mut api = Object::open(object.key("api"));
-        api.flag("admin", false)
+        api.flag("admin", state.admin)
             .flag("exclude_alerts", true)
             .flag("label_values_match", true)
             .flag("lifecycle", state.lifecycle)

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::number::quote;
-use super::regex::AnchoredRegex;
+use super::regex::{AnchoredRegex, Fuse};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MatchOp {
@@ -51,6 +51,13 @@ impl Matcher {
     pub fn matches(&self, value: &str) -> bool {
         let found = self.program.as_ref().map_or_else(|| value == self.value, |program| program.is_match(value));
         found != matches!(self.op, MatchOp::NotEqual | MatchOp::NotRegex)
+    }
+
+    /// Lets somebody end matching that takes too long: see [`AnchoredRegex::set_fuse`].
+    pub fn set_fuse(&mut self, fuse: &Fuse) {
+        if let Some(program) = &mut self.program {
+            program.set_fuse(fuse);
+        }
     }
 
     pub fn matches_empty(&self) -> bool {

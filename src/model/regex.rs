@@ -8,6 +8,9 @@ mod fast;
 mod parser;
 mod template;
 
+use std::fmt;
+use std::sync::Arc;
+
 use regex_automata::meta;
 use regex_automata::util::captures::Captures;
 use regex_syntax::hir::{Hir, Look};
@@ -18,6 +21,9 @@ use fast::Fast;
 pub const PATTERN_BYTES_MAX: usize = 64 * 1024;
 /// Largest compiled program, in bytes.
 pub const PROGRAM_BYTES_MAX: usize = 10 * 1024 * 1024;
+
+/// A compiled program above this, in bytes, can take long for each text.
+const LARGE_PROGRAM_BYTES: usize = 32 * 1024;
 
 /// Which of Go's flags hold at the start of a pattern.
 #[derive(Clone, Copy, Debug, Default)]
@@ -42,9 +48,31 @@ fn compiled(hir: &Hir) -> Result<meta::Regex, String> {
         .map_err(|_| "error parsing regexp: expression too large".to_owned())
 }
 
+/// Says whether it is still worth to match with programs so large that many texts would take long.
+#[derive(Clone)]
+pub struct Fuse(Arc<dyn Fn() -> bool + Send + Sync>);
+
+impl Fuse {
+    /// `is_blown` is asked before each match with a large program. Once it is true, the answers mean nothing.
+    pub fn new(is_blown: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        Self(Arc::new(is_blown))
+    }
+
+    fn is_blown(&self) -> bool {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for Fuse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Fuse")
+    }
+}
+
 /// A pattern that must match the whole text; `.` matches a newline. Cloning shares the program.
 #[derive(Clone, Debug)]
 pub struct AnchoredRegex {
+    fuse: Option<Fuse>,
     pattern: String,
     fast: Fast,
     program: meta::Regex,
@@ -56,7 +84,7 @@ impl AnchoredRegex {
         let hir = parsed(pattern, Flags { dot_matches_newline: true, ..Flags::default() })?;
         let fast = Fast::of(&hir);
         let program = compiled(&Hir::concat(vec![Hir::look(Look::Start), hir, Hir::look(Look::End)]))?;
-        Ok(Self { pattern: pattern.to_owned(), fast, program })
+        Ok(Self { fuse: None, pattern: pattern.to_owned(), fast, program })
     }
 
     /// The pattern as it was written.
@@ -65,7 +93,18 @@ impl AnchoredRegex {
     }
 
     pub fn is_match(&self, text: &str) -> bool {
-        self.fast.decide(text).unwrap_or_else(|| self.program.is_match(text))
+        self.fast.decide(text).unwrap_or_else(|| !self.is_blown() && self.program.is_match(text))
+    }
+
+    /// Matching ends early, with any answer, once the fuse blows. Small programs are not worth the asking.
+    pub fn set_fuse(&mut self, fuse: &Fuse) {
+        if self.program.memory_usage() > LARGE_PROGRAM_BYTES {
+            self.fuse = Some(fuse.clone());
+        }
+    }
+
+    fn is_blown(&self) -> bool {
+        self.fuse.as_ref().is_some_and(Fuse::is_blown)
     }
 
     /// All texts that match, sorted, where the pattern is a set of texts.
@@ -83,6 +122,9 @@ impl AnchoredRegex {
 
     /// Go's template (`$1`, `${name}`, `$$`) filled in where the whole text matches; none where it does not.
     pub fn expand(&self, text: &str, template: &str) -> Option<String> {
+        if self.is_blown() {
+            return None;
+        }
         let mut captures = self.program.create_captures();
         self.program.captures(text, &mut captures);
         captures.is_match().then(|| template::expand(template, text, &captures))

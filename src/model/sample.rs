@@ -8,6 +8,7 @@ use super::{Histogram, TimestampMs};
 pub const STALE_NAN: f64 = f64::from_bits(0x7ff0_0000_0000_0002);
 
 /// Compares bits: an ordinary NaN is not stale.
+#[inline]
 pub fn is_stale(value: f64) -> bool {
     value.to_bits() == STALE_NAN.to_bits()
 }

@@ -28,6 +28,24 @@ impl Span {
     }
 }
 
+/// Most characters of an offending line that are shown.
+const SHOWN_CHARS: usize = 160;
+const CUT: &str = "...";
+
+/// A line as it is shown above a caret: whole, or so much of a long one as stands around the column. Columns count characters from 1;
+/// the second value is the column in what is shown.
+pub fn around(line: &str, column: usize) -> (String, usize) {
+    let length = line.chars().count();
+    if length <= SHOWN_CHARS {
+        return (line.to_owned(), column);
+    }
+    let start = column.saturating_sub(SHOWN_CHARS / 2).min(length - SHOWN_CHARS);
+    let piece: String = line.chars().skip(start).take(SHOWN_CHARS).collect();
+    let (before, column) = if start > 0 { (CUT, column - start + CUT.len()) } else { ("", column) };
+    let after = if start + SHOWN_CHARS < length { CUT } else { "" };
+    (format!("{before}{piece}{after}"), column)
+}
+
 /// How much a problem matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Severity {
@@ -60,13 +78,30 @@ impl fmt::Display for Problem {
         }
         write!(f, ": {}", self.message)?;
         if !self.text.is_empty() {
-            let shown = self.text.trim_end();
-            let pad: String = shown.chars().take(self.column.saturating_sub(1)).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
+            let (shown, column) = around(self.text.trim_end(), self.column);
+            let pad: String = shown.chars().take(column.saturating_sub(1)).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
             write!(f, "\n    {shown}\n    {pad}^")?;
         }
         if let Some(suggestion) = &self.suggestion {
             write!(f, "\n    help: {suggestion}")?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_lines_are_shown_around_the_column() {
+        assert_eq!(around("short", 9), ("short".to_owned(), 9));
+        let line: String = (0..1000).map(|n| char::from(b'a' + (n % 26) as u8)).collect();
+        for column in [1, 80, 81, 500, 999, 1000, 1001] {
+            let (shown, at) = around(&line, column);
+            assert!(shown.chars().count() <= SHOWN_CHARS + 2 * CUT.len());
+            assert_eq!(shown.chars().nth(at - 1), line.chars().nth(column - 1), "{column}");
+        }
+        assert_eq!(around(&"\u{e9}".repeat(500), 300).0.chars().count(), 166);
     }
 }

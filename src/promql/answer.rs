@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::limits::{HISTOGRAM_BYTES, SAMPLE_BYTES, SERIES_BYTES};
+use super::memory::Reserved;
 use crate::model::{Histogram, Labels, TimestampMs, Value as SampleValue};
 
 /// A value with what was noticed on the way.
@@ -14,6 +16,23 @@ pub struct Answer {
     /// Complete lines, "PromQL info: ... (1:5)".
     pub infos: Vec<String>,
     pub stats: Stats,
+    /// What the value takes of the memory for queries; given back with the last clone.
+    pub memory: Option<Arc<Reserved>>,
+}
+
+impl Value {
+    /// Roughly what it takes, in bytes.
+    pub fn bytes(&self) -> u64 {
+        match self {
+            Self::Scalar { .. } | Self::String { .. } => SERIES_BYTES,
+            Self::Vector(samples) => samples.len() as u64 * SERIES_BYTES,
+            Self::Matrix(series) => {
+                let of =
+                    |s: &MatrixSeries| s.floats.len() as u64 * SAMPLE_BYTES + s.histograms.len() as u64 * HISTOGRAM_BYTES + SERIES_BYTES;
+                series.iter().map(of).sum()
+            }
+        }
+    }
 }
 
 #[derive(Clone, Debug)]

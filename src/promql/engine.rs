@@ -1,31 +1,37 @@
 //! The engine: a query in, an answer out, within limits, counted.
 
+mod again;
+mod cache;
 mod explain;
 mod extent;
 mod output;
 mod reason;
 mod selection;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use explain::Moment;
 
+use super::active::Active;
 use super::annotation::Annotations;
 use super::answer::{Answer, Stats, Timings, Value};
 use super::ast::{Expr, ValueType};
 use super::error::QueryError;
 use super::eval::Eval;
-use super::eval::guard::{Cancel, Guard};
+use super::eval::guard::{Cancel, Guard, Limits, Usage};
 use super::eval::resolve::{Bounds, resolve};
 use super::eval::steps::Steps;
 use super::eval::symbols::Symbols;
 use super::features::Features;
-use super::limits::{DEEP_STACK_BYTES, DEPTH_ON_CALLER_MAX, SAMPLES_MAX, STEPS_MAX};
+use super::limits::{CACHE_BYTES_MAX, DEEP_STACK_BYTES, DEPTH_ON_CALLER_MAX, MEMORY_BYTES_MAX, SAMPLES_MAX, STEPS_MAX};
+use super::memory::Memory;
 use super::{parse, print};
 use crate::clock::Clock;
 use crate::model::{DurationMs, TimestampMs};
 use crate::storage::Select;
 use crate::telemetry::{Counter, Latency, Registry};
+use cache::ResultCache;
 
 /// What all queries of an engine share.
 #[derive(Clone, Copy, Debug)]
@@ -34,9 +40,13 @@ pub struct EngineOptions {
     pub lookback: DurationMs,
     /// Most samples a query may hold at a time.
     pub max_samples: u64,
+    /// Most bytes that all queries together may hold.
+    pub max_memory: u64,
     pub timeout: DurationMs,
     /// The step of a subquery that states none: the global evaluation interval.
     pub default_subquery_step: DurationMs,
+    /// Most bytes of range answers that are kept.
+    pub cache_bytes: u64,
     pub features: Features,
     /// Most threads that one query may use; small queries use one. Answers do not depend on it.
     pub threads: usize,
@@ -47,8 +57,10 @@ impl Default for EngineOptions {
         Self {
             lookback: DurationMs::seconds(300),
             max_samples: SAMPLES_MAX,
+            max_memory: MEMORY_BYTES_MAX,
             timeout: DurationMs::seconds(120),
             default_subquery_step: DurationMs::seconds(60),
+            cache_bytes: CACHE_BYTES_MAX,
             features: Features::default(),
             threads: std::thread::available_parallelism().map_or(1, usize::from),
         }
@@ -63,6 +75,10 @@ pub struct QueryOptions {
     /// Shorter than the engine's; a longer one does not count.
     pub timeout: Option<DurationMs>,
     pub cancel: Cancel,
+    /// Range answers may come from the cache and go there. Whoever sets it asks of one store only.
+    pub cache: bool,
+    /// Where to count, for others to see.
+    pub usage: Usage,
 }
 
 /// A query as text or as a tree.
@@ -121,9 +137,13 @@ pub struct Engine {
     options: EngineOptions,
     clock: Clock,
     instruments: Instruments,
+    memory: Memory,
+    active: Active,
+    cache: Arc<ResultCache>,
 }
 
 /// One evaluation, checked.
+#[derive(Clone, Copy)]
 struct Run<'r> {
     expr: &'r Expr,
     source: &'r str,
@@ -135,7 +155,25 @@ struct Run<'r> {
 
 impl Engine {
     pub fn new(options: EngineOptions, clock: Clock, registry: &Registry) -> Self {
-        Self { options, clock, instruments: Instruments::new(registry) }
+        let (memory, active) = (Memory::new(options.max_memory), Active::new(clock.clone(), registry));
+        let cache = Arc::new(ResultCache::new(options.cache_bytes, registry));
+        Self { options, clock, instruments: Instruments::new(registry), memory, active, cache }
+    }
+
+    /// An engine with other options (limits of memory excepted) that shares this one's memory, kept answers and running queries.
+    pub fn renewed(&self, options: EngineOptions, registry: &Registry) -> Self {
+        let (memory, active, cache) = (self.memory.clone(), self.active.clone(), Arc::clone(&self.cache));
+        Self { options, clock: self.clock.clone(), instruments: Instruments::new(registry), memory, active, cache }
+    }
+
+    /// The memory that all queries share; what is made of an answer draws from it, too.
+    pub fn memory(&self) -> &Memory {
+        &self.memory
+    }
+
+    /// The queries that are under way, as far as those who ask put them there.
+    pub fn active(&self) -> &Active {
+        &self.active
     }
 
     pub fn options(&self) -> &EngineOptions {
@@ -181,7 +219,7 @@ impl Engine {
             let steps = Steps { start: start.0, step: step.0, count: count as usize };
             // The end that was asked for, which may lie behind the last step.
             let bounds = Bounds { start: start.0, end: end.0, step: step.0 };
-            self.run(select, &Run { expr, source, steps, bounds, matrix: true }, options)
+            self.run_again(select, &Run { expr, source, steps, bounds, matrix: true }, options)
         })
     }
 
@@ -216,9 +254,15 @@ impl Engine {
         self.instruments.queries.inc();
         let started = self.clock.monotonic();
         let timeout = options.timeout.map_or(self.options.timeout, |t| t.min(self.options.timeout));
-        let guard = Guard::new(self.clock.clone(), timeout.to_std(), options.cancel.clone(), self.options.max_samples);
+        let limits = Limits {
+            deadline: started.saturating_add(timeout.to_std()),
+            cancel: options.cancel.clone(),
+            samples_max: self.options.max_samples,
+            memory_max: self.memory.limit(),
+        };
+        let guard = Guard::new(self.clock.clone(), limits, options.usage.clone(), self.memory.reserved());
         let notes = Annotations::new(run.source);
-        let expr = resolve(run.expr, run.bounds)?;
+        let expr = resolve(run.expr, run.bounds, &guard.fuse())?;
         let lookback = options.lookback.unwrap_or(self.options.lookback).0;
         let subquery_step = self.options.default_subquery_step.0;
         let range = extent::of(&expr, &run.steps, lookback);
@@ -243,13 +287,17 @@ impl Engine {
         let (samples, peak) = guard.used();
         self.instruments.samples.add(samples);
         let mut value = outcome?;
+        guard.check()?;
         if let Value::Matrix(series) = &mut value {
             series.sort_by(|a, b| a.labels.cmp(&b.labels));
         }
         let sorted = self.clock.monotonic();
         let (warnings, infos) = notes.take();
         let timings = self.record([started, prepared, evaluated, sorted]);
-        Ok(Answer { value, warnings, infos, stats: Stats { samples, peak, timings } })
+        drop(snapshot);
+        let memory = guard.into_reserved();
+        memory.shrink_to(value.bytes());
+        Ok(Answer { value, warnings, infos, stats: Stats { samples, peak, timings }, memory: Some(Arc::new(memory)) })
     }
 
     fn record(&self, [started, prepared, evaluated, sorted]: [Duration; 4]) -> Timings {

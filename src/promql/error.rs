@@ -48,8 +48,14 @@ pub enum QueryError {
     TooManySamples,
     /// The deadline passed.
     Timeout,
-    /// The client went away or somebody killed the query.
+    /// The client went away.
     Canceled,
+    /// Somebody ended the query.
+    Killed,
+    /// All queries together would hold more than this many bytes.
+    TooMuchMemory {
+        limit: u64,
+    },
     Storage(SelectError),
 }
 
@@ -62,9 +68,9 @@ impl QueryError {
     pub fn error_type(&self) -> &'static str {
         match self {
             Self::Parse(_) | Self::BadRequest(_) => "bad_data",
-            Self::Execution(_) | Self::TooManySamples => "execution",
+            Self::Execution(_) | Self::TooManySamples | Self::TooMuchMemory { .. } => "execution",
             Self::Timeout => "timeout",
-            Self::Canceled => "canceled",
+            Self::Canceled | Self::Killed => "canceled",
             Self::Storage(_) => "internal",
         }
     }
@@ -78,6 +84,12 @@ impl fmt::Display for QueryError {
             Self::TooManySamples => f.write_str("query processing would load too many samples into memory in query execution"),
             Self::Timeout => f.write_str("query timed out in expression evaluation"),
             Self::Canceled => f.write_str("query was canceled in expression evaluation"),
+            Self::Killed => f.write_str("query was canceled in expression evaluation: somebody ended it by its number"),
+            Self::TooMuchMemory { limit } => write!(
+                f,
+                "query processing would need more memory than the {limit} bytes that all queries together may use; \
+                 ask for fewer series or steps, or raise --query.max-memory"
+            ),
             Self::Storage(error) => write!(f, "expanding series: {error}"),
         }
     }

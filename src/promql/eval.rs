@@ -43,7 +43,7 @@ pub(super) use over::with_edges;
 use parallel::Part;
 use resolve::Bounds;
 pub use select::{Yield, reference};
-pub use series::{Cell, Column, Series, is_absent};
+pub use series::{ABSENT, Cell, Column, Series, is_absent};
 use steps::Steps;
 pub use sum::Sum;
 use symbols::Symbols;

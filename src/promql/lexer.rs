@@ -216,7 +216,11 @@ impl<'s> Lexer<'s> {
             return self.fail("unexpected end of input inside braces".to_owned());
         }
         if self.in_brackets {
-            let message = if self.brackets.value { "unclosed left bracket" } else { "unexpected end of input in duration expression" };
+            let message = match (self.brackets.value, self.parens) {
+                (false, _) => "unexpected end of input in duration expression",
+                (true, 0) => "unclosed left bracket",
+                (true, _) => "unclosed left parenthesis",
+            };
             return self.fail(message.to_owned());
         }
         if self.parens > 0 {

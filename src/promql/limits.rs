@@ -1,5 +1,7 @@
 //! The stated limits of this room.
 
+use std::time::Duration;
+
 /// Longest accepted query, in bytes.
 pub const QUERY_BYTES_MAX: usize = 1024 * 1024;
 /// Deepest accepted nesting of expressions (parentheses, calls, operators in a chain), in levels.
@@ -12,6 +14,26 @@ pub const DEPTH_ON_CALLER_MAX: usize = 40;
 pub const NESTING_ON_CALLER_MAX: usize = 64;
 /// Most samples that one query may hold at a time, unless the options say otherwise.
 pub const SAMPLES_MAX: u64 = 50_000_000;
+/// Memory that all queries together may hold, in bytes, unless the options say otherwise.
+pub const MEMORY_BYTES_MAX: u64 = 1 << 30;
+/// What a held sample is reckoned at: a time and a value.
+pub const SAMPLE_BYTES: u64 = 16;
+/// What a series of an answer is reckoned at beside its samples.
+pub const SERIES_BYTES: u64 = 256;
+/// What a native histogram of an answer is reckoned at.
+pub const HISTOGRAM_BYTES: u64 = 512;
+/// Longest label value that a query may make, in bytes.
+pub const MADE_TEXT_BYTES_MAX: usize = 1024 * 1024;
+/// Bytes that kept range answers may take, unless the options say otherwise.
+pub const CACHE_BYTES_MAX: u64 = 32 << 20;
+/// Fewest samples that a query must have read for its answer to be kept.
+pub const CACHE_SAMPLES_MIN: u64 = 10_000;
+/// A kept answer is computed anew after this long, whatever the store says.
+pub const CACHE_AGE: Duration = Duration::from_secs(6 * 3600);
+/// Steps younger than this are not kept: samples for them may still arrive, in milliseconds.
+pub const CACHE_SETTLED_MS: i64 = 120_000;
+/// Steps of work between two looks at the clock and the cancel flag.
+pub const WORK_PER_CHECK: u64 = 1 << 18;
 /// Most evaluation steps of one subquery or query.
 pub const STEPS_MAX: i64 = 50_000_000;
 /// Most annotations of one kind that are kept; further ones are dropped (the HTTP API shows ten).

@@ -49,38 +49,28 @@ impl PushGroup {
         self.writer.column(labels)
     }
 
+    /// Nobody pushes these any more.
+    pub fn retire(&mut self, columns: &[Column]) {
+        self.writer.retire(columns);
+    }
+
     pub fn describe(&mut self, family: &str, metadata: &crate::model::Metadata) -> Result<(), AppendError> {
         self.writer.describe(family, metadata)
     }
 
-    /// Commits samples of this group, sorted by time, row by row. The exemplars go with the last row.
-    pub fn commit(&mut self, samples: &[Pending], exemplars: Vec<(Column, Exemplar)>, outcome: &mut Outcome) -> Result<(), WriteError> {
-        let mut runs = samples.chunk_by(|a, b| a.at == b.at).peekable();
-        if runs.peek().is_none() {
-            return self.exemplars_alone(exemplars);
-        }
-        let mut exemplars = Some(exemplars);
-        while let Some(run) = runs.next() {
-            let with = if runs.peek().is_none() { exemplars.take() } else { None };
-            self.commit_time(run, with.unwrap_or_default(), outcome)?;
-        }
-        Ok(())
-    }
-
-    /// Prometheus sends exemplars apart from samples: they complete the newest row.
-    fn exemplars_alone(&mut self, exemplars: Vec<(Column, Exemplar)>) -> Result<(), WriteError> {
-        let Some(newest) = self.newest.filter(|_| !exemplars.is_empty()) else { return Ok(()) };
+    /// They complete the newest row.
+    pub fn commit_exemplars(&mut self, exemplars: Vec<(Column, Exemplar)>) -> Result<(), WriteError> {
+        let Some(newest) = self.newest else { return Ok(()) };
         self.row.clear(newest);
         self.row.exemplars = exemplars;
         self.writer.commit(&self.row)?;
         Ok(())
     }
 
-    /// Samples of one time. Where a series comes twice, the first one counts, and an equal repetition is fine.
-    fn commit_time(&mut self, run: &[Pending], exemplars: Vec<(Column, Exemplar)>, outcome: &mut Outcome) -> Result<(), WriteError> {
+    /// Commits samples of one time. Where a series comes twice, the first one counts, and an equal repetition is fine.
+    pub fn commit(&mut self, run: &[Pending], outcome: &mut Outcome) -> Result<(), WriteError> {
         let at = run[0].at;
         self.row.clear(at);
-        self.row.exemplars = exemplars;
         self.rows += 1;
         for sample in run {
             let column = sample.column.0 as usize;

@@ -70,9 +70,10 @@ impl Places {
         }
     }
 
-    /// Forgets what was not used since the turn before.
-    pub fn turn(&mut self) {
-        self.old = std::mem::take(&mut self.young);
+    /// Forgets what was not used since the turn before, and says what that was.
+    pub fn turn(&mut self) -> Vec<Place> {
+        let forgotten = std::mem::replace(&mut self.old, std::mem::take(&mut self.young));
+        forgotten.into_iter().map(|entry| entry.place).collect()
     }
 }
 
@@ -89,7 +90,7 @@ mod tests {
         places.put(b, place(2));
         places.turn();
         assert_eq!((places.get(a), places.revive(a), places.get(a)), (None, Some(place(1)), Some(place(1))));
-        places.turn();
+        assert_eq!(places.turn(), [place(2)], "what is forgotten is said");
         assert_eq!((places.revive(a), places.revive(b)), (Some(place(1)), None));
     }
 }

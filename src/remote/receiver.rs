@@ -252,27 +252,27 @@ fn take(sorted: &mut Sorted<'_>, buffer: &mut SeriesBuffer<'_>, place: Place, se
     Ok(())
 }
 
-/// Commits group after group; every row is in the log when this returns `Ok`.
+/// Commits in the order of time, not group after group: the store bounds how far behind its newest sample one may come, and nothing
+/// of this request may make the rest of it too late. Every row is in the log when this returns `Ok`.
 fn commit(sender: &Sender, sorted: &mut Sorted<'_>) -> Result<(Outcome, u64), WriteError> {
     let mut outcome = Outcome::default();
-    if !sorted.pending.is_sorted_by_key(|sample| (sample.group, sample.at)) {
-        sorted.pending.sort_by_key(|sample| (sample.group, sample.at));
+    if !sorted.pending.is_sorted_by_key(|sample| (sample.at, sample.group)) {
+        sorted.pending.sort_by_key(|sample| (sample.at, sample.group));
+    }
+    for samples in sorted.pending.chunk_by(|a, b| (a.at, a.group) == (b.at, b.group)) {
+        // only a request that slept through two sweeps meets this: its sender sends it again
+        let gone = || WriteError::Failed("the request took so long that its series were forgotten meanwhile".to_owned());
+        let shared = sender.group(samples[0].group).ok_or_else(gone)?;
+        shared.lock().commit(samples, &mut outcome)?;
     }
     let count = sorted.exemplars.len() as u64;
     let mut exemplars: HashMap<u32, Vec<(Column, Exemplar)>> = HashMap::new();
     for (group, column, exemplar) in sorted.exemplars.drain(..) {
         exemplars.entry(group).or_default().push((column, exemplar));
     }
-    for samples in sorted.pending.chunk_by(|a, b| a.group == b.group) {
-        let number = samples[0].group;
-        // only a request that slept through two sweeps meets this: its sender sends it again
-        let gone = || WriteError::Failed("the request took so long that its series were forgotten meanwhile".to_owned());
-        let shared = sender.group(number).ok_or_else(gone)?;
-        shared.lock().commit(samples, exemplars.remove(&number).unwrap_or_default(), &mut outcome)?;
-    }
-    for (number, alone) in exemplars {
+    for (number, exemplars) in exemplars {
         if let Some(shared) = sender.group(number) {
-            shared.lock().commit(&[], alone, &mut outcome)?;
+            shared.lock().commit_exemplars(exemplars)?;
         }
     }
     Ok((outcome, count))

@@ -9,7 +9,7 @@ use super::group::PushGroup;
 use super::limits::GROUPS_MAX;
 use super::place::Places;
 use crate::model::Labels;
-use crate::storage::{Append, GroupKey, GroupSource};
+use crate::storage::{Append, Column, GroupKey, GroupSource};
 
 /// A group that may be in use by several requests at a time.
 pub struct Shared {
@@ -82,9 +82,18 @@ impl Sender {
 
     /// Forgets what was idle; false when nothing is left.
     pub fn sweep(&self) -> bool {
-        self.places_mut().turn();
+        let mut forgotten: HashMap<u32, Vec<Column>> = HashMap::new();
+        for place in self.places_mut().turn() {
+            forgotten.entry(place.group).or_default().push(place.column);
+        }
         let mut groups = self.groups.write().unwrap_or_else(PoisonError::into_inner);
         let Groups { slots, by_labels } = &mut *groups;
+        // No request that is under way can have met these: it would be as old as two sweeps.
+        for (number, columns) in forgotten {
+            if let Some(Some(shared)) = slots.get(number as usize) {
+                shared.group.lock().unwrap_or_else(PoisonError::into_inner).retire(&columns);
+            }
+        }
         for slot in slots.iter_mut() {
             let Some(group) = slot else { continue };
             let used = group.used.swap(false, Ordering::Relaxed);

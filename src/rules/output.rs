@@ -64,6 +64,9 @@ impl Output {
             }
         }
         let report = writer.commit(&self.row)?;
+        let ended: Vec<Column> =
+            self.present.iter().filter(|(labels, _)| !present.contains_key(*labels)).map(|(_, column)| *column).collect();
+        writer.retire(&ended);
         self.present = present;
         // A stale marker that comes too late means that the series lives on elsewhere.
         let refused: Vec<Rejected> =
@@ -99,4 +102,61 @@ fn open<'a>(
 
 fn is_marker(row: &Row, column: Column) -> bool {
     row.cells.iter().any(|cell| cell.column == column && cell.value.is_stale())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+    use crate::model::Metadata;
+    use crate::storage::RowReport;
+
+    #[derive(Clone, Default)]
+    struct Strict(Arc<Mutex<(Vec<Labels>, HashSet<Column>)>>);
+
+    impl Append for Strict {
+        fn writer(&self, _: &GroupKey) -> Result<Box<dyn RowWriter>, AppendError> {
+            Ok(Box::new(self.clone()))
+        }
+    }
+
+    impl RowWriter for Strict {
+        fn column(&mut self, labels: &Labels) -> Result<Column, AppendError> {
+            let (series, retired) = &mut *self.0.lock().unwrap();
+            let at = series.iter().position(|known| known == labels).unwrap_or(series.len());
+            if at == series.len() {
+                series.push(labels.clone());
+            }
+            retired.remove(&Column(at as u32));
+            Ok(Column(at as u32))
+        }
+
+        fn retire(&mut self, columns: &[Column]) {
+            self.0.lock().unwrap().1.extend(columns);
+        }
+
+        fn describe(&mut self, _: &str, _: &Metadata) -> Result<(), AppendError> {
+            Ok(())
+        }
+
+        fn commit(&mut self, row: &Row) -> Result<RowReport, AppendError> {
+            let retired = &self.0.lock().unwrap().1;
+            assert!(row.cells.iter().all(|cell| !retired.contains(&cell.column)), "written after it was given back");
+            Ok(RowReport { accepted: row.cells.len(), rejected: Vec::new() })
+        }
+    }
+
+    #[test]
+    fn series_that_ended_are_given_back_and_found_again() {
+        let store = Strict::default();
+        let mut output = Output::new("r".to_owned());
+        let of = |names: &[&str]| names.iter().map(|name| (Labels::from_pairs([("x", *name)]), Value::Float(1.0))).collect::<Vec<_>>();
+        for (at, names) in [&["a", "b"][..], &["a"], &["b"], &["a", "b"], &[]].into_iter().enumerate() {
+            output.write(&store, TimestampMs(at as i64), of(names)).unwrap();
+            let retired = store.0.lock().unwrap().1.len();
+            assert_eq!(retired, 2 - names.len(), "after {names:?}");
+        }
+    }
 }

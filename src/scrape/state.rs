@@ -1,5 +1,6 @@
 //! What an ingest thread knows of one target, and how one visit becomes rows.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -90,6 +91,8 @@ pub(super) struct TargetState {
     families: Families,
     /// Whether samples were refused at the last scrape, which has then been said.
     has_complained: bool,
+    /// Columns of lines that the last page has no more; to be given back once their stale markers are written.
+    leaving: Vec<Column>,
 }
 
 impl TargetState {
@@ -108,6 +111,7 @@ impl TargetState {
             last_at: None,
             families: Families::default(),
             has_complained: false,
+            leaving: Vec::new(),
         })
     }
 
@@ -174,9 +178,11 @@ impl TargetState {
             Ok(report) => {
                 count(&report, &tools.figures);
                 refused.add(report.rejected.first().copied(), report.rejected.len() as u64);
+                self.writer.retire(&self.leaving);
             }
             Err(error) => scraped.error = Some(error.to_string()),
         }
+        self.leaving = Vec::new();
         self.complain(&refused);
         self.last_at = Some(at);
         tools.recall.trim(BUFFER_KEPT_BYTES);
@@ -235,6 +241,7 @@ impl TargetState {
         };
         let learned = learn::learn(page.body, page.format, &mut tools.recall, &mut tools.samples, &mut context)?;
         self.end_missing(&learned.lines, &mut tools.samples.row);
+        self.leaving = gone(&self.lines, &learned.lines, &self.report);
         if let Some(families) = learned.families {
             self.describe(&families, tools)?;
             self.families = families;
@@ -316,6 +323,13 @@ impl TargetState {
     }
 }
 
+/// Columns that the page before had and this one has not, but for the target's own.
+fn gone(before: &Lines, now: &Lines, own: &[Column]) -> Vec<Column> {
+    let columns = |lines: &Lines| -> BTreeSet<Column> { lines.fates().filter_map(|fate| fate.column()).collect() };
+    let now = columns(now);
+    columns(before).into_iter().filter(|column| !now.contains(column) && !own.contains(column)).collect()
+}
+
 /// Sorted, unique columns whose series end by a stale marker.
 fn tracked(lines: &Lines) -> Vec<Column> {
     let mut columns: Vec<Column> = lines.fates().filter(|fate| fate.is_tracked()).filter_map(|fate| fate.column()).collect();
@@ -340,7 +354,7 @@ fn count(report: &RowReport, figures: &Figures) {
         match reason {
             Rejected::OutOfOrder => figures.out_of_order.inc(),
             Rejected::Duplicate => figures.duplicates.inc(),
-            Rejected::OutOfBounds | Rejected::TooFarAhead => figures.out_of_bounds.inc(),
+            Rejected::OutOfBounds | Rejected::TooFarAhead | Rejected::TooOld => figures.out_of_bounds.inc(),
         }
     }
 }

@@ -23,7 +23,7 @@ an expression       asks the server; it may go on over several lines
 \\range 1h [15s]     from now on, over the last hour, a point every 15 s
 \\instant            from now on, at this moment
 \\format table|json|csv
-\\explain on|off      what each part did, and why nothing came out
+\\explain on|off     what each part did, and why nothing came out
 \\help  \\q           this text; leave (Ctrl-D does too)
 ";
 

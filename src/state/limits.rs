@@ -16,3 +16,5 @@ pub const DELIVERY_AGE_MS: i64 = 90 * 86_400_000;
 pub const TRIM_AFTER_ROWS: u64 = 512;
 /// Rows that one reading call returns at most.
 pub const READ_ROWS_MAX: usize = 10_000;
+/// After how many commits a reserve that was given up is made anew, if there is space.
+pub const RESTORE_EVERY_COMMITS: u64 = 64;

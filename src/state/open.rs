@@ -21,6 +21,18 @@ pub enum OpenError {
     Thread { path: PathBuf, error: std::io::Error },
 }
 
+impl OpenError {
+    /// SQLite's index file is mapped: on a full disk its growth fails as if the disk were broken.
+    pub(super) fn may_want_space(&self) -> bool {
+        matches!(self, Self::Sqlite { error, .. } if wants_space(error))
+    }
+}
+
+/// What a full disk looks like from SQLite.
+pub(super) fn wants_space(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DiskFull | ErrorCode::SystemIoFailure))
+}
+
 impl fmt::Display for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -45,13 +57,23 @@ impl fmt::Display for OpenError {
                 "{} is in use by another process (waited {BUSY_TIMEOUT_MS} ms): stop the other server or choose another data folder",
                 path.display()
             ),
-            Self::Sqlite { path, error } => write!(f, "cannot open {}: {error}", path.display()),
+            Self::Sqlite { path, error } => {
+                let help = if wants_space(error) { "; if the disk is full, free some space" } else { "" };
+                write!(f, "cannot open {}: {error}{help}", path.display())
+            }
             Self::Thread { path, error } => write!(f, "cannot start the thread that writes {}: {error}", path.display()),
         }
     }
 }
 
 impl std::error::Error for OpenError {}
+
+/// A connection that writes and one that reads.
+pub(super) fn open_both(path: &Path) -> Result<(Connection, Connection), OpenError> {
+    let writing = open_for_writing(path)?;
+    let reading = open_for_reading(path)?;
+    Ok((writing, reading))
+}
 
 pub(super) fn open_for_writing(path: &Path) -> Result<Connection, OpenError> {
     if let Some(folder) = path.parent() {
@@ -66,7 +88,7 @@ pub(super) fn open_for_writing(path: &Path) -> Result<Connection, OpenError> {
     Ok(connection)
 }
 
-pub(super) fn open_for_reading(path: &Path) -> Result<Connection, OpenError> {
+fn open_for_reading(path: &Path) -> Result<Connection, OpenError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(|error| explain(path, error))?;
     connection.busy_timeout(Duration::from_millis(BUSY_TIMEOUT_MS)).map_err(|error| explain(path, error))?;

@@ -7,7 +7,9 @@ use std::thread::JoinHandle;
 
 use rusqlite::Connection;
 
-use super::limits::{BATCHES_PER_COMMIT_MAX, QUEUE_BATCHES_MAX, TRIM_AFTER_ROWS};
+use super::limits::{BATCHES_PER_COMMIT_MAX, QUEUE_BATCHES_MAX, RESTORE_EVERY_COMMITS, TRIM_AFTER_ROWS};
+use super::open::wants_space;
+use super::reserve::Reserve;
 use super::rows::Change;
 use super::write;
 use crate::telemetry::{Counter, Registry};
@@ -54,14 +56,14 @@ struct Figures {
 }
 
 impl Writer {
-    pub(super) fn start(connection: Connection, registry: &Registry) -> std::io::Result<Self> {
+    pub(super) fn start(connection: Connection, reserve: Reserve, registry: &Registry) -> std::io::Result<Self> {
         let (queue, batches) = sync_channel(QUEUE_BATCHES_MAX);
         let figures = Figures {
             commits: registry.counter("promlet_state_commits_total", "Transactions committed to state.db.", &[]),
             failures: registry.counter("promlet_state_write_failures_total", "Batches of changes that state.db did not take.", &[]),
         };
         let refused = registry.counter("promlet_state_queue_full_total", "Batches refused because the writer's queue was full.", &[]);
-        let thread = std::thread::Builder::new().name("state".to_owned()).spawn(move || run(connection, &batches, &figures))?;
+        let thread = std::thread::Builder::new().name("state".to_owned()).spawn(move || run(connection, &batches, &reserve, &figures))?;
         Ok(Self { queue: Mutex::new(Some(queue)), thread: Mutex::new(Some(thread)), refused })
     }
 
@@ -90,12 +92,16 @@ impl Drop for Writer {
     }
 }
 
-fn run(mut connection: Connection, batches: &Receiver<Batch>, figures: &Figures) {
-    let mut history_rows = 0;
+fn run(mut connection: Connection, batches: &Receiver<Batch>, reserve: &Reserve, figures: &Figures) {
+    let (mut history_rows, mut commits) = (0, 0u64);
     while let Ok(first) = batches.recv() {
+        if commits.is_multiple_of(RESTORE_EVERY_COMMITS) {
+            reserve.restore();
+        }
+        commits += 1;
         let mut waiting = vec![first];
         waiting.extend(batches.try_iter().take(BATCHES_PER_COMMIT_MAX - 1));
-        commit(&mut connection, waiting, &mut history_rows, figures);
+        commit(&mut connection, waiting, &mut history_rows, reserve, figures);
         if history_rows >= TRIM_AFTER_ROWS {
             history_rows = 0;
             if let Err(error) = write::trim(&connection) {
@@ -108,8 +114,12 @@ fn run(mut connection: Connection, batches: &Receiver<Batch>, figures: &Figures)
 }
 
 /// All together; if that fails, each batch alone, so that one bad change does not take its neighbours with it.
-fn commit(connection: &mut Connection, waiting: Vec<Batch>, history_rows: &mut u64, figures: &Figures) {
-    let together = write::commit(connection, waiting.iter().flat_map(|batch| &batch.changes));
+fn commit(connection: &mut Connection, waiting: Vec<Batch>, history_rows: &mut u64, reserve: &Reserve, figures: &Figures) {
+    let all = || waiting.iter().flat_map(|batch| &batch.changes);
+    let together = match write::commit(connection, all()) {
+        Err(error) if wants_space(&error) && reserve.give_up() => write::commit(connection, all()),
+        done => done,
+    };
     if let Ok(rows) = together {
         *history_rows += rows;
         figures.commits.inc();

@@ -77,6 +77,8 @@ pub enum Rejected {
     OutOfBounds,
     /// Too far in the future.
     TooFarAhead,
+    /// Further behind than the out-of-order window reaches.
+    TooOld,
 }
 
 impl Rejected {
@@ -87,6 +89,7 @@ impl Rejected {
             Self::Duplicate => "duplicate sample for timestamp",
             Self::OutOfBounds => "out of bounds",
             Self::TooFarAhead => "the sample is too far in the future",
+            Self::TooOld => "too old sample",
         }
     }
 }

@@ -35,7 +35,8 @@ pub struct Version(pub u64);
 pub struct Hints {
     /// The samples needed: left-open windows and lookback are already worked in. Inclusive at both ends.
     pub range: Option<TimeRange>,
-    /// The function around the selector (`rate`, `max_over_time`), if any.
+    /// The function around the selector (`rate`, `max_over_time`), if any. With a window and without a step `max_over_time` and
+    /// `min_over_time` allow the store to give, in place of samples, the extreme of the stretch of samples that each is in.
     pub function: Option<&'static str>,
     /// The length of a range selector.
     pub window: Option<DurationMs>,
@@ -126,6 +127,12 @@ pub trait Batch: Send + Sync {
 
     /// Decodes one series' values for a range of rows of `times()` into the caller's buffers (which are cleared first).
     fn read(&self, index: usize, rows: Range<usize>, into: &mut ColumnValues) -> Result<(), SelectError>;
+
+    /// The same for a reader who wants to know which rows hold what, not the numbers: where there is a float that is no stale marker,
+    /// any other may stand. Never slower than [`Self::read`].
+    fn read_presence(&self, index: usize, rows: Range<usize>, into: &mut ColumnValues) -> Result<(), SelectError> {
+        self.read(index, rows, into)
+    }
 }
 
 /// Decoded values of one series, one place a row.

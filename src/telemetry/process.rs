@@ -50,6 +50,19 @@ impl ProcessFigures {
     }
 }
 
+/// The machine's memory in bytes, or less where a control group allows less; none where nobody says.
+pub fn memory_bytes() -> Option<u64> {
+    let total = fs::read_to_string("/proc/meminfo").ok().and_then(|text| total_of(&text));
+    let allowed = fs::read_to_string("/sys/fs/cgroup/memory.max").ok().and_then(|text| text.trim().parse().ok());
+    total.into_iter().chain(allowed).min()
+}
+
+/// `MemTotal` of `/proc/meminfo`, which the kernel states in KiB.
+fn total_of(meminfo: &str) -> Option<u64> {
+    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
+}
+
 /// Fields of `/proc/self/stat` (proc(5)).
 #[derive(Debug, PartialEq)]
 struct Stat {
@@ -71,6 +84,24 @@ impl Stat {
             resident_bytes: number(24)? * PAGE_BYTES,
         })
     }
+}
+
+/// Bytes of memory that this process holds; none where there is no /proc.
+pub fn resident_bytes() -> Option<u64> {
+    let stat = fs::read_to_string("/proc/self/stat").ok()?;
+    Some(Stat::parse(&stat)?.resident_bytes as u64)
+}
+
+/// Bytes of memory that this process may take at most: its control group's limit (version 2 or 1), or the machine's memory.
+pub fn memory_limit_bytes() -> Option<u64> {
+    let group = |path: &str| fs::read_to_string(path).ok()?.trim().parse::<u64>().ok();
+    let machine = || {
+        let text = fs::read_to_string("/proc/meminfo").ok()?;
+        let kilobytes: u64 = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?.split_whitespace().next()?.parse().ok()?;
+        Some(kilobytes * 1024)
+    };
+    let of_group = group("/sys/fs/cgroup/memory.max").or_else(|| group("/sys/fs/cgroup/memory/memory.limit_in_bytes"));
+    [of_group, machine()].into_iter().flatten().min()
 }
 
 fn open_files_limit() -> Option<f64> {

@@ -69,6 +69,12 @@ impl Latency {
         recorded.sum += took;
     }
 
+    /// How many values were at most so many seconds, for each bound.
+    fn cumulated(&self, bounds: &[f64]) -> Vec<u64> {
+        let recorded = lock(&self.0);
+        bounds.iter().map(|bound| recorded.micros.count_between(0, (bound * 1e6) as u64)).collect()
+    }
+
     /// Quantile and seconds for each of [`QUANTILES`] (NaN before the first value), the sum in seconds, and the count.
     pub fn read(&self) -> (Vec<(f64, f64)>, f64, u64) {
         let recorded = lock(&self.0);
@@ -83,6 +89,7 @@ pub enum Kind {
     Counter,
     Gauge,
     Summary,
+    Histogram,
 }
 
 #[derive(Clone, Debug)]
@@ -90,6 +97,8 @@ enum Instrument {
     Counter(Counter),
     Gauge(Gauge),
     Latency(Latency),
+    /// With the upper bounds of its buckets, in seconds.
+    Buckets(Latency, &'static [f64]),
 }
 
 type LabelList = Vec<(String, String)>;
@@ -145,6 +154,14 @@ impl Registry {
         }
     }
 
+    /// A classic histogram in seconds; the last bucket, without a bound, is added.
+    pub fn histogram(&self, name: &str, help: &'static str, labels: &[(&str, &str)], bounds: &'static [f64]) -> Latency {
+        match self.instrument(name, help, labels, Kind::Histogram, || Instrument::Buckets(Latency::new(), bounds)) {
+            Instrument::Buckets(latency, _) => latency,
+            _ => Latency::new(),
+        }
+    }
+
     /// Takes instruments of one family off the list whose labels satisfy `gone` (a target or receiver that left).
     pub fn forget(&self, name: &str, gone: impl Fn(&[(String, String)]) -> bool) {
         if let Some(family) = lock(&self.0).get_mut(name) {
@@ -187,6 +204,17 @@ fn samples(family: &Registered) -> Vec<(&'static str, LabelList, f64)> {
                 out.push(("_sum", labels.clone(), sum));
                 out.push(("_count", labels.clone(), count as f64));
             }
+            Instrument::Buckets(latency, bounds) => {
+                let (_, sum, count) = latency.read();
+                let texts = bounds.iter().map(f64::to_string).chain(["+Inf".to_owned()]);
+                for (bound, up_to) in texts.zip(latency.cumulated(bounds).into_iter().chain([count])) {
+                    let mut with = labels.clone();
+                    with.push(("le".to_owned(), bound));
+                    out.push(("_bucket", with, up_to as f64));
+                }
+                out.push(("_sum", labels.clone(), sum));
+                out.push(("_count", labels.clone(), count as f64));
+            }
         }
     }
     out
@@ -210,6 +238,10 @@ mod tests {
         let families = registry.gather();
         assert!((families[1].samples[0].2 - 0.02).abs() < 0.000_5, "the median: {:?}", families[1].samples[0]);
         assert_eq!(families[0].samples[0].2, 3.0);
+        registry.histogram("z_seconds", "z", &[], &[0.1, 1.0]).record(Duration::from_millis(500));
+        let buckets = registry.gather().remove(2).samples;
+        let shown: Vec<(&str, f64)> = buckets.iter().map(|(suffix, _, value)| (*suffix, *value)).collect();
+        assert_eq!(shown, [("_bucket", 0.0), ("_bucket", 1.0), ("_bucket", 1.0), ("_sum", 0.5), ("_count", 1.0)]);
         let count = families[1].samples.last().map(|(suffix, _, value)| (*suffix, *value));
         assert_eq!(count, Some(("_count", 1.0)));
     }

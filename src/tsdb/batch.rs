@@ -6,14 +6,18 @@ use foldhash::{HashMap, HashMapExt};
 
 use super::bits::Bits;
 use super::group::Group;
+use super::page::extreme::Extreme;
 use super::segment::{Segment, SegmentFile, SegmentIndex, StripeRef};
 use super::snapshot::TsdbSnapshot;
+use super::source::LATE;
 use super::store::{Store, lock, read};
 use crate::model::{TimeRange, TimestampMs};
 use crate::storage::{Batch, ColumnValues, LabelPair, SelectError};
 
 pub mod group_batch;
+mod hidden;
 pub mod merged;
+mod presence;
 
 pub use group_batch::{GroupBatch, TailBlock};
 
@@ -61,19 +65,21 @@ impl BatchBuilder {
     }
 
     /// Batches of everything that was found; a series that has several columns comes as a batch of one.
-    pub fn finish(builders: Builders<'_>, limit: usize) -> Result<Vec<Box<dyn Batch>>, SelectError> {
+    pub fn finish(builders: Builders<'_>, limit: usize, asked: Option<Extreme>) -> Result<Vec<Box<dyn Batch>>, SelectError> {
         let (range, metrics) = (builders.range, builders.snapshot.store.metrics.clone());
+        let tombstones = Some(&builders.snapshot.tombstones).filter(|tombstones| !tombstones.is_empty()).cloned();
         let mut layers: Vec<Arc<GroupBatch>> = Vec::new();
         for builder in builders.list {
             let built = GroupBatch::layers(builder, range).inspect_err(|_| metrics.damaged_reads.inc())?;
             for mut layer in built {
+                layer.tombstones = tombstones.clone();
                 layer.leave_out_empty()?;
                 if layer.len() > 0 {
                     layers.push(Arc::new(layer));
                 }
             }
         }
-        let mut batches = merged::separate(layers)?;
+        let mut batches = merged::separate(layers, asked)?;
         if limit > 0 {
             let mut series = 0usize;
             batches.retain(|batch| {
@@ -116,6 +122,7 @@ impl<'a> Builders<'a> {
         let mut without = vec![false; index.groups.len()];
         let (mut fresh, mut places): (Vec<(usize, SegmentPart)>, Vec<usize>) = (Vec::new(), vec![0; index.groups.len()]);
         let head = read(&self.snapshot.store.head);
+        let mut symbols = HashMap::new();
         for series in found {
             for number in index.groups_of(*series) {
                 let at = number as usize;
@@ -141,7 +148,7 @@ impl<'a> Builders<'a> {
                 let snapshot = self.snapshot;
                 let place = self.list[batch].series(id, count, |into| match head.index.find_id(id) {
                     Some(known) => snapshot.head_labels(&head.index, known, into),
-                    None => snapshot.segment_labels(&head.index, &index.series, *series, into),
+                    None => snapshot.segment_labels(&head.index, &index.series, *series, &mut symbols, into),
                 });
                 batches[at] = Some((batch, place + 1));
                 let numbers = &mut fresh[places[at]].1.numbers;
@@ -157,7 +164,28 @@ impl<'a> Builders<'a> {
     /// Adds series of the head: their stripes in open segments, and their tails.
     pub fn add_head(&mut self, found: &[u32]) {
         let snapshot = self.snapshot;
-        each_group(snapshot, found, |group, columns| self.add_group(snapshot, group, columns));
+        each_group(snapshot, found, |part| match part {
+            HeadPart::Group(group, columns) => self.add_group(snapshot, group, columns),
+            HeadPart::Late(id, series) => self.add_late(snapshot, id, series),
+        });
+    }
+
+    /// Rows that came late: all of them are in open segments.
+    fn add_late(&mut self, snapshot: &TsdbSnapshot, id: u64, series: &[u32]) {
+        for open in late_stripes(snapshot, id, series, self.range) {
+            let batch = self.group(id);
+            let builder = &mut self.list[batch];
+            let head = read(&snapshot.store.head);
+            let mut places = Vec::new();
+            for (at, number) in open.numbers.iter().enumerate().filter(|(_, number)| number.is_some()) {
+                let expected = places.last().map_or(0, |(place, _)| place + 1);
+                let id = head.index.id(series[at]);
+                places.push((builder.series(id, expected, |into| snapshot.head_labels(&head.index, series[at], into)), *number));
+            }
+            let mut numbers = vec![None; builder.ids.len()];
+            places.iter().for_each(|(place, number)| numbers[*place] = *number);
+            builder.parts.push(SegmentPart { file: open.file, stripes: open.stripes, numbers, until: i64::MAX });
+        }
     }
 
     fn add_group(&mut self, snapshot: &TsdbSnapshot, group: &Group, columns: &[u32]) {
@@ -205,7 +233,16 @@ impl<'a> Builders<'a> {
     pub fn present(snapshot: &TsdbSnapshot, found: &[u32], range: TimeRange) -> Vec<u32> {
         let mut present = Vec::new();
         let in_range = |at: i64| range.contains(TimestampMs(at));
-        each_group(snapshot, found, |group, columns| {
+        each_group(snapshot, found, |part| {
+            let (group, columns) = match part {
+                HeadPart::Group(group, columns) => (group, columns),
+                HeadPart::Late(id, series) => {
+                    for open in late_stripes(snapshot, id, series, range) {
+                        present.extend(series.iter().zip(&open.numbers).filter(|(_, number)| number.is_some()).map(|(series, _)| *series));
+                    }
+                    return;
+                }
+            };
             let (rows, _) = group.visible(snapshot.sequence);
             let has_rows = group.times[..rows].iter().any(|t| in_range(*t));
             let series: Vec<u32> = columns.iter().map(|c| group.columns[*c as usize].series).collect();
@@ -237,7 +274,7 @@ pub fn sealed_last(store: &Arc<Store>, id: u64, from: i64) -> Option<(i64, u64)>
     }
     let mut values = ColumnValues::default();
     let mut newest = None;
-    for batch in BatchBuilder::finish(builders, 0).ok()? {
+    for batch in BatchBuilder::finish(builders, 0, None).ok()? {
         let times = batch.times();
         batch.read(0, 0..times.len(), &mut values).ok()?;
         let last = (0..times.len()).rev().find(|row| values.is_present(*row));
@@ -257,8 +294,26 @@ fn open_stripes(snapshot: &TsdbSnapshot, group: u64, series: &[u32]) -> Vec<supe
     found
 }
 
+/// The stripes of late rows that a snapshot sees.
+fn late_stripes(snapshot: &TsdbSnapshot, group: u64, series: &[u32], range: TimeRange) -> Vec<super::segment::open::OpenStripes> {
+    let mut opens = open_stripes(snapshot, group, series);
+    for open in &mut opens {
+        open.stripes.retain(|s| s.first_row <= snapshot.sequence && s.min_time <= range.max.0 && s.max_time >= range.min.0);
+    }
+    opens.retain(|open| !open.stripes.is_empty());
+    opens
+}
+
+/// What the head has of wanted series.
+enum HeadPart<'a> {
+    /// A group, and its wanted columns.
+    Group(&'a Group, &'a [u32]),
+    /// The id of the group of late rows of a source, and the wanted series that may be there.
+    Late(u64, &'a [u32]),
+}
+
 /// Calls with every group that has columns of these series, and those columns; the source is locked meanwhile.
-fn each_group(snapshot: &TsdbSnapshot, found: &[u32], mut each: impl FnMut(&Group, &[u32])) {
+fn each_group(snapshot: &TsdbSnapshot, found: &[u32], mut each: impl FnMut(HeadPart<'_>)) {
     let (mut wanted, mut sources) = (Bits::default(), Bits::default());
     {
         let head = read(&snapshot.store.head);
@@ -276,8 +331,15 @@ fn each_group(snapshot: &TsdbSnapshot, found: &[u32], mut each: impl FnMut(&Grou
             columns.clear();
             columns.extend((0..group.columns.len() as u32).filter(|c| wanted.get(group.columns[*c as usize].series)));
             if !columns.is_empty() {
-                each(group, &columns);
+                each(HeadPart::Group(group, &columns));
             }
+        }
+        if state.has_late {
+            let mut series: Vec<u32> = state.groups.iter().flat_map(|group| group.columns.iter().map(|column| column.series)).collect();
+            series.retain(|series| wanted.get(*series));
+            series.sort_unstable();
+            series.dedup();
+            each(HeadPart::Late(source.group_id(LATE), &series));
         }
     }
 }

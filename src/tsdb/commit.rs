@@ -12,6 +12,8 @@ use super::store::{Contested, Store, lock};
 use crate::model::{Labels, Value};
 use crate::storage::{AppendError, Column, Rejected, Row, RowReport};
 
+mod late;
+
 /// Groups with fewer live columns are not worth a second time column.
 const SPLIT_FROM: usize = 8;
 /// A keyframe at least so often, in rows.
@@ -25,19 +27,24 @@ struct Commit<'a> {
     report: RowReport,
     /// What must be synced before this is durable.
     written: u64,
+    /// Cells that were taken out of order.
+    late: usize,
+    /// The whole row lies further behind than is taken without an out-of-order window.
+    is_beyond: bool,
 }
 
 impl Source {
     pub fn commit(&self, store: &Arc<Store>, row: &Row) -> Result<RowReport, AppendError> {
         store.check_writable()?;
         let mut scratch = store.take_scratch();
-        let mut commit = Commit { store, source: self, row, report: RowReport::default(), written: 0 };
+        let mut commit = Commit { store, source: self, row, report: RowReport::default(), written: 0, late: 0, is_beyond: false };
         let done = commit.run(&mut lock(&self.state), &mut scratch);
         store.give_scratch(scratch);
         done?;
-        if store.options.sync_interval.0 == 0 && commit.written > 0 {
-            let synced = store.log.sync_to(commit.written);
-            synced.map_err(|error| store.stop_writing("syncing the row log", &error, false))?;
+        if store.options.sync_interval.0 == 0 && (commit.written > 0 || commit.late > 0) {
+            let late = if commit.late > 0 { store.sync_open() } else { Ok(()) };
+            late.and_then(|()| store.log.sync_to(commit.written))
+                .map_err(|error| store.stop_writing("syncing the row log", &error, false))?;
         }
         commit.count();
         Ok(commit.report)
@@ -46,19 +53,24 @@ impl Source {
 
 impl Commit<'_> {
     fn run(&mut self, state: &mut State, scratch: &mut Scratch) -> Result<(), AppendError> {
-        let now = self.store.clock.now().0;
-        if self.row.at.0 < now.saturating_sub(self.store.options.retention_time.0) {
-            self.report.rejected.extend(self.row.cells.iter().map(|cell| (cell.column, Rejected::OutOfBounds)));
+        if let Some(why) = self.refused_whole() {
+            self.report.rejected.extend(self.row.cells.iter().map(|cell| (cell.column, why)));
             return Ok(());
         }
+        scratch.late.clear();
         self.place(state, scratch)?;
         scratch.moved.clear();
         self.commit_places(state, scratch)?;
         if !scratch.moved.is_empty() {
             self.move_cells(state, scratch);
             self.commit_places(state, scratch)?;
-            let left = scratch.moved.iter().map(|cell| (self.row.cells[*cell as usize].column, Rejected::OutOfOrder));
-            self.report.rejected.extend(left);
+            for cell in scratch.moved.drain(..) {
+                let series = state.series_of(self.row.cells[cell as usize].column.0);
+                self.out_of_order(&mut scratch.late, cell, series);
+            }
+        }
+        if !scratch.late.is_empty() {
+            self.commit_late(state, scratch)?;
         }
         self.keep_exemplars(state);
         Ok(())
@@ -70,11 +82,13 @@ impl Commit<'_> {
         let accepted = self.report.accepted as u64;
         metrics.appended_histograms.add((histograms as u64).min(accepted));
         metrics.appended_floats.add(accepted.saturating_sub(histograms as u64));
+        metrics.late.add(if self.is_beyond { accepted } else { self.late as u64 });
         for (_, why) in &self.report.rejected {
             match why {
                 Rejected::OutOfOrder => metrics.out_of_order.inc(),
                 Rejected::Duplicate => metrics.duplicates.inc(),
                 Rejected::OutOfBounds | Rejected::TooFarAhead => metrics.out_of_bounds.inc(),
+                Rejected::TooOld => metrics.too_old.inc(),
             }
         }
     }
@@ -258,7 +272,7 @@ impl Commit<'_> {
         if meeting == Meeting::Late {
             self.store.metrics.clock_backwards.inc();
         }
-        let Scratch { group: places, moved, .. } = scratch;
+        let Scratch { group: places, moved, late, .. } = scratch;
         let (at, cells) = (self.row.at.0, &self.row.cells);
         places.retain(|place| {
             let cell = &cells[place.cell as usize];
@@ -266,6 +280,7 @@ impl Commit<'_> {
                 Ok(true) => self.report.accepted += 1,
                 Ok(false) if meeting != Meeting::Late => return true,
                 Ok(false) => moved.push(place.cell),
+                Err(Rejected::OutOfOrder) => self.out_of_order(late, place.cell, Some(group.columns[place.column as usize].series)),
                 Err(why) => self.report.rejected.push((cell.column, why)),
             }
             false
@@ -276,7 +291,8 @@ impl Commit<'_> {
     fn check_contested(&mut self, group: &mut Group, scratch: &mut Scratch) {
         let mut contested = lock(&self.store.contested);
         let (at, id, cells) = (self.row.at.0, group.id, &self.row.cells);
-        scratch.group.retain(|place| {
+        let Scratch { group: places, late, .. } = scratch;
+        places.retain(|place| {
             let column = &mut group.columns[place.column as usize];
             let cell = &cells[place.cell as usize];
             let Some(known) = contested.get_mut(&column.series).filter(|_| column.is_contested()) else { return true };
@@ -287,7 +303,7 @@ impl Commit<'_> {
                     return false;
                 }
                 if at < known.last_time {
-                    self.report.rejected.push((cell.column, Rejected::OutOfOrder));
+                    self.out_of_order(late, place.cell, Some(column.series));
                     return false;
                 }
                 if at == known.last_time {

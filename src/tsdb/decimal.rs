@@ -36,6 +36,31 @@ pub fn find_exponent(value: f64, from: u8) -> Option<(u8, i64)> {
     (from..=EXPONENT_SEARCH_MAX.max(from)).find_map(|exponent| mantissa(value, exponent).map(|m| (exponent, m)))
 }
 
+/// Negative powers of ten as a parser gives them: some exporters multiply by these instead of dividing.
+pub const INVERSES: [f64; 23] = [
+    1e0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-11, 1e-12, 1e-13, 1e-14, 1e-15, 1e-16, 1e-17, 1e-18, 1e-19, 1e-20,
+    1e-21, 1e-22,
+];
+
+/// The nearest integer to `value * 10^exponent`, and how many floats further `value` is than what dividing it gives; none out of range.
+#[inline]
+pub fn nearest(value: f64, exponent: u8) -> Option<(i64, i64)> {
+    let whole = (value * POWERS[usize::from(exponent)]).round();
+    if whole.is_nan() || whole.abs() > MANTISSA_MAX as f64 {
+        return None;
+    }
+    let whole = whole as i64;
+    Some((whole, value.to_bits().wrapping_sub(from_mantissa(whole, exponent).to_bits()) as i64))
+}
+
+/// The integer that gives `value` when it is multiplied by the negative power of ten.
+#[inline]
+pub fn multiplicand(value: f64, exponent: u8) -> Option<i64> {
+    let whole = (value * POWERS[usize::from(exponent)]).round() as i64;
+    let back = whole as f64 * INVERSES[usize::from(exponent)];
+    (whole.unsigned_abs() <= MANTISSA_MAX && back.to_bits() == value.to_bits()).then_some(whole)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -59,6 +59,9 @@ impl fmt::Display for OpenError {
                 "the data folder cannot be written to: {}: {error}; give this process write access, or another folder with --storage.tsdb.path",
                 path.display()
             ),
+            Self::Io { path, error, .. } if matches!(error.kind(), io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory) => {
+                write!(f, "the data folder cannot be made: {} is not a folder; name another one with --storage.tsdb.path", path.display())
+            }
             Self::Io { path, doing, error } => write!(f, "{doing} {}: {error}", path.display()),
         }
     }

@@ -6,6 +6,7 @@ use super::group::Group;
 use super::limits::STRIPE_COLUMNS_MAX;
 use super::page::{State, encode};
 use super::segment::OpenSegment;
+use super::segment::stripe::StripeBody;
 use super::source::Scratch;
 use super::store::{Store, read};
 use super::tail;
@@ -23,21 +24,21 @@ impl Store {
             let until = (from + STRIPE_COLUMNS_MAX as u32).min(columns);
             encode_columns(group, from..until, scratch);
             (scratch.stripe.part, scratch.stripe.has_more) = (from / STRIPE_COLUMNS_MAX as u32, until < columns);
-            self.append_stripe(group, key, scratch)?;
+            self.append_stripe(group.id, group.subgroup, key, &scratch.stripe)?;
             from = until;
         }
         group.restart_tail(self.oldest_pin(), self.options.sizes.stripe_rows);
         Ok(())
     }
 
-    fn append_stripe(&self, group: &Group, key: &GroupKey, scratch: &Scratch) -> Result<(), AppendError> {
+    pub fn append_stripe(&self, group: u64, subgroup: u32, key: &GroupKey, stripe: &StripeBody) -> Result<(), AppendError> {
         loop {
             let open = newest(&self.segments().open);
             let labels = |series: u32| read(&self.head).index.labels(series);
-            let appended = open.append(group.id, group.subgroup, key, &scratch.stripe, labels);
+            let appended = open.append(group, subgroup, key, stripe, labels);
             match appended {
                 Ok(true) => {
-                    self.metrics.segment_bytes.add(scratch.stripe.pages.len() as u64);
+                    self.metrics.segment_bytes.add(stripe.pages.len() as u64);
                     return Ok(());
                 }
                 // Sealed a moment ago: its successor is there before the seal lets go of it.
@@ -45,6 +46,18 @@ impl Store {
                 Err(error) => return Err(self.stop_writing("writing a segment", &error, true)),
             }
         }
+    }
+}
+
+impl Store {
+    /// Makes everything that was written to segments durable.
+    pub fn sync_open(&self) -> std::io::Result<()> {
+        let mut open = Some(self.segments().open.clone());
+        while let Some(segment) = open {
+            segment.sync()?;
+            open = segment.next.get().cloned();
+        }
+        Ok(())
     }
 }
 

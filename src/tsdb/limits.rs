@@ -7,9 +7,11 @@ pub const TAIL_ROWS_MAX: usize = 60_000;
 /// Columns of one stripe; wider groups are cut into ranges that repeat the times.
 pub const STRIPE_COLUMNS_MAX: usize = 4096;
 /// Rows of a merged stripe.
-pub const MERGED_ROWS_MAX: usize = 960;
+pub const MERGED_ROWS_MAX: usize = 1440;
 /// Rows that any stripe may have when it is read.
 pub const STRIPE_ROWS_MAX: usize = 64 * 1024;
+/// Bytes of stripe heads that are remembered of one segment.
+pub const HEAD_BYTES_MAX: usize = 1024 * 1024;
 /// Encoded bytes after which a merged stripe is cut between columns.
 pub const MERGED_STRIPE_BYTES: usize = 256 * 1024;
 

@@ -27,7 +27,7 @@ pub struct Header {
 }
 
 impl Header {
-    fn bytes(self) -> [u8; HEADER] {
+    pub fn bytes(self) -> [u8; HEADER] {
         let mut out = [0; HEADER];
         out[..8].copy_from_slice(MAGIC);
         out[8..16].copy_from_slice(&self.number.to_le_bytes());

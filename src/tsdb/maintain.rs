@@ -40,6 +40,7 @@ pub fn round(store: &Arc<Store>, now: TimestampMs) {
     } else {
         seal_if_due(store)
     };
+    super::budget::round(store);
     let done = sealed.and_then(|()| cut_log(store)).and_then(|()| merge::step(store));
     if let Err(error) = done {
         store.stop_writing("maintaining segments", &error, true);
@@ -73,7 +74,8 @@ fn resume(store: &Arc<Store>) {
 
 fn sync_log(store: &Arc<Store>) {
     let started = store.clock.monotonic();
-    match store.log.sync() {
+    let late = if store.late_unsynced.swap(false, Ordering::AcqRel) { store.sync_open() } else { Ok(()) };
+    match late.and_then(|()| store.log.sync()) {
         Ok(true) => store.metrics.log_sync.record(store.clock.monotonic().saturating_sub(started)),
         Ok(false) => {}
         Err(error) => {
@@ -84,6 +86,15 @@ fn sync_log(store: &Arc<Store>) {
 
 /// At the beginning of a log file: what is known of families, and where groups stand that it may not mention again.
 pub fn write_opening(store: &Store) -> io::Result<()> {
+    let frames = opening(store);
+    if frames.is_empty() {
+        return Ok(());
+    }
+    store.log.lock().append(&frames, true).map(drop)
+}
+
+/// The frames of it.
+pub fn opening(store: &Store) -> Vec<u8> {
     let mut frames = Vec::new();
     for (family, metadata) in &*read(&store.metadata) {
         put_family(&mut frames, family, metadata);
@@ -102,10 +113,7 @@ pub fn write_opening(store: &Store) -> io::Result<()> {
     if !standings.is_empty() {
         put_standings(&mut frames, &standings);
     }
-    if frames.is_empty() {
-        return Ok(());
-    }
-    store.log.lock().append(&frames, true).map(drop)
+    frames
 }
 
 fn seal_if_due(store: &Arc<Store>) -> io::Result<()> {
@@ -167,11 +175,7 @@ fn cut_log(store: &Arc<Store>) -> io::Result<()> {
         return Ok(());
     }
     // All stripes that hold those rows were written before `needed` was found.
-    let mut open = Some(store.segments().open.clone());
-    while let Some(segment) = open {
-        segment.sync()?;
-        open = segment.next.get().cloned();
-    }
+    store.sync_open()?;
     store.log.remove_before(needed)?;
     Ok(())
 }
@@ -224,6 +228,15 @@ fn settle(store: &Arc<Store>) -> io::Result<()> {
     }
     store.log.remove_before(needed)?;
     store.disk.sync_folder(&store.folder)
+}
+
+/// Everything that was committed up to now into sealed segments that no row of the log is compared with any more.
+pub fn into_segments(store: &Arc<Store>) -> io::Result<()> {
+    settle(store)?;
+    // Rows that came while the segment was sealed hold back the log's old file.
+    let number = store.log.number();
+    flush_groups(store, |group| group.tail_log_file < number).map_err(io::Error::other)?;
+    cut_log(store)
 }
 
 pub fn compact(store: &Arc<Store>) -> Result<(), AppendError> {

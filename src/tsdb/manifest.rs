@@ -78,6 +78,16 @@ fn take(body: &[u8], said: &mut Option<Said>) -> Decoded<()> {
     Ok(())
 }
 
+/// The segments that the manifest names, without changing anything; none where it is missing or damaged.
+pub fn live(disk: &dyn Disk, folder: &Path) -> Result<Option<BTreeSet<u64>>, OpenError> {
+    let path = folder.join(NAME);
+    match disk.open(&path).and_then(|file| read_all(file.as_ref())) {
+        Ok(bytes) => Ok(read(&path, &bytes)?.map(|said| said.live)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(OpenError::io(&path, "reading", error)),
+    }
+}
+
 impl Manifest {
     /// Reads the manifest; where there is none, or it is damaged, `rebuild` gives the seed and the segments, and `Ok((_, true))` says so.
     pub fn open(
@@ -147,7 +157,8 @@ fn put_edit(out: &mut Vec<u8>, add: &[u64], remove: &[u64]) {
     frame::finish(out, at);
 }
 
-fn write_new(disk: &dyn Disk, folder: &Path, seed: u64, live: &BTreeSet<u64>) -> io::Result<Arc<dyn DiskFile>> {
+/// Writes a manifest that names these segments.
+pub fn write_new(disk: &dyn Disk, folder: &Path, seed: u64, live: &BTreeSet<u64>) -> io::Result<Arc<dyn DiskFile>> {
     let (new, path) = (folder.join(NEW_NAME), folder.join(NAME));
     let mut out = MAGIC.to_vec();
     out.push(VERSION);

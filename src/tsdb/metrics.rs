@@ -10,6 +10,8 @@ pub struct Metrics {
     pub head_groups: Gauge,
     pub out_of_order: Counter,
     pub duplicates: Counter,
+    pub late: Counter,
+    pub too_old: Counter,
     pub out_of_bounds: Counter,
     pub clock_backwards: Counter,
     pub log_bytes: Counter,
@@ -35,29 +37,41 @@ impl Metrics {
     pub fn new(registry: &Registry) -> Self {
         let appended =
             |kind| registry.counter("prometheus_tsdb_head_samples_appended_total", "Samples taken into the store.", &[("type", kind)]);
-        let rejected = |name, help| registry.counter(name, help, &[("type", "float")]);
+        let of_floats = |name, help| registry.counter(name, help, &[("type", "float")]);
         Self {
             appended_floats: appended("float"),
             appended_histograms: appended("histogram"),
             head_series: registry.gauge("prometheus_tsdb_head_series", "Series that are in memory.", &[]),
             head_groups: registry.gauge("promlet_tsdb_head_groups", "Groups of series that share their times.", &[]),
-            out_of_order: rejected(
+            out_of_order: of_floats(
                 "prometheus_tsdb_out_of_order_samples_total",
                 "Samples refused because they were older than their series' newest.",
+            ),
+            late: of_floats(
+                "prometheus_tsdb_head_out_of_order_samples_appended_total",
+                "Samples taken although they were older than their series' newest.",
+            ),
+            too_old: of_floats(
+                "prometheus_tsdb_too_old_samples_total",
+                "Samples refused because they were further behind than the out-of-order window reaches.",
             ),
             duplicates: registry.counter(
                 "promlet_tsdb_duplicate_samples_total",
                 "Samples refused because their time was taken by another value.",
                 &[],
             ),
-            out_of_bounds: rejected(
+            out_of_bounds: of_floats(
                 "prometheus_tsdb_out_of_bound_samples_total",
                 "Samples refused because they were older than the store keeps.",
             ),
             clock_backwards: registry.counter("promlet_tsdb_clock_backwards_total", "Rows whose time lay before the row before them.", &[]),
             log_bytes: registry.counter("promlet_tsdb_log_written_bytes_total", "Bytes appended to the row log.", &[]),
-            log_sync: registry.latency("promlet_tsdb_log_sync_seconds", "How long syncing the row log took.", &[]),
-            log_damaged: registry.counter("promlet_tsdb_log_damaged_total", "Damaged stretches found when the row log was read.", &[]),
+            log_sync: registry.latency("prometheus_tsdb_wal_fsync_duration_seconds", "How long syncing the row log took.", &[]),
+            log_damaged: registry.counter(
+                "prometheus_tsdb_wal_corruptions_total",
+                "Damaged stretches found when the row log was read.",
+                &[],
+            ),
             segment_bytes: registry.counter(
                 "promlet_tsdb_segment_written_bytes_total",
                 "Bytes appended to segments, merges included.",
@@ -74,7 +88,7 @@ impl Metrics {
             ),
             segments: registry.gauge("prometheus_tsdb_blocks_loaded", "Sealed segments.", &[]),
             folder_bytes: registry.gauge("prometheus_tsdb_storage_blocks_bytes", "Bytes of all sealed segments.", &[]),
-            log_size: registry.gauge("promlet_tsdb_log_size_bytes", "Bytes of the row log's files.", &[]),
+            log_size: registry.gauge("prometheus_tsdb_wal_storage_size_bytes", "Bytes of the row log's files.", &[]),
             selects: registry.counter("promlet_tsdb_selects_total", "Selections served.", &[]),
             damaged_reads: registry.counter("promlet_tsdb_damaged_reads_total", "Stripes and indexes that could not be read.", &[]),
             read_only: registry.gauge("promlet_tsdb_read_only", "1 while no samples are taken (full disk, failed sync).", &[]),

@@ -14,8 +14,10 @@ pub struct TsdbOptions {
     pub retention_bytes: u64,
     /// How often the row log is synced to disk; zero syncs every commit.
     pub sync_interval: DurationMs,
-    /// How far behind its series' newest sample a sample may be and still be taken; zero takes none.
+    /// How far behind the store's newest sample one that is out of order may be and still be taken; zero takes none.
     pub out_of_order_window: DurationMs,
+    /// How far behind the store's newest sample any sample may be where there is no such window; none means any distance.
+    pub bounds: Option<DurationMs>,
     /// Leaves the folder's `lock` alone (`--storage.tsdb.no-lockfile`).
     pub no_lockfile: bool,
     pub sizes: Sizes,
@@ -57,6 +59,7 @@ impl TsdbOptions {
             retention_bytes: 0,
             sync_interval: DurationMs::seconds(5),
             out_of_order_window: DurationMs::ZERO,
+            bounds: None,
             no_lockfile: false,
             sizes: Sizes::default(),
         }

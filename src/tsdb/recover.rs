@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, RwLock};
 
 use super::TsdbOptions;
 use super::disk::{Disk, read_all};
@@ -17,6 +17,7 @@ use super::metrics::Metrics;
 use super::segment::seal::{self, Footer};
 use super::segment::{OpenSegment, Segment, SegmentFile, id_of_name};
 use super::store::{SegmentSet, Store};
+use super::tombstones::TombstoneFile;
 use crate::clock::Clock;
 use crate::telemetry::Registry;
 
@@ -42,7 +43,8 @@ pub fn open(options: TsdbOptions, disk: Arc<dyn Disk>, clock: Clock, registry: &
             + 1;
     let _ = manifest.compact();
     let logs = log_files(disk.as_ref(), &folder, &files)?;
-    let store = assemble(options, folder, disk, clock, registry, manifest, sealed, next, logs.clone());
+    let tombstones = TombstoneFile::open(disk.clone(), &folder)?;
+    let store = assemble(options, folder, disk, clock, registry, manifest, tombstones, sealed, next, logs.clone());
     replay(&store, &logs)?;
     if let Err(error) = store.log.rotate().and_then(|()| super::maintain::write_opening(&store)) {
         store.stop_writing("starting a file of the row log", &error, true);
@@ -59,6 +61,7 @@ fn assemble(
     clock: Clock,
     registry: &Registry,
     manifest: Manifest,
+    tombstones: TombstoneFile,
     sealed: Vec<Arc<Segment>>,
     next: u64,
     logs: Vec<ClosedFile>,
@@ -67,6 +70,7 @@ fn assemble(
     log.set_first_segment(next);
     let open = Arc::new(OpenSegment::new(disk.clone(), folder.clone(), next));
     let newest = sealed.iter().map(|s| s.footer.max_time).max().unwrap_or(i64::MIN);
+    let window = options.out_of_order_window.0;
     Arc::new(Store {
         options,
         folder,
@@ -80,6 +84,9 @@ fn assemble(
         segments: RwLock::new(Arc::new(SegmentSet { sealed, open })),
         indexes: Default::default(),
         manifest: Mutex::new(manifest),
+        tombstones,
+        budget: OnceLock::new(),
+        unmergeable: Mutex::default(),
         contested: Mutex::default(),
         metadata: RwLock::default(),
         exemplars: Mutex::default(),
@@ -91,6 +98,8 @@ fn assemble(
         scratch: Mutex::default(),
         next_segment: AtomicU64::new(next + 1),
         newest_time: AtomicI64::new(newest),
+        out_of_order_window: AtomicI64::new(window),
+        late_unsynced: AtomicBool::new(false),
         sweep_due: AtomicBool::new(false),
         renumbering: RwLock::default(),
         maintaining: Mutex::default(),
@@ -120,7 +129,8 @@ fn rebuild(disk: &dyn Disk, folder: &Path, ids: &BTreeSet<u64>) -> io::Result<(u
         footers.extend(Segment::open(disk, folder, *id)?.map(|segment| segment.footer));
     }
     let is_merged = |f: &Footer| {
-        footers.iter().any(|o| o.level > f.level && o.id != f.id && o.oldest_input <= f.oldest_input && o.newest_input >= f.newest_input)
+        let is_newer = |o: &Footer| (o.level, o.id) > (f.level, f.id) && (o.level > 0 || o.id == f.id);
+        footers.iter().any(|o| is_newer(o) && o.oldest_input <= f.oldest_input && o.newest_input >= f.newest_input)
     };
     let live = footers.iter().filter(|f| !is_merged(f)).map(|f| f.id).collect();
     let seed = footers.first().map_or_else(|| RandomState::new().build_hasher().finish(), |f| f.seed);
@@ -207,13 +217,15 @@ fn replay(store: &Arc<Store>, logs: &[ClosedFile]) -> Result<(), OpenError> {
         total.rows += found.rows;
         total.lost += found.lost;
         total.damaged += found.damaged;
+        total.first_damage = total.first_damage.or(found.first_damage);
     }
     if total.damaged > 0 || total.lost > 0 {
         store.metrics.log_damaged.add(total.damaged);
         tracing::error!(
-            "{}: the row log has {} damaged stretches; {} rows after them could not be used",
+            "{}: the row log has {} damaged stretches ({}); {} rows after them could not be used",
             store.folder.display(),
             total.damaged,
+            total.first_damage.unwrap_or("rows are missing"),
             total.lost
         );
     }

@@ -14,6 +14,7 @@ use crate::storage::SelectError;
 
 pub mod directory;
 pub mod open;
+mod repeats;
 pub mod seal;
 pub mod sealed;
 pub mod stripe;
@@ -21,6 +22,7 @@ pub mod stripe;
 pub use directory::{GroupEntry, SegmentIndex};
 pub use open::OpenSegment;
 pub use sealed::Segment;
+use stripe::Heads;
 pub use stripe::{StripeHead, StripeRef};
 
 pub const MAGIC: &[u8; 8] = b"promseg\x01";
@@ -44,11 +46,12 @@ pub struct SegmentFile {
     pub path: PathBuf,
     pub file: Arc<dyn DiskFile>,
     checked: Mutex<Bits>,
+    heads: Heads,
 }
 
 impl SegmentFile {
     pub fn new(path: PathBuf, file: Arc<dyn DiskFile>) -> Self {
-        Self { path, file, checked: Mutex::new(Bits::default()) }
+        Self { path, file, checked: Mutex::new(Bits::default()), heads: Heads::default() }
     }
 
     pub fn is_checked(&self, ordinal: u32) -> bool {

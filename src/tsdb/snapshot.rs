@@ -1,13 +1,17 @@
 //! A snapshot: a commit sequence, the sealed segments of that moment, and the open ones from there on.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::{Arc, Mutex};
+
+use foldhash::{HashMap, HashMapExt};
 
 use super::batch::{BatchBuilder, Builders};
 use super::index::SeriesIndex;
 use super::matching::matching;
+use super::page::extreme::Extreme;
 use super::segment::SegmentIndex;
 use super::store::{SegmentSet, Store, lock, read};
+use super::tombstones::Tombstones;
 use crate::model::{Labels, Matcher, Metadata, TimeRange};
 use crate::storage::{Batch, Hints, LabelPair, SelectError, Snapshot, Symbol, Version};
 
@@ -19,6 +23,7 @@ pub struct TsdbSnapshot {
     pub sequence: u64,
     pub range: TimeRange,
     pub segments: Arc<SegmentSet>,
+    pub tombstones: Arc<Tombstones>,
     /// How many symbols of the head this snapshot may give out.
     head_symbols: u32,
     own: Mutex<OwnSymbols>,
@@ -39,9 +44,11 @@ impl TsdbSnapshot {
             *pins.entry(sequence).or_insert(0) += 1;
             sequence
         };
+        // Before the segments: those that were written without deleted samples need no tombstones, older ones do.
+        let tombstones = store.tombstones.current();
         let segments = store.segments();
         let head_symbols = read(&store.head).index.symbols.len() as u32;
-        Self { store, sequence, range, segments, head_symbols, own: Mutex::default() }
+        Self { store, sequence, range, segments, tombstones, head_symbols, own: Mutex::default() }
     }
 
     pub fn symbol_of(&self, index: &SeriesIndex, text: &str) -> Symbol {
@@ -72,9 +79,17 @@ impl TsdbSnapshot {
     }
 
     /// Labels of a series that only a segment has.
-    pub fn segment_labels(&self, head: &SeriesIndex, index: &SeriesIndex, series: u32, into: &mut Vec<LabelPair>) {
+    /// `known` are the symbols of the index that were met before.
+    pub fn segment_labels(
+        &self,
+        head: &SeriesIndex,
+        index: &SeriesIndex,
+        series: u32,
+        known: &mut HashMap<u32, Symbol>,
+        into: &mut Vec<LabelPair>,
+    ) {
         index.for_each_label(series, |name, value| {
-            let of = |symbol| self.symbol_of(head, index.symbols.text(symbol));
+            let mut of = |symbol| *known.entry(symbol).or_insert_with(|| self.symbol_of(head, index.symbols.text(symbol)));
             into.push(LabelPair { name: of(name), value: of(value) });
         });
     }
@@ -93,14 +108,51 @@ impl TsdbSnapshot {
         for segment in self.segments.sealed.iter().filter(|s| s.range().overlaps(range)) {
             let index = self.store.indexes.get(segment)?;
             let found = matching(&index.series, matchers);
-            each(&index.series, &self.with_stripes(&index, found, range));
+            each(&index.series, &self.not_deleted(&index.series, self.with_stripes(&index, found, range), matchers, range)?);
         }
         let head = read(&self.store.head);
         let found = matching(&head.index, matchers);
         drop(head);
         let present = Builders::present(self, &found, range);
-        each(&read(&self.store.head).index, &present);
+        let head = read(&self.store.head);
+        if self.tombstones.is_empty() {
+            each(&head.index, &present);
+            return Ok(());
+        }
+        let deleted: Vec<u32> = present.iter().copied().filter(|series| self.tombstones.of(head.index.id(*series)).is_some()).collect();
+        drop(head);
+        let left = self.left_of(&deleted, matchers, range)?;
+        let head = read(&self.store.head);
+        let mut present = present;
+        present.retain(|series| {
+            let id = head.index.id(*series);
+            self.tombstones.of(id).is_none() || left.contains(&id)
+        });
+        each(&head.index, &present);
         Ok(())
+    }
+
+    /// Without the series all of whose samples in the range are deleted.
+    fn not_deleted(
+        &self,
+        index: &SeriesIndex,
+        mut found: Vec<u32>,
+        matchers: &[Matcher],
+        range: TimeRange,
+    ) -> Result<Vec<u32>, SelectError> {
+        let deleted: Vec<u32> = found.iter().copied().filter(|series| self.tombstones.of(index.id(*series)).is_some()).collect();
+        let left = self.left_of(&deleted, matchers, range)?;
+        found.retain(|series| self.tombstones.of(index.id(*series)).is_none() || left.contains(&index.id(*series)));
+        Ok(found)
+    }
+
+    /// The ids of series with samples in the range, if any of `deleted` needs to be known.
+    fn left_of(&self, deleted: &[u32], matchers: &[Matcher], range: TimeRange) -> Result<HashSet<u64>, SelectError> {
+        if deleted.is_empty() {
+            return Ok(HashSet::new());
+        }
+        let batches = self.select(matchers, &Hints { range: Some(range), ..Hints::default() })?;
+        Ok(batches.iter().flat_map(|batch| (0..batch.len()).map(|at| batch.series_id(at).0)).collect())
     }
 
     /// Series of a segment whose group has a stripe in the range.
@@ -112,6 +164,16 @@ impl TsdbSnapshot {
         let has: Vec<bool> = (0..index.groups.len() as u32).map(overlaps).collect();
         found.retain(|series| index.groups_of(*series).any(|group| has[group as usize]));
         found
+    }
+}
+
+/// Whether the one window that is asked for is only looked at for its least or greatest value.
+fn asked(hints: &Hints) -> Option<Extreme> {
+    match hints.function {
+        _ if hints.window.is_none() || hints.step.is_some() => None,
+        Some("max_over_time") => Some(Extreme::Greatest),
+        Some("min_over_time") => Some(Extreme::Least),
+        _ => None,
     }
 }
 
@@ -141,7 +203,7 @@ impl Snapshot for TsdbSnapshot {
         }
         let found = matching(&read(&self.store.head).index, matchers);
         builders.add_head(&found);
-        BatchBuilder::finish(builders, hints.limit)
+        BatchBuilder::finish(builders, hints.limit, asked(hints))
     }
 
     fn series(&self, matchers: &[Matcher], range: TimeRange) -> Result<Vec<Labels>, SelectError> {

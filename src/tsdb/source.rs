@@ -17,6 +17,9 @@ use super::texts::put_key;
 use crate::model::Labels;
 use crate::storage::{AppendError, Column, GroupKey};
 
+/// In place of a subgroup: the group of rows that came late. Its stripes are never in a tail or the log.
+pub const LATE: u32 = u32::MAX;
+
 /// Where a column handed out to writers really is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Slot {
@@ -143,6 +146,8 @@ pub struct State {
     /// From series to the writers' column, while writers ask for columns.
     lookup: Option<HashMap<u32, u32>>,
     pub has_contested: bool,
+    /// Rows that came late are in the open segment, or were.
+    pub has_late: bool,
 }
 
 pub struct Source {
@@ -165,6 +170,8 @@ pub struct Scratch {
     pub pending: Vec<u32>,
     pub group: Vec<Place>,
     pub moved: Vec<u32>,
+    /// Cells that come out of order and are taken: which, and of which series.
+    pub late: Vec<(u32, u32)>,
     pub seen: Bits,
     pub frames: Vec<u8>,
     pub page: PageColumn,
@@ -210,6 +217,9 @@ impl Source {
     pub fn column(&self, store: &Store, labels: &Labels) -> Result<Column, AppendError> {
         // Numbers of series must not change between the steps.
         let _numbers = super::store::read(&store.renumbering);
+        if let Some(budget) = store.budget.get().filter(|_| !store.knows(labels)) {
+            budget.check_series(self)?;
+        }
         let (series, owner) = store.series(labels, self.number, self.base.load(Ordering::Acquire))?;
         let known = {
             let mut state = lock(&self.state);

@@ -1,11 +1,12 @@
 //! What all parts of the store share: the series index, the groups, the log, the segments, and whether samples are taken at present.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard};
 
 use super::TsdbOptions;
+use super::budget::Budget;
 use super::disk::Disk;
 use super::exemplars::Exemplars;
 use super::index::{SeriesIndex, id_of};
@@ -17,6 +18,7 @@ use super::metrics::Metrics;
 use super::segment::sealed::IndexCache;
 use super::segment::{OpenSegment, Segment};
 use super::source::{Scratch, Source};
+use super::tombstones::TombstoneFile;
 use super::versions::Versions;
 use crate::clock::Clock;
 use crate::model::{Labels, Metadata};
@@ -108,6 +110,10 @@ pub struct Store {
     pub segments: RwLock<Arc<SegmentSet>>,
     pub indexes: IndexCache,
     pub manifest: Mutex<Manifest>,
+    pub tombstones: TombstoneFile,
+    pub budget: OnceLock<Budget>,
+    /// Segments that a merge could not read: they are served as far as they can be, and left as they are.
+    pub unmergeable: Mutex<BTreeSet<u64>>,
     pub contested: Mutex<HashMap<u32, Contested>>,
     pub metadata: RwLock<BTreeMap<String, Metadata>>,
     pub exemplars: Mutex<Exemplars>,
@@ -122,6 +128,10 @@ pub struct Store {
     pub scratch: Mutex<Vec<Scratch>>,
     pub next_segment: AtomicU64,
     pub newest_time: AtomicI64,
+    /// Milliseconds; see [`TsdbOptions::out_of_order_window`].
+    pub out_of_order_window: AtomicI64,
+    /// Late rows were written to the open segment since it was last synced.
+    pub late_unsynced: AtomicBool,
     /// A seal was made since the last sweep.
     pub sweep_due: AtomicBool,
     /// Held to read while numbers of series are used in several steps, to write while they change.
@@ -192,6 +202,11 @@ impl Store {
         head.homes.push(source);
         self.metrics.head_series.set(head.index.len() as f64);
         Ok((series, None))
+    }
+
+    /// Whether a label set has a number.
+    pub fn knows(&self, labels: &Labels) -> bool {
+        read(&self.head).index.find(id_of(labels, self.seed), labels).is_some()
     }
 
     /// Another source has columns of this series too.

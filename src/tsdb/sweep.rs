@@ -25,10 +25,13 @@ pub fn sweep(store: &Arc<Store>) {
     }
     let mut empty = Vec::new();
     let ended_before = store.newest_time.load(Ordering::Acquire).saturating_sub(ENDED_AFTER_MS);
+    // What the open segment holds is found through columns.
+    let mut in_open = Bits::default();
+    newest(&store.segments().open).heads().into_iter().for_each(|series| in_open.set(series));
     for source in store.source_list() {
         let mut state = lock(&source.state);
         let is_abandoned = source.writers.load(Ordering::Acquire) == 0;
-        drop_columns(&mut state, is_abandoned, ended_before);
+        drop_columns(&mut state, is_abandoned, ended_before, &in_open);
         if is_abandoned && state.groups.iter().all(|g| g.columns.is_empty() && g.times.is_empty()) {
             remember(store, &state.groups);
             empty.push(source.number);
@@ -64,14 +67,14 @@ fn remove_sources(store: &Store, numbers: &[u32]) {
 }
 
 /// Drops the columns of a source that ended: all of them where nobody writes any more, retired ones otherwise.
-fn drop_columns(state: &mut State, is_abandoned: bool, ended_before: i64) {
+fn drop_columns(state: &mut State, is_abandoned: bool, ended_before: i64, in_open: &Bits) {
     for number in 0..state.groups.len() {
         let group = &state.groups[number];
         let is_gone = |at: usize| {
             let column = &group.columns[at];
             let is_silent = is_abandoned && group.times.is_empty() && group.last_time < ended_before;
             let has_ended = !group.live.get(at as u32) && !column.has_codes();
-            is_silent || (has_ended && (is_abandoned || column.is_retired()))
+            !in_open.get(column.series) && (is_silent || (has_ended && (is_abandoned || column.is_retired())))
         };
         let gone: Vec<bool> = (0..group.columns.len()).map(is_gone).collect();
         let count = gone.iter().filter(|gone| **gone).count();

@@ -1,6 +1,7 @@
 //! The whole store on a disk in memory: rows in, restarts between, the same rows out.
 
-mod format;
+pub mod format;
+mod mutated;
 
 use std::path::Path;
 
@@ -198,4 +199,42 @@ fn churn_leaves_nothing_behind_in_memory() {
     drop(lasting);
     drop(db);
     assert_eq!(dump(&open(&disk, 5_000_000), TimeRange::ALL), all);
+}
+
+/// The greatest and least value of each series in a range, as a query for them reads it.
+fn extremes(db: &Tsdb, range: TimeRange, function: Option<&'static str>) -> Vec<(u64, u64, u64)> {
+    let snapshot = Select::open(db, range).expect("a snapshot");
+    let hints = Hints { range: Some(range), function, window: Some(DurationMs(1)), ..Hints::default() };
+    let (mut found, mut values) = (Vec::new(), ColumnValues::default());
+    for batch in snapshot.select(&[], &hints).expect("a selection") {
+        for at in 0..batch.len() {
+            batch.read(at, 0..batch.times().len(), &mut values).expect("values");
+            let held = (0..batch.times().len()).filter(|row| values.is_present(*row)).map(|row| values.floats[row]).filter(|v| !v.is_nan());
+            let fold = |of: fn(f64, f64) -> f64| held.clone().reduce(of).map_or(0, f64::to_bits);
+            found.push((batch.series_id(at).0, fold(f64::max), fold(f64::min)));
+        }
+    }
+    found.sort_unstable();
+    found
+}
+
+#[test]
+fn extremes_need_no_decoding_and_are_the_same() {
+    let db = open(&CrashingDisk::default(), 50_000_000);
+    feed(&db, "a", 15, 1..900);
+    db.compact().expect("a merge");
+    feed(&db, "a", 15, 900..1300);
+    for (from, until) in [(i64::MIN, i64::MAX), (100_000, 4_000_000), (2_000_000, 2_100_000), (3_000_000, 6_000_000)] {
+        let range = TimeRange::new(TimestampMs(from), TimestampMs(until));
+        let plain = extremes(&db, range, None);
+        let of = |list: &[(u64, u64, u64)], is_max: bool| {
+            list.iter().map(|(id, max, min)| (*id, if is_max { *max } else { *min })).collect::<Vec<_>>()
+        };
+        assert_eq!(of(&extremes(&db, range, Some("max_over_time")), true), of(&plain, true), "{from}..{until}");
+        assert_eq!(of(&extremes(&db, range, Some("min_over_time")), false), of(&plain, false), "{from}..{until}");
+    }
+    db.delete(&[Matcher::equal("n", "1")], TimeRange::new(TimestampMs(4_000_000), TimestampMs::MAX)).expect("space");
+    assert_eq!(extremes(&db, TimeRange::ALL, Some("max_over_time")).len(), 15);
+    let (asked, plain) = (extremes(&db, TimeRange::ALL, Some("max_over_time")), extremes(&db, TimeRange::ALL, None));
+    assert!(asked.iter().zip(&plain).all(|(a, b)| a.1 == b.1), "what is deleted counts no more");
 }

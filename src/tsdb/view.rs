@@ -48,6 +48,28 @@ pub struct SegmentStats {
     pub max_time: i64,
 }
 
+/// Times in milliseconds; none while the store is empty.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Extent {
+    pub groups: usize,
+    pub min_time: Option<i64>,
+    pub max_time: Option<i64>,
+}
+
+pub fn extent(store: &Store) -> Extent {
+    let segments = store.segments();
+    let in_segments = segments.sealed.iter().map(|s| s.footer.min_time).chain(super::flush::newest(&segments.open).extent().min_time).min();
+    let newest = store.newest_time.load(std::sync::atomic::Ordering::Acquire);
+    let mut extent = Extent { groups: 0, min_time: in_segments, max_time: (newest > i64::MIN).then_some(newest) };
+    for source in store.source_list() {
+        let state = lock(&source.state);
+        extent.groups += state.groups.len();
+        let oldest = state.groups.iter().filter_map(|g| g.times.first().copied()).min();
+        extent.min_time = extent.min_time.into_iter().chain(oldest).min();
+    }
+    extent
+}
+
 pub fn stats(store: &Store, limit: usize) -> StoreStats {
     let segments = store.segments();
     let open = super::flush::newest(&segments.open);
@@ -165,8 +187,16 @@ pub fn codecs(store: &Store) -> Result<Vec<CodecStats>, SelectError> {
             let pages = segment.file.read(stripe.pages_offset(), stripe.page_bytes as usize)?;
             count("heads", 1, 0, u64::from(stripe.head_bytes));
             count("side", 1, 0, u64::from(stripe.side_bytes));
-            for page in (0..head.ends.len()).filter_map(|at| pages.get(head.page_range(at)?)) {
-                count(page.first().map_or("", |first| super::page::codec_name(*first)), 1, head.times.len() as u64, page.len() as u64);
+            let mut reached = 0usize;
+            for range in (0..head.ends.len()).filter_map(|at| head.page_range(at)) {
+                let rows = head.times.len() as u64;
+                if range.end <= reached {
+                    count("repeated", 1, rows, 0);
+                    continue;
+                }
+                reached = range.end;
+                let first = pages.get(range.start).map_or("", |first| super::page::codec_name(*first));
+                count(first, 1, rows, range.len() as u64);
             }
         }
     }

@@ -7,7 +7,10 @@ use crate::model::{DurationMs, Span};
 use super::node::{Node, Value};
 use super::shape::ANY_KEY;
 use super::shape::{Field, Kind, Section, Words};
-use super::{Problems, scalar, suggest};
+use super::{Problems, address, scalar, suggest};
+
+/// Sections of which a null in a list is no item, as Go's YAML readers drop it; in the other lists it is an error.
+const NULL_IS_NONE: [&str; 3] = ["rule group", "rule", "inhibit rule"];
 
 /// Checks a mapping against its section, and everything below.
 pub fn check(node: &Node, section: &'static Section, problems: &mut Problems<'_>) {
@@ -88,6 +91,9 @@ fn check_list(node: &Node, key: &str, item: &'static Kind, problems: &mut Proble
     };
     for value in items {
         match item {
+            Kind::Section(section) if value.is_null() && NULL_IS_NONE.contains(&section.name) => {
+                problems.note(value.span, &format!("null/{}", value.span.start), format!("an empty {} counts for nothing", section.name));
+            }
             Kind::Section(section) if value.is_null() => problems.error(value.span, format!("empty or null {}", section.name)),
             _ if value.is_null() => {}
             _ => check_kind(value, key, item, problems),
@@ -134,18 +140,17 @@ fn check_scalar(node: &Node, key: &str, kind: &'static Kind, problems: &mut Prob
                 problems.error(node.span, error);
             }
         }
-        Kind::Url | Kind::SecretUrl if !is_web_address(text) && text != "<secret>" => {
+        Kind::Link => {
+            if let Some(problem) = address::problem(text) {
+                problems.error(node.span, problem);
+            }
+        }
+        Kind::Url | Kind::SecretUrl if text != "<secret>" && address::web_problem(text).is_some() => {
             wrong(Some("an address begins with http:// or https:// and names a host".to_owned()), problems);
         }
         Kind::Word(words) => check_word(node.span, text, words, problems),
         _ => {}
     }
-}
-
-/// `http://host…` or `https://host…`.
-pub fn is_web_address(text: &str) -> bool {
-    let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
-    rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with(['/', '?', '#']) && !rest.contains(char::is_whitespace))
 }
 
 fn check_word(at: Span, text: &str, words: &'static Words, problems: &mut Problems<'_>) {

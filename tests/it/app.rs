@@ -1,6 +1,7 @@
 //! The whole server, assembled as the command assembles it, on a port of its own: started, fed, broken, reloaded, stopped.
 
 mod command;
+mod hostile;
 mod receivers;
 mod reload;
 mod restart;

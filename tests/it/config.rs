@@ -4,6 +4,7 @@ mod alertmanager;
 mod check;
 mod corpus;
 mod hostile;
+mod judged;
 mod prometheus;
 mod rules;
 

@@ -9,7 +9,7 @@ use crate::sources::rust_files;
 const BASE: [&str; 3] = ["model", "clock", "telemetry"];
 
 /// Room and the rooms it may use; `base` stands for model, clock and telemetry.
-const ROOMS: [(&str, &str); 26] = [
+const ROOMS: [(&str, &str); 27] = [
     ("model", ""),
     ("clock", "model"),
     ("telemetry", "model clock"),
@@ -22,6 +22,7 @@ const ROOMS: [(&str, &str); 26] = [
     ("scrape", "base client discovery exposition relabel storage"),
     ("storage", "model"),
     ("tsdb", "base storage"),
+    ("blocks", "base storage"),
     ("remote", "base storage"),
     ("promql", "base storage"),
     ("promqltest", "base storage promql"),

@@ -3,6 +3,7 @@
 
 mod alerts;
 mod app;
+mod blocks;
 mod bundled;
 mod config;
 mod demo;
@@ -19,6 +20,9 @@ mod sources;
 mod state;
 mod template;
 mod tidy;
+mod tsdb_budget;
 mod tsdb_crash;
+mod tsdb_delete;
 mod tsdb_faults;
+mod tsdb_late;
 mod tsdb_rows;

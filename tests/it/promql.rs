@@ -1,8 +1,10 @@
 //! Prometheus's own test files, where they are at hand, against the committed list of exempt cases; and our own cases.
 #![expect(clippy::unwrap_used, reason = "the helpers of a test may fail as the test does")]
 
+mod cache;
 mod engine;
 mod explain;
+mod hostile;
 mod mutated;
 
 use std::collections::BTreeMap;

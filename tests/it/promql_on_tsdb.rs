@@ -111,14 +111,20 @@ fn expected() -> &'static [File] {
 }
 
 fn agree(stage: Stage) {
+    let other = differing(&|| Arc::new(Staged::new(stage)) as Arc<dyn Store>);
+    assert!(other.is_empty(), "{stage:?}: {} cases end otherwise than in plain memory:\n{}", other.len(), other.join("\n"));
+}
+
+/// Cases that end otherwise than in plain memory.
+pub fn differing(empty: &dyn Fn() -> Arc<dyn Store>) -> Vec<String> {
     let mut other = Vec::new();
     for file in expected() {
-        let staged = outcome(&promqltest::run_on(&file.text, &file.name, &|| Arc::new(Staged::new(stage)) as Arc<dyn Store>));
+        let staged = outcome(&promqltest::run_on(&file.text, &file.name, empty));
         let passed = |said: &String| said == "passed";
         let differ = staged.iter().filter(|(line, said)| file.plain.get(line).map(passed) != Some(passed(said)));
         other.extend(differ.map(|(line, said)| format!("{}:{line}: {said}", file.name)));
     }
-    assert!(other.is_empty(), "{stage:?}: {} cases end otherwise than in plain memory:\n{}", other.len(), other.join("\n"));
+    other
 }
 
 #[test]

@@ -5,7 +5,7 @@ pub mod target;
 
 use std::io::Write;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use promlet::client::{BasicAuth, ClientOptions, SecretSource};
 use promlet::clock::Clock;
@@ -217,6 +217,23 @@ fn a_reload_touches_only_what_changed() {
     assert_eq!(row.values["a{job=\"a\", new=\"yes\"}"], "stale");
     assert_eq!(world.pools.targets().len(), 1);
     assert_eq!(world.recorder.writers(), 2, "a reload opens no second writer");
+}
+
+#[test]
+fn series_that_a_page_lost_are_given_back() {
+    let scrapes = AtomicUsize::new(0);
+    let server = Server::start(move |_| match scrapes.fetch_add(1, Ordering::SeqCst) % 3 {
+        0 => page("a 1\nb 1\nc 1 1000\n"),
+        1 => page("a 1\n"),
+        _ => page("b 1\na 1\nc 1 1000\n"),
+    });
+    let world = World::with(vec![job("j", &[server.address.to_string()])]);
+    // The recorder refuses rows with a column that was given back and not asked for again.
+    let mut retired = world.recorder.wait_retired(4);
+    retired.sort();
+    assert_eq!(retired[..4], ["b{job=\"j\"}", "b{job=\"j\"}", "c{job=\"j\"}", "c{job=\"j\"}"]);
+    let row = world.recorder.wait_for("b{job=\"j\"}", "stale");
+    assert_eq!(row.values["a{job=\"j\"}"], "1");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use promlet::clock::Clock;
-use promlet::model::{DurationMs, Labels, STALE_NAN, TimeRange, TimestampMs};
+use promlet::model::{DurationMs, Labels, Matcher, STALE_NAN, TimeRange, TimestampMs};
 use promlet::storage::{Append, Column, ColumnValues, GroupKey, GroupSource, Hints, Row, RowWriter, Select};
 use promlet::telemetry::Registry;
 use promlet::tsdb::disk::crashing::{Crash, Dice};
@@ -27,6 +27,31 @@ struct Expected {
     acknowledged: Vec<(String, i64, u64)>,
     /// Sent, without an answer.
     perhaps: Vec<(String, i64, u64)>,
+    /// For each series with deleted samples the newest time they may reach to.
+    deleted: BTreeMap<String, i64>,
+}
+
+impl Expected {
+    /// Whether there is a sample already, which a late one does not replace, or the time is deleted.
+    fn is_taken(&self, labels: &str, at: i64) -> bool {
+        let is = |(l, t, _): &(String, i64, u64)| l == labels && *t == at;
+        self.deleted.get(labels).is_some_and(|until| at <= *until)
+            || self.safe.get(labels).is_some_and(|samples| samples.contains_key(&at))
+            || self.acknowledged.iter().any(is)
+            || self.perhaps.iter().any(is)
+    }
+
+    /// All samples of a series are deleted, or perhaps they are.
+    fn delete(&mut self, labels: &str, is_sure: bool, now: i64) {
+        self.deleted.insert(labels.to_owned(), now);
+        let safe = self.safe.remove(labels).unwrap_or_default();
+        let acknowledged = self.acknowledged.extract_if(.., |(l, ..)| l == labels);
+        self.perhaps.extend(acknowledged);
+        self.perhaps.extend(safe.into_iter().map(|(at, bits)| (labels.to_owned(), at, bits)));
+        if is_sure {
+            self.perhaps.retain(|(l, ..)| l != labels);
+        }
+    }
 }
 
 struct Run {
@@ -76,6 +101,7 @@ impl Run {
         options.sizes.log_file_bytes = 300 + dice.below(3000);
         options.sizes.sweep_from = dice.below(6) as usize;
         options.sizes.segment_bytes = 500 + dice.below(4000);
+        options.out_of_order_window = if dice.below(3) == 0 { DurationMs::seconds(100) } else { DurationMs::ZERO };
         let start = 1_000_000_000;
         let clock = Clock::manual(TimestampMs(start));
         Self { dice, disk: CrashingDisk::default(), clock, options, expected: Expected::default(), time: start }
@@ -101,7 +127,9 @@ impl Run {
     fn commit(&mut self, writers: &mut [Writer]) -> bool {
         let group = self.dice.below(writers.len() as u64);
         let series = 1 + self.dice.below(12);
-        let mut row = Row::new(TimestampMs(self.time));
+        let is_late = self.options.out_of_order_window.0 > 0 && self.dice.below(5) == 0;
+        let time = if is_late { self.time - self.dice.below(60_000) as i64 } else { self.time };
+        let mut row = Row::new(TimestampMs(time));
         let mut sent = Vec::new();
         for number in 0..series {
             if self.dice.below(8) == 0 {
@@ -110,12 +138,19 @@ impl Run {
             let value = self.value();
             let Some((column, labels)) = writers[group as usize].column(group, number) else { return false };
             row.push(*column, value);
-            sent.push((*column, (labels.clone(), self.time, value.to_bits())));
+            sent.push((*column, (labels.clone(), time, value.to_bits())));
         }
         match writers[group as usize].rows.commit(&row) {
             Ok(report) => {
                 sent.retain(|(column, _)| !report.rejected.iter().any(|(refused, _)| refused == column));
-                self.expected.acknowledged.extend(sent.into_iter().map(|(_, sample)| sample));
+                for (_, sample) in sent {
+                    let list = if self.expected.is_taken(&sample.0, sample.1) {
+                        &mut self.expected.perhaps
+                    } else {
+                        &mut self.expected.acknowledged
+                    };
+                    list.push(sample);
+                }
                 true
             }
             Err(_) => {
@@ -149,6 +184,16 @@ impl Run {
                     let _ = db.compact();
                 }
                 5..=7 => writers[self.dice.below(3) as usize].forget(self.dice.below(12) as usize),
+                9 | 10 => {
+                    let labels = labels(self.dice.below(3), self.dice.below(12));
+                    let matchers: Vec<_> = labels.iter().map(|(name, value)| Matcher::equal(name, value)).collect();
+                    let deleted = db.delete(&matchers, TimeRange::ALL);
+                    self.expected.delete(&labels.to_string(), deleted.is_ok(), self.time);
+                    if deleted.is_err() {
+                        return;
+                    }
+                }
+                11 if self.dice.below(3) == 0 && db.clean_tombstones().is_err() => return,
                 8 => writers[0] = Writer { rows: db.writer(&key(0)).expect("a writer"), columns: Vec::new() },
                 _ => {}
             }
@@ -188,7 +233,8 @@ impl Run {
                 }
             }
         }
-        self.expected = Expected { safe: std::mem::take(&mut found), ..Expected::default() };
+        let deleted = std::mem::take(&mut self.expected.deleted);
+        self.expected = Expected { safe: std::mem::take(&mut found), deleted, ..Expected::default() };
         Ok(())
     }
 }

@@ -231,3 +231,34 @@ fn files_of_prometheus_in_the_folder_are_left_alone() {
         assert_eq!(std::fs::read_to_string(folder.path().join(file)).expect("still there"), file);
     }
 }
+
+/// Rows whose parts come in two commits, as remote write cuts them: over kills, rotations and seals nothing is lost and nothing called damaged.
+#[test]
+fn rows_in_parts_outlast_kills_without_damage() {
+    let (disk, clock) = (CrashingDisk::default(), Clock::manual(TimestampMs(START)));
+    let mut number = 0;
+    for kill in 0..60 {
+        let registry = Registry::default();
+        let mut options = options("data");
+        options.sizes.log_file_bytes = 600 + 130 * (kill as u64 % 12);
+        options.sizes.segment_span = DurationMs::seconds(12);
+        let db = Tsdb::open(options, Arc::new(disk.clone()), clock.clone(), &registry).expect("a store");
+        let damaged = registry.counter("prometheus_tsdb_wal_corruptions_total", "", &[]).get();
+        assert_eq!(damaged, 0, "nothing was damaged before start {kill}");
+        for _ in 0..25 + kill % 17 {
+            number += 1;
+            let mut writer = db.writer(&key("a")).expect("a writer");
+            for part in [0..5, 5..10] {
+                let mut row = Row::new(TimestampMs(START + number * 1000));
+                for n in part {
+                    let labels = Labels::from_pairs([("__name__", "m"), ("instance", "a"), ("n", n.to_string().as_str())]);
+                    row.push(writer.column(&labels).expect("a column"), number as f64);
+                }
+                assert_eq!(writer.commit(&row).expect("space").accepted, 5);
+                clock.advance(DurationMs::seconds(1));
+                db.maintain(clock.now());
+            }
+        }
+        assert_eq!(count(&db).expect("served"), usize::try_from(number).expect("a count") * 10, "before kill {kill}");
+    }
+}

@@ -1,11 +1,11 @@
 // Written by web/build.mjs; sorted by path.
 [
     (
-        "assets/app-LWB34XIM.js",
+        "assets/app-QC2AERV2.js",
         Asset {
-            bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/app-LWB34XIM.js.gz")),
+            bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/app-QC2AERV2.js.gz")),
             content_type: "text/javascript; charset=utf-8",
-            etag: "\"21e09d501a56\"",
+            etag: "\"1474a5268726\"",
             immutable: true,
         },
     ),
@@ -68,7 +68,7 @@
         Asset {
             bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/index.html.gz")),
             content_type: "text/html; charset=utf-8",
-            etag: "\"25cdcd9a7e9f\"",
+            etag: "\"8bb028ae3bbd\"",
             immutable: false,
         },
     ),

@@ -39,7 +39,8 @@ pub static INTEGRATIONS: [Integration; 18] = [
             ("force_implicit_tls", "smtp_force_implicit_tls"),
             ("tls_config", "smtp_tls_config"),
         ],
-        twins: &["auth_password", "auth_secret"],
+        // Where a receiver has both, the file counts.
+        twins: &[],
         needs: &[
             (&["to"], "missing to address in email config"),
             (&["smarthost"], "no global SMTP smarthost set"),

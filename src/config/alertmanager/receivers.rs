@@ -1,15 +1,16 @@
 //! Receivers: globals worked in, then to the options of webhook, Slack and email.
 
 use std::collections::HashSet;
+use std::path::PathBuf;
 
-use crate::client::options::{ClientOptions, TlsOptions};
+use crate::client::options::{ClientOptions, SecretSource, TlsOptions};
 use crate::config::http_client::{client, secret, tls};
 use crate::model::DurationMs;
 use crate::model::number::quote;
 use crate::notify::options::{
     EmailOptions, Integration, ReceiverOptions, SlackAction, SlackConfirm, SlackField, SlackOptions, WebhookOptions,
 };
-use crate::yaml::{Node, Problems, scalar};
+use crate::yaml::{Node, Problems, address, scalar};
 
 use super::inherit::{INTEGRATIONS, complete, global_value};
 
@@ -77,6 +78,13 @@ fn open_text(node: &Node, key: &str) -> Option<String> {
 }
 
 fn webhook(node: &Node, problems: &mut Problems<'_>) -> Option<WebhookOptions> {
+    // With braces it is a template, checked as such.
+    if let Some(url) = node.get("url").filter(|url| url.as_text().is_some_and(|text| !text.is_empty() && !text.contains("{{")))
+        && let Some(problem) = url.as_text().and_then(address::web_problem)
+    {
+        let help = "an address begins with http:// or https:// and names a host".to_owned();
+        problems.error_with(url.span, format!("invalid URL: {problem}"), Some(help));
+    }
     Some(WebhookOptions {
         send_resolved: node.flag("send_resolved").unwrap_or(true),
         url: secret(node, "url", "url_file")?,
@@ -223,7 +231,7 @@ fn email(node: &mut Node, problems: &mut Problems<'_>) -> Option<EmailOptions> {
         smarthost_port,
         hello: node.text("hello").unwrap_or("localhost").to_owned(),
         auth_username: node.text("auth_username").unwrap_or("").to_owned(),
-        auth_password: secret(node, "auth_password", "auth_password_file"),
+        auth_password: own_password(node),
         auth_identity: node.text("auth_identity").unwrap_or("").to_owned(),
         require_tls: node.flag("require_tls").unwrap_or(true),
         force_implicit_tls: node.flag("force_implicit_tls"),
@@ -232,6 +240,12 @@ fn email(node: &mut Node, problems: &mut Problems<'_>) -> Option<EmailOptions> {
         html: open_text(node, "html"),
         text: open_text(node, "text"),
     })
+}
+
+/// Of two the file counts, as in Alertmanager.
+fn own_password(node: &Node) -> Option<SecretSource> {
+    let file = node.text("auth_password_file").map(|path| SecretSource::File(PathBuf::from(path)));
+    file.or_else(|| secret(node, "auth_password", "auth_password_file"))
 }
 
 /// The given headers under their canonical names; the tree also gets the standing ones, as Alertmanager prints them.
@@ -269,7 +283,7 @@ fn canonical_header(name: &str) -> String {
 }
 
 /// `host:port`; an IPv6 address stands in brackets.
-fn host_port(text: &str) -> Result<(String, u16), String> {
+pub fn host_port(text: &str) -> Result<(String, u16), String> {
     let missing = || format!("address {text}: missing port in address");
     let (host, port) = match text.strip_prefix('[') {
         Some(inner) => {

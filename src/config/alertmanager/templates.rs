@@ -14,6 +14,19 @@ pub fn check(root: &Node, checkers: &Checkers, problems: &mut Problems<'_>) {
         for integration in SENT.iter().filter_map(|key| receiver.get(key)).flat_map(Node::items) {
             check_node("", integration, checkers, problems);
         }
+        for webhook in receiver.get("webhook_configs").map(Node::items).unwrap_or_default() {
+            check_url(webhook, checkers, problems);
+        }
+    }
+}
+
+/// Of a webhook's address Alertmanager itself wants a whole template.
+fn check_url(webhook: &Node, checkers: &Checkers, problems: &mut Problems<'_>) {
+    let Some(url) = webhook.get("url") else { return };
+    if let Some(text) = url.as_text().filter(|text| text.contains("{{"))
+        && let Some(error) = (checkers.notification)(text)
+    {
+        problems.error(url.span, format!("invalid template syntax: {error}"));
     }
 }
 

@@ -1,7 +1,7 @@
 //! What the mechanisms of service discovery ask of their sections beyond keys and types, in Prometheus's words.
 
 use crate::config::http_client;
-use crate::yaml::{Node, Problems, check::is_web_address};
+use crate::yaml::{Node, Problems, address};
 
 /// A key that must not be empty, and the sentence for its absence.
 const REQUIRED: [(&str, &str, &str); 29] = [
@@ -99,7 +99,7 @@ fn check_url(mechanism: &str, section: &Node, problems: &mut Problems<'_>) {
     let web = url.starts_with("http://") || url.starts_with("https://");
     if !web {
         problems.error(at, "URL scheme must be 'http' or 'https'");
-    } else if !is_web_address(url) {
+    } else if address::web_problem(url).is_some() {
         problems.error(at, "host is missing in URL");
     }
 }

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use super::{Engine, QueryOptions, Run};
+use crate::model::regex::Fuse;
 use crate::model::{DurationMs, Labels, TimestampMs};
 use crate::promql::answer::{Answer, Value};
 use crate::promql::ast::{Call, Expr, ExprKind, Subquery, ValueType};
 use crate::promql::error::QueryError;
+use crate::promql::eval::guard::Usage;
 use crate::promql::eval::reference;
 use crate::promql::eval::resolve::{Bounds, resolve};
 use crate::promql::eval::steps::Steps;
@@ -50,7 +52,8 @@ impl Engine {
         let timeout = options.timeout.map_or(self.options.timeout, |t| t.min(self.options.timeout));
         let deadline = self.clock.monotonic().saturating_add(timeout.to_std());
         let explainer = Explainer { engine: self, select, source, bounds, options, deadline };
-        let expr = resolve(&expr, bounds)?;
+        let (cancel, clock) = (options.cancel.clone(), self.clock.clone());
+        let expr = resolve(&expr, bounds, &Fuse::new(move || cancel.is_canceled() || clock.monotonic() > deadline))?;
         let mut left = EXPLAINED_PARTS_MAX;
         let tree = explainer.node(&expr, &steps, &mut left)?;
         let empty = if tree.series_out == 0 && tree.kind != "string" { explainer.blame(&expr, &steps)? } else { None };
@@ -96,7 +99,8 @@ impl Explainer<'_> {
         }
         let left = self.deadline.saturating_sub(self.engine.clock.monotonic());
         let timeout = Some(DurationMs(i64::try_from(left.as_millis()).unwrap_or(i64::MAX)));
-        let options = QueryOptions { timeout, ..self.options.clone() };
+        // Each part counts by itself.
+        let options = QueryOptions { timeout, usage: Usage::default(), cache: false, ..self.options.clone() };
         let matrix = expr.value_type() != ValueType::Text && (self.bounds.step != 0 || steps.count > 1);
         self.engine.run(self.select, &Run { expr, source: self.source, steps: *steps, bounds: self.bounds, matrix }, &options)
     }

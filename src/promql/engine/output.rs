@@ -8,6 +8,7 @@ use crate::promql::ast::{Expr, ExprKind, ValueType};
 use crate::promql::error::QueryError;
 use crate::promql::eval::steps::Steps;
 use crate::promql::eval::{Cell, Collected, Eval, RangeSeries, Series, is_absent, with_edges};
+use crate::promql::limits::SERIES_BYTES;
 
 pub(super) fn value(eval: &Eval<'_>, expr: &Expr, steps: &Steps, is_range: bool) -> Result<Value, QueryError> {
     let at = TimestampMs(steps.start);
@@ -34,7 +35,9 @@ fn vector(eval: &Eval<'_>, expr: &Expr, steps: &Steps) -> Result<Vec<Series>, Qu
     let mut all = Vec::new();
     let mut renamed = false;
     eval.vector(expr, steps, &mut |series| {
+        // Samples that are there count; the places of those that are not take memory all the same.
         eval.guard.hold(series.column.count())?;
+        eval.guard.hold_bytes((series.column.len() - series.column.count()) as u64 * 8 + SERIES_BYTES)?;
         let mut series = std::mem::take(series);
         if std::mem::take(&mut series.drop_name) {
             eval.remove_name(&mut series.labels);

@@ -2,10 +2,10 @@
 
 use super::fold::Fold;
 use super::group::Groups;
-use super::{Cell, Column, Eval, Series, Sink, Steps};
+use super::{Cell, Column, Eval, Series, Sink, Steps, Yield};
 use crate::model::number::format_fixed;
 use crate::promql::annotation::Note;
-use crate::promql::ast::{Aggregate, Expr};
+use crate::promql::ast::{Aggregate, Expr, ExprKind};
 use crate::promql::error::QueryError;
 use crate::promql::native;
 use crate::promql::token::Aggregator;
@@ -56,7 +56,7 @@ impl Eval<'_> {
     fn folded(&self, aggregate: &Aggregate, steps: &Steps) -> Result<(Groups, Vec<Fold>), QueryError> {
         let mut groups = Groups::new(self, aggregate);
         let mut folds: Vec<Fold> = Vec::new();
-        self.vector(&aggregate.expr, steps, &mut |series| {
+        let mut add = |series: &mut Series| {
             let group = groups.of(&series.labels, series.drop_name);
             if group == folds.len() {
                 self.guard.hold(steps.count)?;
@@ -64,7 +64,14 @@ impl Eval<'_> {
             }
             folds[group].add(&series.column, self, aggregate.expr.span);
             Ok(())
-        })?;
+        };
+        match &aggregate.expr.unwrapped().kind {
+            // Nothing but the presence of samples counts.
+            ExprKind::Selector(selector) if is_bare(&aggregate.expr) && !selector.smoothed && counts(aggregate.op) => {
+                self.selector(selector, steps, Yield::Presence, &mut add)?;
+            }
+            _ => self.vector(&aggregate.expr, steps, &mut add)?,
+        }
         Ok((groups, folds))
     }
 
@@ -103,6 +110,7 @@ impl Eval<'_> {
         for (number, members) in members.into_iter().enumerate() {
             let mut column = Column::of(steps.count);
             for (step, phi) in phis.iter().enumerate() {
+                self.guard.work(members.len())?;
                 let mut values: Vec<f64> = members.iter().map(|m| m[step]).filter(|v| !super::is_absent(*v)).collect();
                 if !values.is_empty() {
                     column.floats[step] = super::quantile::quantile(*phi, &mut values);
@@ -135,6 +143,7 @@ impl Eval<'_> {
         let mut results: Vec<Series> = Vec::new();
         self.vector(&aggregate.expr, steps, &mut |series| {
             let group = groups.of(&series.labels, series.drop_name);
+            self.guard.work(steps.count)?;
             for step in 0..steps.count {
                 let value = match series.column.cell(step) {
                     Cell::Nothing => continue,
@@ -160,5 +169,18 @@ impl Eval<'_> {
             Ok(())
         })?;
         results.iter_mut().try_for_each(sink)
+    }
+}
+
+fn counts(op: Aggregator) -> bool {
+    matches!(op, Aggregator::Count | Aggregator::Group)
+}
+
+/// Nothing but parentheses around.
+fn is_bare(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Paren(inner) => is_bare(inner),
+        ExprKind::Selector(_) => true,
+        _ => false,
     }
 }

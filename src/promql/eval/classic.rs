@@ -61,7 +61,7 @@ impl Eval<'_> {
         let mut scratch = Vec::new();
         self.unique(input, sink, &mut |unique| {
             for buckets in &all {
-                self.guard.check()?;
+                self.guard.work(steps.count * (1 + buckets.bounds.len()))?;
                 let mut out = Series { labels: buckets.labels.clone(), drop_name: buckets.drop_name, column: Column::of(steps.count) };
                 for (step, ask) in asks.iter().enumerate() {
                     if let Some(value) = self.answer(buckets, ask, step, input.argument_span(), steps, &mut scratch) {

@@ -191,6 +191,7 @@ impl Join<'_> {
             if self.failed.as_ref().is_some_and(|(failed, _)| step >= *failed) {
                 break;
             }
+            self.eval.guard.work(1 + group.many.len() + group.one.len())?;
             let one = group.one.iter().copied().find(|place| self.one[*place].column.is_present(step));
             let mut matched = 0;
             for many in &group.many {

@@ -77,6 +77,7 @@ impl Eval<'_> {
                 out.column.reset(series.steps());
                 over.check_arguments(series)?;
                 over.evaluate(series, &mut out.column);
+                self.guard.check()?;
                 if out.column.is_empty() {
                     return Ok(());
                 }
@@ -130,6 +131,12 @@ impl Over<'_> {
             F::Deriv | F::PredictLinear | F::DoubleExponentialSmoothing => self.trend(series, out),
             _ => self.floats_only(series, out),
         }
+    }
+
+    /// Whether the query's time is up, asked before the samples of a window are walked. What is left undone then does not matter:
+    /// the query ends with an error.
+    fn is_spent(&self, series: &RangeSeries<'_>, step: usize) -> bool {
+        self.eval.guard.is_spent(series.count(step))
     }
 
     /// One value for each step whose window holds anything.

@@ -13,12 +13,12 @@ use crate::promql::error::QueryError;
 use crate::promql::functions::FunctionId;
 use crate::storage::Batch;
 
-/// Samples below which a second thread does not pay.
-const SAMPLES_MIN: usize = 400_000;
+/// Fewest samples of a part: below two of them a second thread does not pay.
+const PART_SAMPLES_MIN: usize = 50_000;
 /// Most parts of one query.
 const PARTS_MAX: usize = 16;
 /// Fewest series of a part.
-const PART_SERIES_MIN: usize = 32;
+const PART_SERIES_MIN: usize = 4;
 
 /// A share of the series of a selector.
 pub struct Part<'p> {
@@ -49,8 +49,8 @@ impl Eval<'_> {
         let batches = self.batches_of(leaf, steps)?;
         let series: usize = batches.iter().map(|b| b.len()).sum();
         let samples: usize = batches.iter().map(|b| b.len() * b.times().len()).sum();
-        let count = (series / PART_SERIES_MIN).clamp(1, PARTS_MAX);
-        if samples < SAMPLES_MIN || count < 2 {
+        let count = (series / PART_SERIES_MIN).min(samples / PART_SAMPLES_MIN).clamp(1, PARTS_MAX);
+        if count < 2 {
             let whole = Part { batches: &batches, series: 0..series };
             return work(&Eval { part: Some(&whole), ..*self }).map(|result| Some(vec![result]));
         }

@@ -36,6 +36,7 @@ impl Eval<'_> {
         for group in members.iter().take(groups.len()) {
             self.guard.check()?;
             for (step, parameter) in parameters.iter().enumerate() {
+                self.guard.work(group.len())?;
                 let picked = match aggregate.op {
                     Aggregator::LimitRatio => self.by_ratio(&all, group, step, *parameter),
                     Aggregator::Limitk => {

@@ -1,5 +1,6 @@
 //! Before evaluation: computed lengths become fixed, `@ start()` becomes a time, and what is the same at every step is marked.
 
+use crate::model::regex::Fuse;
 use crate::model::{DurationMs, Span, TimestampMs};
 use crate::promql::ast::{At, Call, Expr, ExprKind, Length, LengthExpr, LengthKind, Modifiers, Selector, ValueType};
 use crate::promql::error::QueryError;
@@ -22,19 +23,20 @@ impl Bounds {
     }
 }
 
-/// A tree that can be evaluated.
-pub fn resolve(expr: &Expr, bounds: Bounds) -> Result<Expr, QueryError> {
+/// A tree that can be evaluated; the fuse ends long matching.
+pub fn resolve(expr: &Expr, bounds: Bounds, fuse: &Fuse) -> Result<Expr, QueryError> {
     let mut expr = expr.clone();
     mark_statistics(&mut expr, false);
-    let invariant = Resolver { bounds }.expr(&mut expr)?;
+    let invariant = Resolver { bounds, fuse }.expr(&mut expr)?;
     if invariant {
         mark(&mut expr);
     }
     Ok(expr)
 }
 
-struct Resolver {
+struct Resolver<'f> {
     bounds: Bounds,
+    fuse: &'f Fuse,
 }
 
 /// Functions whose value depends on the evaluation time even where their arguments do not.
@@ -74,7 +76,7 @@ fn mark(expr: &mut Expr) {
     *expr = Expr { kind: ExprKind::Invariant(Box::new(inner)), span, depth };
 }
 
-impl Resolver {
+impl Resolver<'_> {
     /// Whether the expression has the same value at every step.
     fn expr(&self, expr: &mut Expr) -> Result<bool, QueryError> {
         Ok(match &mut expr.kind {
@@ -128,6 +130,7 @@ impl Resolver {
     }
 
     fn selector(&self, selector: &mut Selector) -> Result<bool, QueryError> {
+        selector.matchers.iter_mut().for_each(|matcher| matcher.set_fuse(self.fuse));
         self.modifiers(&mut selector.modifiers)
     }
 

@@ -11,7 +11,6 @@ use crate::model::histogram::ResetHint;
 use crate::model::{DurationMs, Histogram, TimeRange, TimestampMs, is_stale};
 use crate::promql::ast::{At, Expr, ExprKind, Modifiers, RangeSelector, Selector};
 use crate::promql::error::QueryError;
-use crate::promql::limits::SERIES_PER_CHECK;
 use crate::promql::native::detect_reset;
 use crate::storage::{Batch, ColumnValues, Hints};
 
@@ -23,6 +22,8 @@ pub enum Yield {
     Time,
     /// Its start timestamp in seconds, for `start_timestamp`.
     Start,
+    /// Some float where there is one, for counting; histograms as they are.
+    Presence,
 }
 
 /// No row belongs to the step.
@@ -74,7 +75,10 @@ impl Eval<'_> {
             step: (steps.count > 1).then_some(DurationMs(steps.step)),
             ..Hints::default()
         };
-        Ok(self.snapshot.select(&selector.matchers, &hints)?)
+        let batches = self.snapshot.select(&selector.matchers, &hints)?;
+        // Matching that was cut short found anything.
+        self.guard.check()?;
+        Ok(batches)
     }
 
     /// The batches of the selector that a leaf of the tree is.
@@ -92,14 +96,14 @@ impl Eval<'_> {
 
     /// Calls `each` with every batch and those of its series that this evaluation is to read.
     fn each_batch(&self, selector: &Selector, wanted: &Wanted, steps: &Steps, each: &mut EachBatch<'_>) -> Result<(), QueryError> {
-        let own;
-        let (batches, mut part) = match self.part {
-            Some(part) => (part.batches, part.series.clone()),
-            None => {
-                own = self.select(selector, wanted, steps)?;
-                (own.as_slice(), 0..usize::MAX)
+        let Some(part) = self.part else {
+            // What a batch has read goes with it.
+            for (number, batch) in (0..).zip(self.select(selector, wanted, steps)?) {
+                each(number, &*batch, 0..batch.len())?;
             }
+            return Ok(());
         };
+        let (batches, mut part) = (part.batches, part.series.clone());
         for (number, batch) in (0..).zip(batches) {
             let length = batch.len();
             let series = part.start.min(length)..part.end.min(length);
@@ -119,12 +123,30 @@ impl Eval<'_> {
         self.each_batch(selector, &wanted, steps, &mut |_, batch, indexes| {
             let times: Vec<i64> = batch.times().iter().map(|t| t.0).collect();
             let rows = newest_rows(&times, &wanted.references, self.lookback);
-            let picked = Picked { times: &times, rows: &rows, references: &wanted.references, lookback: self.lookback };
+            // Of an instant query's series the newest row is enough, unless it turns out to be a gap.
+            let only = if let [row] = *rows { Some(row) } else { None };
+            if only == Some(NO_ROW) {
+                return Ok(());
+            }
+            let read = |index, rows, into: &mut ColumnValues| match what {
+                Yield::Presence => batch.read_presence(index, rows, into),
+                _ => batch.read(index, rows, into),
+            };
+            let whole = Picked { times: &times, rows: &rows, references: &wanted.references, lookback: self.lookback };
             for index in indexes {
-                if index % SERIES_PER_CHECK == 0 {
-                    self.guard.check()?;
+                self.guard.work(times.len() + steps.count)?;
+                let mut picked = &whole;
+                let last;
+                let only = only.map(|row| row as usize).filter(|_| !selector.statistics_only);
+                if let Some(row) = only {
+                    read(index, row..row + 1, &mut values)?;
+                    last = Picked { times: &times[row..=row], rows: &[0], ..whole };
+                    picked = &last;
                 }
-                batch.read(index, 0..times.len(), &mut values)?;
+                if only.is_none() || !values.is_present(0) {
+                    read(index, 0..times.len(), &mut values)?;
+                    picked = &whole;
+                }
                 if selector.statistics_only {
                     find_hints(&mut values);
                 }
@@ -154,6 +176,8 @@ impl Eval<'_> {
         let length = range.range.fixed().0;
         let Some(wanted) = self.wanted(&range.selector, Some(length), steps) else { return Ok(()) };
         let frames = Frames { ends: wanted.references.clone(), range: length, reach: self.reach(&range.selector) };
+        // These look at no number.
+        let counts = matches!(self.function, Some("count_over_time" | "present_over_time" | "absent_over_time"));
         let mut unpacked = Unpacked::default();
         self.each_batch(&range.selector, &wanted, steps, &mut |number, batch, indexes| {
             let times: Vec<i64> = batch.times().iter().map(|t| t.0).collect();
@@ -162,10 +186,12 @@ impl Eval<'_> {
             let with_starts = self.features.use_start_timestamps;
             let shared = Shared { number, frames: &frames, times: &times, windows: &windows, with_starts };
             for index in indexes {
-                if index % SERIES_PER_CHECK == 0 {
-                    self.guard.check()?;
+                self.guard.work(times.len() + steps.count)?;
+                if counts {
+                    batch.read_presence(index, 0..times.len(), &mut unpacked.values)?;
+                } else {
+                    batch.read(index, 0..times.len(), &mut unpacked.values)?;
                 }
-                batch.read(index, 0..times.len(), &mut unpacked.values)?;
                 if range.selector.statistics_only {
                     find_hints(&mut unpacked.values);
                 }
@@ -206,6 +232,7 @@ fn newest_rows(times: &[i64], references: &[i64], lookback: i64) -> Vec<u32> {
         .collect()
 }
 
+#[derive(Clone, Copy)]
 struct Picked<'p> {
     times: &'p [i64],
     rows: &'p [u32],
@@ -217,7 +244,7 @@ impl Picked<'_> {
     fn column(&self, values: &ColumnValues, what: Yield, into: &mut Column) {
         into.reset(self.rows.len());
         let gapless = values.present.is_empty() && values.histograms.is_empty();
-        if gapless && what == Yield::Value {
+        if gapless && matches!(what, Yield::Value | Yield::Presence) {
             // A stale marker has the bits of "absent", so that copying is all there is to do.
             for (place, row) in into.floats.iter_mut().zip(self.rows) {
                 *place = if *row == NO_ROW { ABSENT } else { values.floats[*row as usize] };
@@ -243,8 +270,8 @@ impl Picked<'_> {
                     let found = values.starts.binary_search_by_key(&(row as u32), |(r, _)| *r);
                     into.floats[step] = found.map_or(0.0, |at| values.starts[at].1.as_seconds());
                 }
-                (Yield::Value, Some(histogram)) => into.set_histogram(step, Arc::clone(histogram)),
-                (Yield::Value, None) => into.floats[step] = values.floats[row],
+                (Yield::Value | Yield::Presence, Some(histogram)) => into.set_histogram(step, Arc::clone(histogram)),
+                (Yield::Value | Yield::Presence, None) => into.floats[step] = values.floats[row],
             }
         }
     }

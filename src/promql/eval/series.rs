@@ -8,6 +8,7 @@ use crate::storage::LabelPair;
 /// Stands where a series has no float at a step. Stale markers never are values of a vector, so their bits are free for this.
 pub const ABSENT: f64 = STALE_NAN;
 
+#[inline]
 pub fn is_absent(value: f64) -> bool {
     value.to_bits() == ABSENT.to_bits()
 }

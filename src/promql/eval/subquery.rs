@@ -38,7 +38,7 @@ impl Eval<'_> {
         // The function around is not that of the selectors inside.
         let inside = Eval { function: None, ..*self };
         inside.vector(&subquery.expr, &inner, &mut |series: &mut Series| {
-            self.guard.check()?;
+            self.guard.work(series.column.len() + windows.len())?;
             self.guard.hold(series.column.len())?;
             self.guard.count(touched);
             fill(&mut unpacked, series);

@@ -8,6 +8,7 @@ pub struct Sum {
 }
 
 impl Sum {
+    #[inline]
     pub fn add(&mut self, value: f64) {
         let total = self.sum + value;
         if total.is_infinite() {
@@ -26,6 +27,7 @@ impl Sum {
         self.compensation += other.compensation;
     }
 
+    #[inline]
     pub fn value(self) -> f64 {
         self.sum + self.compensation
     }

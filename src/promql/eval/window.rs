@@ -14,10 +14,12 @@ pub struct Window {
 }
 
 impl Window {
+    #[inline]
     pub fn range(self) -> std::ops::Range<usize> {
         self.lo as usize..self.hi as usize
     }
 
+    #[inline]
     pub fn len(self) -> usize {
         (self.hi - self.lo) as usize
     }
@@ -41,10 +43,12 @@ pub struct Reach {
 }
 
 impl Frames {
+    #[inline]
     pub fn start(&self, step: usize) -> i64 {
         self.ends[step].saturating_sub(self.range)
     }
 
+    #[inline]
     pub fn end(&self, step: usize) -> i64 {
         self.ends[step]
     }
@@ -101,6 +105,7 @@ impl RangeSeries<'_> {
         self.windows.len()
     }
 
+    #[inline]
     pub fn histogram_window(&self, step: usize) -> Window {
         self.histogram_windows.get(step).copied().unwrap_or_default()
     }
@@ -155,7 +160,9 @@ impl Unpacked {
     /// The series whose rows are in `self.values`; without copying where every row holds a float.
     pub fn series<'a>(&'a mut self, labels: &'a [LabelPair], drop_name: bool, shared: &Shared<'a>) -> RangeSeries<'a> {
         let values = &self.values;
-        let plain = values.present.is_empty() && values.histograms.is_empty() && !values.floats.iter().any(|v| is_stale(*v));
+        // Without an early end the search is a loop over whole registers.
+        let any_stale = || values.floats.iter().fold(false, |any, v| any | is_stale(*v));
+        let plain = values.present.is_empty() && values.histograms.is_empty() && !any_stale();
         let with_starts = shared.with_starts && !values.starts.is_empty();
         if plain && !with_starts {
             return RangeSeries {

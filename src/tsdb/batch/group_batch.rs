@@ -4,16 +4,19 @@ use std::cell::RefCell;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
+use super::presence::Presence;
 use super::{BatchBuilder, SegmentPart};
 use crate::model::{Histogram, TimeRange, TimestampMs};
 use crate::storage::{Batch, ColumnValues, LabelPair, SelectError, SeriesId};
 use crate::tsdb::bytes::Damaged;
 use crate::tsdb::group::{Group, NO_START};
-use crate::tsdb::page::decode::{Decoder, decode};
-use crate::tsdb::page::{PageColumn, State, has_states};
+use crate::tsdb::page::decode::{Decoder, decode_rows};
+use crate::tsdb::page::extreme::{Extreme, extreme};
+use crate::tsdb::page::{PageColumn, has_states};
 use crate::tsdb::segment::stripe::Side;
 use crate::tsdb::segment::{SegmentFile, StripeHead, StripeRef};
 use crate::tsdb::tail;
+use crate::tsdb::tombstones::Tombstones;
 
 /// A stripe's pages are read at once when what is wanted lies this close together, in bytes.
 const SPAN_SLACK: usize = 16 * 1024;
@@ -26,7 +29,7 @@ thread_local! {
 pub struct StripePart {
     file: Arc<SegmentFile>,
     stripe: StripeRef,
-    head: StripeHead,
+    head: Arc<StripeHead>,
     numbers: Arc<Vec<Option<u32>>>,
     /// Where the wanted pages lie among the stripe's pages.
     span: Range<usize>,
@@ -104,6 +107,10 @@ pub struct GroupBatch {
     label_ends: Vec<u32>,
     /// Series that this batch gives out; all, where it is none.
     pub only: Option<Vec<u32>>,
+    /// Where anything is deleted.
+    pub tombstones: Option<Arc<Tombstones>>,
+    /// Rows of a page may all hold its extreme: no more than that is asked for.
+    pub asked: Option<Extreme>,
 }
 
 /// A block before it has its place.
@@ -117,7 +124,7 @@ struct Loose {
 fn load(part: SegmentPart, range: TimeRange, into: &mut Vec<Loose>) -> Result<(), SelectError> {
     let numbers = Arc::new(part.numbers);
     for stripe in part.stripes {
-        let head = part.file.stripe_head(&stripe)?;
+        let head = part.file.shared_head(&stripe)?;
         let until = range.max.0.min(part.until);
         let first = head.times.partition_point(|t| *t < range.min.0);
         let last = head.times.partition_point(|t| *t <= until);
@@ -142,9 +149,8 @@ fn load(part: SegmentPart, range: TimeRange, into: &mut Vec<Loose>) -> Result<()
 
 /// From the first to the last wanted page. None where no wanted series is in the stripe.
 fn span(head: &StripeHead, numbers: &[Option<u32>]) -> Option<Range<usize>> {
-    let positions = || numbers.iter().flatten().filter_map(|number| head.position(*number));
-    let (first, last) = (positions().min()?, positions().max()?);
-    Some(head.page_range(first)?.start..head.page_range(last)?.end)
+    let wanted = numbers.iter().flatten().filter_map(|number| head.position(*number)).filter_map(|position| head.page_range(position));
+    wanted.reduce(|all, page| all.start.min(page.start)..all.end.max(page.end))
 }
 
 impl GroupBatch {
@@ -180,6 +186,8 @@ impl GroupBatch {
             labels: labels.to_vec(),
             label_ends: label_ends.to_vec(),
             only: None,
+            tombstones: None,
+            asked: None,
         };
         for block in layer {
             batch.starts.push(batch.times.len());
@@ -203,7 +211,7 @@ impl GroupBatch {
         let mut only = Vec::with_capacity(self.ids.len());
         for at in 0..self.ids.len() {
             let mut held = false;
-            for block in &self.blocks {
+            for block in self.blocks.iter().filter(|_| self.deleted(at).is_none()) {
                 held = held || self.surely_holds(block, at)?;
             }
             if !held {
@@ -241,6 +249,10 @@ impl GroupBatch {
 
     /// Decodes rows of a series by its own index, whether it is given out or not.
     pub fn read_own(&self, at: usize, rows: Range<usize>, into: &mut ColumnValues) -> Result<(), SelectError> {
+        self.read_numbers(at, rows, into, true)
+    }
+
+    fn read_numbers(&self, at: usize, rows: Range<usize>, into: &mut ColumnValues, wants_numbers: bool) -> Result<(), SelectError> {
         into.clear();
         let mut presence = Presence::default();
         let first = self.starts.partition_point(|start| *start <= rows.start).saturating_sub(1);
@@ -256,61 +268,26 @@ impl GroupBatch {
             }
             match block {
                 Block::Stripe(rows, parts) => {
-                    read_stripe(parts, at, wanted.start + rows.start..wanted.end + rows.start, into, &mut presence)?
+                    let need = match (self.asked, wants_numbers) {
+                        (_, false) => Need::Presence,
+                        (Some(asked), true) if self.deleted(at).is_none() => Need::Extreme(asked),
+                        _ => Need::Numbers,
+                    };
+                    let wanted = wanted.start + rows.start..wanted.end + rows.start;
+                    read_stripe(parts, at, (wanted, need), into, &mut presence)?
                 }
                 Block::Tail(tail) => read_tail(tail, at, wanted, into, &mut presence)?,
             }
         }
         into.present = presence.words;
+        if let Some(stretches) = self.deleted(at) {
+            super::hidden::hide(stretches, &self.times[rows], into);
+        }
         Ok(())
     }
-}
 
-/// Which rows hold anything, written down only once one does not.
-#[derive(Default)]
-struct Presence {
-    words: Vec<u64>,
-    rows: usize,
-    is_partial: bool,
-}
-
-impl Presence {
-    fn all(&mut self, count: usize) {
-        if self.is_partial {
-            (self.rows..self.rows + count).for_each(|row| self.set(row));
-        }
-        self.rows += count;
-    }
-
-    fn none(&mut self, count: usize) {
-        self.begin();
-        self.rows += count;
-        self.words.resize(self.rows.div_ceil(64), 0);
-    }
-
-    fn states(&mut self, states: &[State]) {
-        self.begin();
-        self.words.resize((self.rows + states.len()).div_ceil(64), 0);
-        for (at, state) in states.iter().enumerate() {
-            if *state != State::Gap {
-                self.set(self.rows + at);
-            }
-        }
-        self.rows += states.len();
-    }
-
-    fn begin(&mut self) {
-        if !self.is_partial {
-            self.is_partial = true;
-            (0..self.rows).for_each(|row| self.set(row));
-        }
-    }
-
-    fn set(&mut self, row: usize) {
-        if row / 64 >= self.words.len() {
-            self.words.resize(row / 64 + 1, 0);
-        }
-        self.words[row / 64] |= 1 << (row % 64);
+    fn deleted(&self, at: usize) -> Option<&[(i64, i64)]> {
+        self.tombstones.as_ref()?.of(self.ids[at])
     }
 }
 
@@ -320,10 +297,20 @@ fn find_page(parts: &[StripePart], at: usize) -> Option<(&StripePart, usize)> {
     parts.iter().find_map(|part| find(part).map(|position| (part, position)))
 }
 
+/// What of a page's rows is looked at.
+#[derive(Clone, Copy)]
+enum Need {
+    Numbers,
+    /// Only which rows hold something.
+    Presence,
+    /// Only this one of all rows: where a whole page says it, every row may hold it.
+    Extreme(Extreme),
+}
+
 fn read_stripe(
     parts: &[StripePart],
     at: usize,
-    rows: Range<usize>,
+    (rows, need): (Range<usize>, Need),
     into: &mut ColumnValues,
     presence: &mut Presence,
 ) -> Result<(), SelectError> {
@@ -337,13 +324,24 @@ fn read_stripe(
     let range = part.head.page_range(position).ok_or_else(|| damaged(Damaged("a page without a place")))?;
     let mut own = Vec::new();
     let page = part.page(range, &mut own)?;
+    // A page without states holds a float in every row.
+    let is_plain = page.first().is_some_and(|head| !has_states(*head));
+    let same = match need {
+        Need::Presence => is_plain.then_some(0.0),
+        Need::Extreme(asked) if rows == (0..part.head.times.len()) => extreme(page, asked).map_err(damaged)?,
+        _ => None,
+    };
+    if let Some(value) = same {
+        into.floats.resize(row + rows.len(), value);
+        presence.all(rows.len());
+        return Ok(());
+    }
     BUFFERS.with_borrow_mut(|(decoder, _)| {
-        decode(page, part.head.times.len(), decoder).map_err(damaged)?;
-        let floats = decoder.floats.get(rows.clone()).ok_or_else(|| damaged(Damaged("a page of too few rows")))?;
-        into.floats.extend_from_slice(floats);
-        match decoder.states.get(rows.clone()) {
-            Some(states) if !decoder.states.is_empty() => presence.states(states),
-            _ => presence.all(rows.len()),
+        decode_rows(page, part.head.times.len(), rows.clone(), decoder, &mut into.floats).map_err(damaged)?;
+        if decoder.states.is_empty() {
+            presence.all(rows.len())
+        } else {
+            presence.states(&decoder.states)
         }
         Ok(())
     })?;
@@ -458,6 +456,10 @@ impl Batch for GroupBatch {
 
     fn read(&self, index: usize, rows: Range<usize>, into: &mut ColumnValues) -> Result<(), SelectError> {
         self.read_own(self.own(index), rows, into)
+    }
+
+    fn read_presence(&self, index: usize, rows: Range<usize>, into: &mut ColumnValues) -> Result<(), SelectError> {
+        self.read_numbers(self.own(index), rows, into, false)
     }
 }
 

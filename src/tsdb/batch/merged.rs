@@ -8,6 +8,7 @@ use foldhash::{HashMap, HashMapExt};
 use super::GroupBatch;
 use crate::model::{Histogram, TimestampMs};
 use crate::storage::{Batch, ColumnValues, LabelPair, SelectError, SeriesId};
+use crate::tsdb::page::extreme::Extreme;
 
 /// One row of a merged series.
 #[derive(Clone)]
@@ -26,9 +27,15 @@ pub struct MergedBatch {
 }
 
 /// Takes series that are in several batches out of them; each becomes a batch of its own.
-pub fn separate(layers: Vec<Arc<GroupBatch>>) -> Result<Vec<Box<dyn Batch>>, SelectError> {
+///
+/// What is given out whole may answer a question for extremes from what pages say of themselves.
+pub fn separate(layers: Vec<Arc<GroupBatch>>, asked: Option<Extreme>) -> Result<Vec<Box<dyn Batch>>, SelectError> {
     if layers.len() < 2 {
-        return Ok(layers.into_iter().filter_map(Arc::into_inner).map(|batch| Box::new(batch) as Box<dyn Batch>).collect());
+        let asking = |mut batch: GroupBatch| {
+            batch.asked = asked;
+            Box::new(batch) as Box<dyn Batch>
+        };
+        return Ok(layers.into_iter().filter_map(Arc::into_inner).map(asking).collect());
     }
     let mut places: HashMap<u64, (u32, u32)> = HashMap::with_capacity(layers.iter().map(|layer| layer.ids().len()).sum());
     let mut several: HashMap<u64, Vec<(u32, u32)>> = HashMap::new();
@@ -57,6 +64,7 @@ pub fn separate(layers: Vec<Arc<GroupBatch>>) -> Result<Vec<Box<dyn Batch>>, Sel
             }
             layer.only = Some(only);
         }
+        layer.asked = asked;
         batches.push(Box::new(layer));
     }
     Ok(batches)

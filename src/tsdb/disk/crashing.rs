@@ -201,6 +201,15 @@ impl Disk for CrashingDisk {
         Ok(Arc::new(CrashingFile { disk: self.clone(), content }))
     }
 
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let mut state = lock(&self.0);
+        state.step()?;
+        let content = state.names.get(from).cloned().ok_or_else(|| missing(from))?;
+        state.names.insert(to.to_owned(), content.clone());
+        state.pending.push(NameChange::Set(to.to_owned(), content));
+        Ok(())
+    }
+
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         let mut state = lock(&self.0);
         state.step()?;

@@ -23,6 +23,8 @@ pub struct Replayed {
     pub lost: u64,
     /// Stretches that were no whole record, and records that made no sense.
     pub damaged: u64,
+    /// What was wrong with the first of them.
+    pub first_damage: Option<&'static str>,
 }
 
 /// A group as this file numbers it.
@@ -62,7 +64,10 @@ impl<'a> Replay<'a> {
                     Err(Damaged("a stretch that is no record"))
                 }
             };
-            self.found.damaged += u64::from(taken.is_err());
+            if let Err(Damaged(what)) = taken {
+                self.found.damaged += 1;
+                self.found.first_damage.get_or_insert(what);
+            }
         }
         // A torn end is what a power cut leaves; it is said, but it is no damage.
         self.store.give_scratch(self.scratch);
@@ -155,11 +160,16 @@ impl<'a> Replay<'a> {
         let code = &mut self.scratch.code;
         let coder = |column: u32| group.columns.get(column as usize).map(|c| c.coder());
         let follows = code.take(&mut body, group.last_time, group.next_row, coder);
+        let is_sealed =
+            |number| self.flushed.get(&known.id).is_some_and(|ranges| ranges.iter().any(|(from, until)| (*from..*until).contains(&number)));
         let follows = match follows {
             Ok(follows) => follows,
             Err(damaged) => {
                 known.is_broken = true;
-                return Err(damaged);
+                // Completes a row of a file that was cut when a stripe had taken the row, this part with it. A keyframe follows.
+                let is_known = code.is_completion && is_sealed(code.number);
+                self.found.known += u64::from(is_known);
+                return if is_known { Ok(()) } else { Err(damaged) };
             }
         };
         if !code.is_keyframe && (known.is_broken || !follows) {
@@ -175,7 +185,7 @@ impl<'a> Replay<'a> {
         }
         known.is_broken = false;
         let number = code.number;
-        let keep = !self.flushed.get(&known.id).is_some_and(|ranges| ranges.iter().any(|(from, until)| (*from..*until).contains(&number)));
+        let keep = !is_sealed(number);
         self.found.rows += 1;
         self.found.known += u64::from(!keep);
         // A tail holds rows that follow each other: one that a stripe holds ends it.

@@ -1,9 +1,11 @@
 //! The output of a merge: each group's rows decoded column by column and encoded again over many more rows.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::sync::Arc;
 
+use super::deleted;
+use crate::storage::SelectError;
 use crate::tsdb::disk::DiskFile;
 use crate::tsdb::index::SeriesIndex;
 use crate::tsdb::limits::{MERGED_ROWS_MAX, MERGED_STRIPE_BYTES};
@@ -12,6 +14,10 @@ use crate::tsdb::page::{PageColumn, State, encode};
 use crate::tsdb::segment::seal::{put_group, put_series};
 use crate::tsdb::segment::stripe::{Side, StripeBody};
 use crate::tsdb::segment::{GroupEntry, MAGIC, Segment, SegmentFile, SegmentIndex, StripeHead, StripeRef};
+use crate::tsdb::tombstones::Tombstones;
+
+/// In place of a number: all samples of the series are deleted.
+const GONE: u32 = u32::MAX;
 
 /// What a merge wrote.
 pub struct Output {
@@ -37,18 +43,25 @@ struct Writer<'a> {
     ordinal: u32,
     groups: Vec<GroupEntry>,
     out: Vec<u8>,
+    tombstones: &'a Tombstones,
 }
 
-fn failed(error: impl std::error::Error + Send + Sync + 'static) -> io::Error {
+/// What an input cannot be read with goes through as it is, so that it can be told from what the output fails with.
+pub fn failed(error: SelectError) -> io::Error {
     io::Error::other(error)
 }
 
-pub fn write(inputs: &[Arc<Segment>], file: &dyn DiskFile) -> io::Result<Output> {
+fn damaged(what: impl std::fmt::Display) -> io::Error {
+    failed(SelectError::Corrupt(what.to_string()))
+}
+
+pub fn write(inputs: &[Arc<Segment>], file: &dyn DiskFile, tombstones: &Tombstones) -> io::Result<Output> {
     let mut indexes = Vec::new();
     for input in inputs {
         indexes.push(input.index().map_err(failed)?);
     }
-    let (series, numbers) = union(&indexes)?;
+    let gone = if tombstones.is_empty() { HashSet::new() } else { deleted::wholly(inputs, &indexes, tombstones)? };
+    let (series, numbers) = union(&indexes, &gone)?;
     let mut order: Vec<u64> = Vec::new();
     let mut by_group: HashMap<u64, Vec<(usize, usize)>> = HashMap::new();
     for (input, index) in indexes.iter().enumerate() {
@@ -60,14 +73,14 @@ pub fn write(inputs: &[Arc<Segment>], file: &dyn DiskFile) -> io::Result<Output>
             list.push((input, at));
         }
     }
-    let mut writer = Writer { file, size: MAGIC.len() as u64, samples: 0, ordinal: 0, groups: Vec::new(), out: Vec::new() };
+    let mut writer = Writer { file, size: MAGIC.len() as u64, samples: 0, ordinal: 0, groups: Vec::new(), out: Vec::new(), tombstones };
     writer.define(&series)?;
     for id in order {
         let parts: Vec<Part<'_>> = by_group[&id]
             .iter()
             .map(|(input, at)| Part { file: &inputs[*input].file, group: &indexes[*input].groups[*at], numbers: &numbers[*input] })
             .collect();
-        writer.group(&parts)?;
+        writer.group(&parts, &series)?;
     }
     Ok(Output { index: SegmentIndex::new(series, writer.groups), samples: writer.samples, size: writer.size })
 }
@@ -79,16 +92,19 @@ struct Part<'a> {
     numbers: &'a [u32],
 }
 
-/// All series of the inputs, and for each input its series' numbers there.
-fn union(indexes: &[Arc<SegmentIndex>]) -> io::Result<(SeriesIndex, Vec<Vec<u32>>)> {
+/// All series of the inputs but those that are gone, and for each input its series' numbers there.
+fn union(indexes: &[Arc<SegmentIndex>], gone: &HashSet<u64>) -> io::Result<(SeriesIndex, Vec<Vec<u32>>)> {
     let full = || io::Error::other("the labels of a merge take more than 4 GiB");
     let mut series = SeriesIndex::default();
-    let mut numbers: Vec<Vec<u32>> = indexes.iter().map(|index| vec![u32::MAX; index.series.len()]).collect();
+    let mut numbers: Vec<Vec<u32>> = indexes.iter().map(|index| vec![GONE; index.series.len()]).collect();
     for (input, index) in indexes.iter().enumerate() {
         for group in &index.groups {
             let base = series.base(&group.key.labels).ok_or_else(full)?;
             for number in &group.series {
                 let id = index.series.id(*number);
+                if gone.contains(&id) {
+                    continue;
+                }
                 let known = match series.find_id(id) {
                     Some(known) => known,
                     None => series.add(id, &index.series.labels(*number), base).ok_or_else(full)?,
@@ -116,7 +132,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    fn group(&mut self, parts: &[Part<'_>]) -> io::Result<()> {
+    fn group(&mut self, parts: &[Part<'_>], index: &SeriesIndex) -> io::Result<()> {
         let Some(first) = parts.first() else { return Ok(()) };
         let number = self.groups.len() as u32;
         put_group(&mut self.out, number, first.group.id, first.group.subgroup, &first.group.key);
@@ -124,6 +140,7 @@ impl Writer<'_> {
         let mut series: Vec<u32> = parts.iter().flat_map(|p| p.group.series.iter().map(|s| p.numbers[*s as usize])).collect();
         series.sort_unstable();
         series.dedup();
+        series.retain(|number| *number != GONE);
         let next_row = parts.iter().map(|p| p.group.next_row).max().unwrap_or(0);
         let (id, subgroup, key) = (first.group.id, first.group.subgroup, first.group.key.clone());
         self.groups.push(GroupEntry { id, subgroup, key, next_row, series, stripes: Vec::new() });
@@ -132,14 +149,14 @@ impl Writer<'_> {
         let mut at = 0usize;
         while at < stripes.len() {
             let count = run_length(&stripes[at..]);
-            self.run(number, &stripes[at..at + count])?;
+            self.run(number, &stripes[at..at + count], index)?;
             at += count;
         }
         Ok(())
     }
 
     /// Writes stripes that follow each other as one (or a few, cut between columns).
-    fn run(&mut self, group: u32, stripes: &[(&Part<'_>, &StripeRef)]) -> io::Result<()> {
+    fn run(&mut self, group: u32, stripes: &[(&Part<'_>, &StripeRef)], index: &SeriesIndex) -> io::Result<()> {
         let mut inputs = Vec::with_capacity(stripes.len());
         for (part, stripe) in stripes {
             inputs.push(Input::read(part, stripe)?);
@@ -147,6 +164,7 @@ impl Writer<'_> {
         let mut series: Vec<u32> = inputs.iter().flat_map(|input| input.series.iter().copied()).collect();
         series.sort_unstable();
         series.dedup();
+        series.retain(|number| *number != GONE);
         let mut body = StripeBody { first_row: inputs.first().map_or(0, |i| i.head.first_row), ..StripeBody::default() };
         body.times = rows(&inputs).iter().flat_map(|(input, ..)| inputs[*input].head.times.iter().copied()).collect();
         let blocks = rows(&inputs);
@@ -154,6 +172,9 @@ impl Writer<'_> {
         let last = series.last().copied();
         for number in series {
             gather(&inputs, &blocks, number, &mut column, &mut decoder, &mut body)?;
+            if let Some(stretches) = self.tombstones.of(index.id(number)) {
+                deleted::leave_out(stretches, &mut column, &mut body);
+            }
             let start = body.pages.len();
             encode(&mut column, &mut body.pages);
             body.lengths.push((body.pages.len() - start) as u32);
@@ -235,8 +256,8 @@ fn gather(
             continue;
         };
         let range = input.head.page_range(position).and_then(|range| input.pages.get(range));
-        let bytes = range.ok_or_else(|| io::Error::other("a page behind its stripe"))?;
-        decode(bytes, *length, decoder).map_err(|what| io::Error::other(what.to_string()))?;
+        let bytes = range.ok_or_else(|| damaged("a page behind its stripe"))?;
+        decode(bytes, *length, decoder).map_err(damaged)?;
         column.floats.extend_from_slice(&decoder.floats);
         if decoder.states.is_empty() {
             column.states.resize(row + length, State::Value);
@@ -256,7 +277,7 @@ impl Input {
         let head = part.file.stripe_head(stripe).map_err(failed)?;
         let pages = part.file.read(stripe.pages_offset(), stripe.page_bytes as usize).map_err(failed)?;
         let side = part.file.stripe_side(stripe).map_err(failed)?;
-        let number = |number: u32| part.numbers.get(number as usize).copied().unwrap_or(u32::MAX);
+        let number = |number: u32| part.numbers.get(number as usize).copied().unwrap_or(GONE);
         let series = head.runs.iter().flat_map(|(first, length, _)| (*first..*first + *length).map(number)).collect();
         Ok(Self { head, pages, side, series })
     }

@@ -100,6 +100,11 @@ impl IndexCache {
         Ok(index)
     }
 
+    /// Gives all memory back.
+    pub fn clear(&self) {
+        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = CacheState::default();
+    }
+
     pub fn forget(&self, id: u64) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(gone) = state.held.remove(&id) {

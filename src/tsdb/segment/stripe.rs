@@ -1,14 +1,15 @@
 //! A stripe: some rows of one group, its times once, and a page for each column that holds anything.
 
-use std::sync::Arc;
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{STRIPE, SegmentFile};
+use super::{STRIPE, SegmentFile, repeats};
 use crate::model::Histogram;
 use crate::storage::SelectError;
 use crate::tsdb::bytes::{Damaged, Decoded, Reader, put_signed, put_varint};
 use crate::tsdb::frame;
 use crate::tsdb::histogram;
-use crate::tsdb::limits::STRIPE_ROWS_MAX;
+use crate::tsdb::limits::{COLUMNS_MAX, HEAD_BYTES_MAX, STRIPE_ROWS_MAX};
 use crate::tsdb::page::ints::{put_stream, take_stream};
 
 /// Kind, length of the head, length of the pages.
@@ -82,11 +83,12 @@ impl StripeBody {
         put_varint(out, u64::from(self.part));
         put_stream(out, &self.times, &mut Vec::new());
         put_runs(out, numbers);
-        self.lengths.iter().for_each(|length| put_varint(out, u64::from(*length)));
-        let (head_bytes, page_bytes) = ((out.len() - head) as u32, self.pages.len() as u32);
+        let kept = repeats::put_lengths(out, &self.lengths, &self.pages);
+        let head_bytes = (out.len() - head) as u32;
+        kept.into_iter().for_each(|range| out.extend_from_slice(&self.pages[range]));
+        let page_bytes = (out.len() - head) as u32 - head_bytes;
         out[body + 1..body + 5].copy_from_slice(&head_bytes.to_le_bytes());
         out[body + 5..body + PREFIX].copy_from_slice(&page_bytes.to_le_bytes());
-        out.extend_from_slice(&self.pages);
         let side = out.len();
         self.put_side(out);
         let side_bytes = (out.len() - side) as u32;
@@ -161,6 +163,8 @@ pub struct StripeHead {
     pub runs: Vec<(u32, u32, u32)>,
     /// Where each page ends among the pages.
     pub ends: Vec<u32>,
+    /// Where each page begins; a page that repeats an earlier one lies where that one does.
+    starts: Vec<u32>,
 }
 
 impl StripeHead {
@@ -181,15 +185,15 @@ impl StripeHead {
             runs.push((first, length, position));
             position = position.checked_add(length).ok_or(Damaged("too many columns in a stripe"))?;
         }
-        if position as usize > reader.rest.len() {
-            return Err(Damaged("more columns than page lengths"));
+        if position as usize > COLUMNS_MAX {
+            return Err(Damaged("too many columns in a stripe"));
         }
-        let (mut ends, mut end) = (Vec::with_capacity(position as usize), 0u32);
-        for _ in 0..position {
-            end = end.checked_add(reader.varint32()?).ok_or(Damaged("pages are too long"))?;
-            ends.push(end);
-        }
-        Ok(Self { group, first_row, part, has_more, times, runs, ends })
+        let (starts, ends) = repeats::take_lengths(&mut reader, position as usize)?;
+        Ok(Self { group, first_row, part, has_more, times, runs, ends, starts })
+    }
+
+    fn size_bytes(&self) -> usize {
+        size_of::<Self>() + self.times.capacity() * 8 + self.runs.capacity() * 12 + self.ends.capacity() * 8
     }
 
     /// The position of a series' page.
@@ -202,9 +206,7 @@ impl StripeHead {
     }
 
     pub fn page_range(&self, position: usize) -> Option<std::ops::Range<usize>> {
-        let end = *self.ends.get(position)? as usize;
-        let start = if position == 0 { 0 } else { self.ends[position - 1] as usize };
-        Some(start..end)
+        Some(*self.starts.get(position)? as usize..*self.ends.get(position)? as usize)
     }
 }
 
@@ -233,6 +235,41 @@ impl Side {
     }
 }
 
+/// The heads that were read last, of one file.
+#[derive(Default)]
+pub struct Heads(Mutex<HeadList>);
+
+#[derive(Default)]
+struct HeadList {
+    by_ordinal: HashMap<u32, Arc<StripeHead>>,
+    /// The oldest first.
+    order: VecDeque<u32>,
+    bytes: usize,
+}
+
+impl Heads {
+    fn list(&self) -> MutexGuard<'_, HeadList> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn get(&self, ordinal: u32) -> Option<Arc<StripeHead>> {
+        self.list().by_ordinal.get(&ordinal).cloned()
+    }
+
+    fn put(&self, ordinal: u32, head: &Arc<StripeHead>) {
+        let mut list = self.list();
+        if list.by_ordinal.insert(ordinal, Arc::clone(head)).is_some() {
+            return;
+        }
+        list.order.push_back(ordinal);
+        list.bytes += head.size_bytes();
+        while list.bytes > HEAD_BYTES_MAX {
+            let Some(gone) = list.order.pop_front().and_then(|oldest| list.by_ordinal.remove(&oldest)) else { break };
+            list.bytes -= gone.size_bytes();
+        }
+    }
+}
+
 impl SegmentFile {
     /// Reads a stripe's head; the first time the whole stripe is read and its checksum verified.
     pub fn stripe_head(&self, stripe: &StripeRef) -> Result<StripeHead, SelectError> {
@@ -243,6 +280,16 @@ impl SegmentFile {
         let at = stripe.offset + (frame::HEAD + PREFIX) as u64;
         let bytes = self.read(at, stripe.head_bytes as usize)?;
         StripeHead::take(&bytes).map_err(|what| self.damaged(stripe.offset, what))
+    }
+
+    /// The same, from memory where it was read not long ago.
+    pub fn shared_head(&self, stripe: &StripeRef) -> Result<Arc<StripeHead>, SelectError> {
+        if let Some(head) = self.heads.get(stripe.ordinal) {
+            return Ok(head);
+        }
+        let head = Arc::new(self.stripe_head(stripe)?);
+        self.heads.put(stripe.ordinal, &head);
+        Ok(head)
     }
 
     pub fn stripe_side(&self, stripe: &StripeRef) -> Result<Side, SelectError> {

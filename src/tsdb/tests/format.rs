@@ -8,7 +8,7 @@ use crate::tsdb::row::RowCode;
 use crate::tsdb::segment::Segment;
 
 /// The bytes of a document's example: hex pairs at the start of lines, before three spaces and what they mean.
-fn example(document: &str) -> Vec<u8> {
+pub fn example(document: &str) -> Vec<u8> {
     let text = document.split("## An example").nth(1).expect("an example");
     let lines = text.lines().filter_map(|line| line.strip_prefix("    "));
     let bytes = lines.flat_map(|line| line.split("   ").next().unwrap_or("").split(' ').filter(|b| !b.is_empty()));
@@ -91,7 +91,7 @@ fn replace(bytes: &mut [u8], from: u64, to: u64) {
 }
 
 /// The same frames with checksums that fit.
-fn resummed(bytes: &[u8]) -> Vec<u8> {
+pub fn resummed(bytes: &[u8]) -> Vec<u8> {
     let (mut out, mut at) = (bytes[..8].to_vec(), 8);
     while let Some((length, _)) = frame::head(&bytes[at..]) {
         let start = frame::start(&mut out);

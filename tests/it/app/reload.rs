@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use serde_json::Value;
+
 use super::running::{Running, until, write};
 use crate::scrape::target::{Server, page};
 
@@ -33,6 +35,8 @@ async fn refused(server: &Running, folder: &Path, file: &str, text: &str, place:
     assert_eq!(status, 500, "{file} was taken");
     assert!(said.contains(place), "{file}: {said}");
     stands(server, "a", 0.0).await;
+    let problems = server.data("/api/v1/promlet/overview").await["problems"].to_string();
+    assert!(problems.contains("stays in force") && problems.contains(place), "{problems}");
     write(folder, file, &before);
 }
 
@@ -62,6 +66,7 @@ async fn a_broken_file_changes_nothing() {
     write(folder, "r.yml", &RULES.replace("x * 2", "x * 2 + 1"));
     assert_eq!(server.reload().await, (200, String::new()));
     stands(&server, "b", 1.0).await;
+    assert_eq!(server.data("/api/v1/promlet/overview").await["problems"], Value::Array(Vec::new()));
     until("the new rule's output", async || (server.values("twice").await == ["3"]).then_some(())).await;
     server.stop().await;
 }

@@ -44,7 +44,8 @@ impl Running {
         // A later --web.listen-address adds one; a test that gives its own wants only that.
         let listen = (!flags.iter().any(|flag| flag.starts_with("--web.listen-address"))).then_some("--web.listen-address=127.0.0.1:0");
         let line = CommandLine::try_parse_from(arguments.chain(listen).chain(flags.iter().copied())).map_err(|error| error.to_string())?;
-        let app = App::start(line.serve.settings(false), environment(), Clock::system(), Registry::default()).await;
+        let environment = environment(&line.serve.features);
+        let app = App::start(line.serve.settings(false), environment, Clock::system(), Registry::default()).await;
         let app = app.map_err(|error| error.to_string())?;
         let (address, requests) = (app.shared().listening, app.shared().requests.clone());
         Ok(Self { address, requests, task: tokio::spawn(app.run_until_told()) })

@@ -160,5 +160,29 @@ async fn it_says_which_build_it_is_and_that_it_is_ready() {
     {
         assert!(server.figure(name).await.is_some_and(|value| value > 0.0 || name.contains("cpu")), "{name}");
     }
+    // What the stock dashboards and alerts of Prometheus ask for without labels.
+    for name in [
+        "prometheus_config_last_reload_success_timestamp_seconds",
+        "prometheus_engine_queries",
+        "prometheus_engine_queries_concurrent_max",
+        "prometheus_notifications_alertmanagers_discovered",
+        "prometheus_target_scrapes_exceeded_sample_limit_total",
+        "prometheus_target_scrapes_sample_duplicate_timestamp_total",
+        "prometheus_target_scrapes_sample_out_of_order_total",
+        "prometheus_tsdb_blocks_loaded",
+        "prometheus_tsdb_compactions_failed_total",
+        "prometheus_tsdb_head_chunks",
+        "prometheus_tsdb_head_max_time_seconds",
+        "prometheus_tsdb_head_min_time_seconds",
+        "prometheus_tsdb_head_series",
+        "prometheus_tsdb_lowest_timestamp_seconds",
+        "prometheus_tsdb_retention_limit_bytes",
+        "prometheus_tsdb_retention_limit_seconds",
+        "prometheus_tsdb_wal_corruptions_total",
+        "prometheus_tsdb_wal_storage_size_bytes",
+        "prometheus_http_request_duration_seconds_bucket{handler=\"/metrics\",le=\"+Inf\"}",
+    ] {
+        assert!(server.figure(name).await.is_some(), "{name}");
+    }
     server.stop().await;
 }

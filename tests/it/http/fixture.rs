@@ -12,8 +12,8 @@ use promlet::http::state::{
     Addresses, AlertmanagersView, BuildInfo, DashboardView, HeadFacts, Overview, OverviewNote, Readiness, RuntimeInfo, ask,
 };
 use promlet::http::{
-    AlertState, Asset, ExemplarState, FederateState, ManageState, PageState, Parts, PromletState, QueryState, RuleState, Server,
-    StatusState, TargetState, WriteState, router,
+    AdminState, AlertState, Asset, Deletion, ExemplarState, FederateState, ManageState, PageState, Parts, PromletState, QueryState,
+    RuleState, Server, StatusState, TargetState, WriteState, router,
 };
 use promlet::model::{DurationMs, Exemplar, Labels, Matcher, Metadata, MetricType, TimeRange, TimestampMs};
 use promlet::promql::{Engine, EngineOptions};
@@ -46,6 +46,7 @@ pub struct Fixture {
 /// What differs between tests.
 pub struct Wishes {
     pub lifecycle: bool,
+    pub admin: bool,
     pub remote_write: bool,
     pub prefix: String,
     pub connections: usize,
@@ -54,7 +55,14 @@ pub struct Wishes {
 
 impl Default for Wishes {
     fn default() -> Self {
-        Self { lifecycle: false, remote_write: false, prefix: String::new(), connections: 0, timeout: Duration::from_secs(120) }
+        Self {
+            lifecycle: false,
+            admin: false,
+            remote_write: false,
+            prefix: String::new(),
+            connections: 0,
+            timeout: Duration::from_secs(120),
+        }
     }
 }
 
@@ -125,6 +133,7 @@ impl Fixture {
             targets: targets(),
             rules: RuleState { groups: Arc::new(groups), alertmanagers: Arc::new(alertmanagers) },
             status: status(&clock, &wishes),
+            admin: admin(&wishes),
             manage: manage(&readiness, &wishes, &quits),
             promlet: promlet(&release),
             pages: pages(&wishes.prefix),
@@ -276,6 +285,21 @@ fn status(clock: &Clock, wishes: &Wishes) -> StatusState {
         clock: clock.clone(),
         remote_write: wishes.remote_write,
         lifecycle: wishes.lifecycle,
+        admin: wishes.admin,
+    }
+}
+
+/// Deletes and cleans nothing; says what it was asked where that is an error.
+fn admin(wishes: &Wishes) -> AdminState {
+    AdminState {
+        enabled: wishes.admin,
+        delete: ask(|deletion: Deletion| async move {
+            if deletion.selectors.len() > 1 { Err(format!("{} selectors, {:?}", deletion.selectors.len(), deletion.range)) } else { Ok(()) }
+        }),
+        clean: ask(|()| async { Ok(()) }),
+        snapshot: ask(
+            |skip_head| async move { if skip_head { Err("no space".to_owned()) } else { Ok("20171210T211224Z-2be6".to_owned()) } },
+        ),
     }
 }
 
@@ -300,6 +324,7 @@ fn promlet(release: &Arc<Notify>) -> PromletState {
         scrape_interval_seconds: 15.0,
         alerting_hint: "write alertmanager.yml".to_owned(),
         notes: vec![OverviewNote { file: "p.yml".to_owned(), line: 3, column: 5, text: "not acted on".to_owned() }],
+        problems: vec!["the disk is full".to_owned()],
         ..Overview::default()
     };
     let dashboards = || {

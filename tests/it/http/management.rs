@@ -32,6 +32,39 @@ async fn the_life_cycle_asks_for_its_flag() {
 }
 
 #[tokio::test]
+async fn the_admin_api_deletes_cleans_and_copies() {
+    let fixture = Fixture::with(Wishes { admin: true, ..Wishes::default() }).await;
+    let error = |kind: &str, text: &str| format!(r#"{{"status":"error","errorType":"{kind}","error":"{text}"}}"#);
+    let cases = [
+        ("delete_series", 400, error("bad_data", "no match[] parameter provided")),
+        (
+            "delete_series?match[]=up&start=x",
+            400,
+            error("bad_data", r#"invalid parameter \"start\": invalid time value for 'start': cannot parse \"x\" to a valid timestamp"#),
+        ),
+        ("delete_series?match[]=up(", 400, error("bad_data", r#"invalid parameter \"match[]\": 1:3: parse error: unexpected \"(\""#)),
+        ("delete_series?match[]=up&start=1&end=2", 204, String::new()),
+        ("clean_tombstones", 204, String::new()),
+        ("snapshot", 200, r#"{"status":"success","data":{"name":"20171210T211224Z-2be6"}}"#.to_owned()),
+        ("snapshot?skip_head=true", 500, error("internal", "no space")),
+        (
+            "snapshot?skip_head=x",
+            400,
+            error(
+                "bad_data",
+                r#"invalid parameter \"skip_head\": unable to parse boolean: strconv.ParseBool: parsing \"x\": invalid syntax"#,
+            ),
+        ),
+    ];
+    for (path, status, body) in cases {
+        for method in ["POST", "PUT"] {
+            let response = ask(fixture.address, method, &format!("/api/v1/admin/tsdb/{path}"), &[], b"").await;
+            assert_eq!((response.status, response.text().as_str()), (status, body.as_str()), "{path}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn pages_and_assets_are_sent_as_the_browser_takes_them() {
     let fixture = Fixture::start().await;
     let to_query = [("/?g0.expr=up", "/query?g0.expr=up"), ("/graph?g0.expr=up&g0.tab=1", "/query?g0.expr=up&g0.tab=1")];

@@ -76,7 +76,7 @@ fn the_tree_counts_series_points_and_samples() {
     let selector = &sum.parts[0].parts[0];
     assert_eq!((selector.expr.as_str(), selector.kind, selector.series_out, selector.points), ("requests_total[1m]", "matrix", 2, 12));
     // Four samples in each of six windows of two series.
-    assert_eq!(selector.samples, 48);
+    assert_eq!((selector.samples, sum.samples, root.samples), (48, 48, 48));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! A store that only records, and lets a test wait for what it expects.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
@@ -21,6 +21,7 @@ pub struct Written {
 struct Inside {
     rows: Vec<Written>,
     writers: usize,
+    retired: Vec<String>,
 }
 
 #[derive(Clone, Default)]
@@ -29,6 +30,7 @@ pub struct Recorder(Arc<(Mutex<Inside>, Condvar)>);
 struct Writer {
     recorder: Recorder,
     series: Vec<Labels>,
+    retired: BTreeSet<Column>,
 }
 
 impl Recorder {
@@ -48,6 +50,15 @@ impl Recorder {
         rows.into_iter().find(has).unwrap()
     }
 
+    /// Series whose columns were given back, once there are so many of them.
+    pub fn wait_retired(&self, count: usize) -> Vec<String> {
+        let (inside, changed) = &*self.0;
+        let guard = inside.lock().unwrap();
+        let (guard, timeout) = changed.wait_timeout_while(guard, PATIENCE, |inside| inside.retired.len() < count).unwrap();
+        assert!(!timeout.timed_out(), "given back: {:?}", guard.retired);
+        guard.retired.clone()
+    }
+
     pub fn rows(&self) -> Vec<Written> {
         self.0.0.lock().unwrap().rows.clone()
     }
@@ -60,7 +71,7 @@ impl Recorder {
 impl Append for Recorder {
     fn writer(&self, _key: &GroupKey) -> Result<Box<dyn RowWriter>, AppendError> {
         self.0.0.lock().unwrap().writers += 1;
-        Ok(Box::new(Writer { recorder: self.clone(), series: Vec::new() }))
+        Ok(Box::new(Writer { recorder: self.clone(), series: Vec::new(), retired: BTreeSet::new() }))
     }
 }
 
@@ -70,7 +81,16 @@ impl RowWriter for Writer {
             self.series.push(labels.clone());
             self.series.len() - 1
         });
+        self.retired.remove(&Column(at as u32));
         Ok(Column(at as u32))
+    }
+
+    fn retire(&mut self, columns: &[Column]) {
+        self.retired.extend(columns);
+        let (inside, changed) = &*self.recorder.0;
+        let names = columns.iter().map(|column| self.series[column.0 as usize].without(&["instance"]).to_string());
+        inside.lock().unwrap().retired.extend(names);
+        changed.notify_all();
     }
 
     fn describe(&mut self, _family: &str, _metadata: &Metadata) -> Result<(), AppendError> {
@@ -78,6 +98,10 @@ impl RowWriter for Writer {
     }
 
     fn commit(&mut self, row: &Row) -> Result<RowReport, AppendError> {
+        // A store may have dropped them: what the caller does here would fail there.
+        let used: Vec<&Labels> =
+            row.cells.iter().filter(|cell| self.retired.contains(&cell.column)).map(|cell| &self.series[cell.column.0 as usize]).collect();
+        assert!(used.is_empty(), "written after they were given back: {used:?}");
         let text = |value: &Value| match value {
             Value::Float(value) if is_stale(*value) => "stale".to_owned(),
             Value::Float(value) => value.to_string(),

@@ -24,6 +24,8 @@ export interface Overview {
   scrape_interval_seconds: number;
   alerting: { configured: boolean; hint: string };
   notes: Note[];
+  /** What is wrong with the server at this moment, a sentence each. */
+  problems: string[];
 }
 export interface Delivery {
   at: number | string;

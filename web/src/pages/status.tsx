@@ -1,7 +1,7 @@
 // The status page: build, runtime, storage, settings that are accepted but not acted on, flags, configuration.
 import type { ComponentChildren, JSX } from 'preact';
 import { get } from '../api/prometheus.ts';
-import { momentMs, overview, type Note } from '../api/promlet.ts';
+import { momentMs, overview, type Note, type Overview as ServerOverview } from '../api/promlet.ts';
 import { useLoad } from '../core/load.ts';
 import { params, setParams } from '../core/router.ts';
 import { zone } from '../core/settings.ts';
@@ -106,6 +106,8 @@ function Overview(): JSX.Element {
   const build = useLoad((s) => get<Facts>('status/buildinfo', {}, s), []);
   const runtime = useLoad((s) => get<Facts>('status/runtimeinfo', {}, s), [], 10_000);
   const tsdb = useLoad((s) => get<TsdbStatus>('status/tsdb', {}, s), [], 10_000);
+  const fresh = useLoad((s) => get<ServerOverview>('promlet/overview', {}, s), [], 10_000);
+  const problems = fresh.data?.data.problems ?? overview.value?.problems ?? [];
   const now = useNow(1000);
   const started = overview.value ? momentMs(overview.value.started_at) : Date.parse(String(runtime.data?.data['startTime'] ?? ''));
   const head = tsdb.data?.data.headStats;
@@ -124,6 +126,11 @@ function Overview(): JSX.Element {
           No configuration file was given: promlet scrapes itself and the exporters it finds on this machine. Write a prometheus.yml and start promlet beside it to choose for yourself.
         </Message>
       )}
+      {problems.map((text) => (
+        <Message key={text} tone="bad" testid="problem">
+          {text}
+        </Message>
+      ))}
       <Notes notes={overview.value?.notes ?? []} />
       <div class="columns">
         <FactTable title="Runtime" facts={runtime.data?.data ?? null} testid="runtime" />

@@ -119,6 +119,9 @@ impl Over<'_> {
             if series.count(step) == 0 {
                 continue;
             }
+            if self.is_spent(series, step) {
+                return;
+            }
             if matches!(self.function, FunctionId::Changes | FunctionId::Resets) {
                 self.anchored_transitions(series, step, out);
             } else {

@@ -13,6 +13,9 @@ use crate::promql::eval::window::Window;
 use crate::promql::eval::{Column, RangeSeries};
 use crate::promql::functions::FunctionId;
 
+/// So many resets can be walked at each step without a look at the clock.
+const FEW_RESETS: usize = 256;
+
 /// Where the samples of a window lie, in milliseconds.
 #[derive(Clone, Copy)]
 pub(super) struct Extent {
@@ -51,6 +54,7 @@ pub(super) struct Stretch {
 }
 
 impl Stretch {
+    #[inline]
     pub fn of(extent: &Extent, is_rate: bool) -> Self {
         let mut to_start = (extent.first - extent.range_start) as f64 / 1000.0;
         let mut to_end = (extent.range_end - extent.last) as f64 / 1000.0;
@@ -89,6 +93,7 @@ impl Stretch {
     }
 
     /// The factor for a counter that began at `first` and grew by `growth`: it cannot have been below zero before.
+    #[inline]
     pub fn counter_factor(&self, first: f64, growth: f64) -> f64 {
         // Far from zero (the usual case) a multiplication tells so without a division.
         if first * self.sampled > self.to_start * growth * 1.000_001 {
@@ -98,6 +103,7 @@ impl Stretch {
         if to_zero < self.to_start { self.factor_from(to_zero) } else { self.factor }
     }
 
+    #[inline]
     pub fn plain_factor(&self) -> f64 {
         self.factor
     }
@@ -121,6 +127,9 @@ impl Over<'_> {
         for (step, stretch) in stretches.iter().enumerate() {
             let window = series.windows[step];
             if series.histogram_window(step).len() > 0 {
+                if self.is_spent(series, step) {
+                    return;
+                }
                 self.extrapolated_histograms(series, step, out);
                 continue;
             }
@@ -129,6 +138,9 @@ impl Over<'_> {
                 continue;
             }
             any = true;
+            if resets.len() > FEW_RESETS && self.eval.guard.is_spent(resets.len()) {
+                return;
+            }
             let (lo, hi) = (window.lo as usize, window.hi as usize);
             let first = series.floats[lo];
             let mut result = series.floats[hi - 1] - first;
@@ -175,6 +187,7 @@ impl Over<'_> {
     }
 
     /// The start timestamp of a window's first sample, where the counter stood at zero then and that lies in the window.
+    #[inline]
     pub(super) fn zero_point(&self, starts: &[i64], times: &[i64], window: Window, range_start: i64) -> Option<i64> {
         if self.function == FunctionId::Delta || window.len() == 0 {
             return None;

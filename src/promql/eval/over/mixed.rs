@@ -168,6 +168,9 @@ impl Over<'_> {
             out.floats[step] = if floats_only {
                 f64::from(counts[window.hi as usize - 1] - counts[window.lo as usize])
             } else {
+                if self.is_spent(series, step) {
+                    return;
+                }
                 let points = merged(series, step);
                 points.windows(2).filter(|pair| self.is_transition(&pair[0], &pair[1])).count() as f64
             };

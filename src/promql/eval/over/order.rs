@@ -1,7 +1,7 @@
 //! Functions that look at the floats of a window as a set: smallest, largest, quantiles, deviations.
 
 use super::Over;
-use super::slide::{Sorted, extremes};
+use super::slide::{Sorted, extreme, extremes};
 use crate::promql::eval::quantile::{median, quantile};
 use crate::promql::eval::sum::Sum;
 use crate::promql::eval::{Column, RangeSeries};
@@ -16,6 +16,13 @@ impl Over<'_> {
         }
         let (values, times, windows) = (series.floats, series.times, series.windows);
         match self.function {
+            // Windows that share little are looked at one by one.
+            FunctionId::MinOverTime | FunctionId::MaxOverTime if !series.windows_overlap() => {
+                let is_max = self.function == FunctionId::MaxOverTime;
+                for (step, window) in windows.iter().enumerate().filter(|(_, w)| w.len() > 0) {
+                    out.floats[step] = extreme(&values[window.range()], is_max);
+                }
+            }
             FunctionId::MinOverTime => extremes(values, windows, false, false, |step, at| out.floats[step] = values[at]),
             FunctionId::MaxOverTime => extremes(values, windows, true, false, |step, at| out.floats[step] = values[at]),
             FunctionId::TsOfMinOverTime => extremes(values, windows, false, true, |step, at| out.floats[step] = times[at] as f64 / 1000.0),
@@ -23,6 +30,9 @@ impl Over<'_> {
             FunctionId::QuantileOverTime if series.windows_overlap() => {
                 let mut sorted = Sorted::default();
                 for (step, window) in windows.iter().enumerate().filter(|(_, w)| w.len() > 0) {
+                    if self.is_spent(series, step) {
+                        return;
+                    }
                     sorted.move_to(values, *window);
                     out.floats[step] = sorted.quantile(self.scalar(0, step));
                 }
@@ -35,6 +45,9 @@ impl Over<'_> {
     fn walked(&self, series: &RangeSeries<'_>, out: &mut Column) {
         let mut scratch = Vec::new();
         for step in 0..series.steps() {
+            if self.is_spent(series, step) {
+                return;
+            }
             let values = &series.floats[series.windows[step].range()];
             if values.is_empty() {
                 continue;

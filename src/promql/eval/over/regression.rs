@@ -8,6 +8,9 @@ use crate::promql::functions::FunctionId;
 impl Over<'_> {
     pub(super) fn trend(&self, series: &RangeSeries<'_>, out: &mut Column) {
         for step in 0..series.steps() {
+            if self.is_spent(series, step) {
+                return;
+            }
             let range = series.windows[step].range();
             // One float beside histograms still says that something was left out.
             self.note_ignored(series, step);

@@ -19,6 +19,9 @@ impl Over<'_> {
         let is_sum = self.function == FunctionId::SumOverTime;
         let running = if series.windows_overlap() { Running::of(series.floats) } else { None };
         for step in 0..series.steps() {
+            if running.is_none() && self.is_spent(series, step) {
+                return;
+            }
             if series.histogram_window(step).len() > 0 {
                 if !self.is_mixed(series, step) {
                     self.total_of_histograms(series, step, out);

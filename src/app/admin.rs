@@ -1,0 +1,33 @@
+//! The admin API's doors into the store: each may take long and runs apart from the sockets.
+
+use super::lifecycle::Shared;
+use crate::http::state::ask;
+use crate::http::{AdminState, Deletion};
+use crate::tsdb::AdminError;
+
+pub fn state(shared: &Shared) -> AdminState {
+    let (deletes, cleans, copies) = (shared.history.clone(), shared.store.clone(), shared.store.clone());
+    AdminState {
+        enabled: shared.settings.web.enable_admin_api,
+        delete: ask(move |Deletion { selectors, range }: Deletion| {
+            let history = deletes.clone();
+            apart(move || {
+                selectors.iter().try_for_each(|matchers| history.check_deletable(matchers, range))?;
+                selectors.iter().try_for_each(|matchers| history.store.delete(matchers, range).map(drop))
+            })
+        }),
+        clean: ask(move |()| {
+            let store = cleans.clone();
+            apart(move || store.clean_tombstones())
+        }),
+        snapshot: ask(move |skip_head| {
+            let store = copies.clone();
+            apart(move || store.snapshot(skip_head))
+        }),
+    }
+}
+
+async fn apart<T: Send + 'static>(work: impl FnOnce() -> Result<T, AdminError> + Send + 'static) -> Result<T, String> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| error.to_string())?.map_err(|error| error.to_string())
+}

@@ -11,6 +11,7 @@ use crate::promql::eval::reference;
 use crate::promql::eval::steps::Steps;
 use crate::promql::explain::Reason;
 use crate::promql::functions::FunctionId;
+use crate::promql::limits::EXPLAINED_VALUES_MAX;
 use crate::storage::Snapshot;
 
 /// How far a selector's last sample is looked for, in milliseconds, one after the other.
@@ -120,11 +121,17 @@ fn date(millis: i64) -> String {
 
 fn no_such_metric(snapshot: &dyn Snapshot, name: &str) -> Result<String, QueryError> {
     let mut names = snapshot.label_values(METRIC_NAME, &[], TimeRange::ALL)?;
+    if names.is_empty() {
+        return Ok("nothing is stored yet: no metric at all".to_owned());
+    }
     let mut near = Vec::new();
     while near.len() < 3 {
         let Some(found) = nearest(name, names.iter().map(String::as_str)).map(str::to_owned) else { break };
         names.retain(|known| *known != found);
         near.push(found);
+    }
+    if near.is_empty() {
+        near.extend(names.into_iter().filter(|known| known.contains(name)).take(EXPLAINED_VALUES_MAX));
     }
     let mut text = format!("there is no metric {}", quote(name));
     if !near.is_empty() {

@@ -9,6 +9,7 @@ pub mod cors;
 mod envelope;
 mod error;
 mod exemplars;
+mod explain;
 mod federate;
 mod histogram;
 mod json;

@@ -12,6 +12,7 @@ pub mod regex;
 pub mod sample;
 pub mod secret;
 pub mod span;
+pub mod suggest;
 pub mod timestamp;
 
 pub use alert::Alert;

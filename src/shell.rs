@@ -5,6 +5,7 @@ mod backslash;
 mod caret;
 mod complete;
 mod csv;
+mod explain;
 mod outcome;
 mod prompt;
 mod reply;

@@ -14,7 +14,7 @@ pub mod problems;
 pub mod scalar;
 pub mod shape;
 pub mod source;
-pub mod suggest;
+pub use crate::model::suggest;
 
 pub use check::check;
 pub use node::{Entry, Node, Value};

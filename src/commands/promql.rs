@@ -34,6 +34,9 @@ pub struct PromqlArguments {
     /// table, json or csv.
     #[arg(short, long, value_name = "FORMAT", default_value = "table", value_parser = read_format)]
     output: Format,
+    /// Also says what each part of the expression did, and, if nothing came out, where and why.
+    #[arg(long)]
+    explain: bool,
 }
 
 const DEFAULT_URL: &str = "http://127.0.0.1:9090";
@@ -55,7 +58,7 @@ pub fn run(arguments: PromqlArguments) -> Exit {
         Err(problem) => return usage(&mut streams, &problem),
     };
     let window = arguments.since.map(|length| Window::new(length, arguments.step));
-    let settings = Request { expr: String::new(), at: arguments.time, window, format: arguments.output };
+    let settings = Request { expr: String::new(), at: arguments.time, window, format: arguments.output, explain: arguments.explain };
     let expr = match (arguments.expr, &arguments.file) {
         (Some(expr), _) => expr,
         (None, Some(path)) => match fs::read_to_string(path) {

@@ -51,6 +51,18 @@ pub fn failure(error: &ApiError) -> Vec<u8> {
     let mut out = Vec::new();
     let mut object = json::Object::open(&mut out);
     object.text("status", "error").text("errorType", error.kind()).text("error", error.message());
+    if let ApiError::Helped(_, help) = error {
+        if let Some(place) = help.place {
+            let mut position = json::Object::open(object.key("position"));
+            for (name, number) in ["start", "end", "line", "column"].into_iter().zip(place) {
+                position.integer(name, i64::try_from(number).unwrap_or(i64::MAX));
+            }
+            position.close();
+        }
+        if let Some(hint) = &help.hint {
+            object.text("hint", hint);
+        }
+    }
     object.close();
     out
 }

@@ -19,6 +19,16 @@ pub enum ApiError {
     /// Switched off or not there yet; Prometheus answers 500.
     Unavailable(String),
     Internal(String),
+    /// One of the others, with what Prometheus does not say.
+    Helped(Box<Self>, Help),
+}
+
+/// Fields that stock clients ignore.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Help {
+    /// Where in the query: first byte, byte after the last, line and column from 1.
+    pub place: Option<[usize; 4]>,
+    pub hint: Option<String>,
 }
 
 impl ApiError {
@@ -38,6 +48,15 @@ impl ApiError {
             Self::Timeout(_) => "timeout",
             Self::Unavailable(_) => "unavailable",
             Self::Internal(_) => "internal",
+            Self::Helped(error, _) => error.kind(),
+        }
+    }
+
+    /// Without what promlet adds.
+    pub fn plain(self) -> Self {
+        match self {
+            Self::Helped(error, _) => error.plain(),
+            other => other,
         }
     }
 
@@ -51,6 +70,7 @@ impl ApiError {
             | Self::Timeout(text)
             | Self::Unavailable(text)
             | Self::Internal(text) => text,
+            Self::Helped(error, _) => error.message(),
         }
     }
 
@@ -64,6 +84,7 @@ impl ApiError {
             Self::Canceled(_) => StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST),
             Self::Timeout(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Unavailable(_) | Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Helped(error, _) => error.status(),
         }
     }
 }

@@ -57,7 +57,7 @@ async fn exemplars(State(state): State<ExemplarState>, params: Params) -> Result
     };
     // the complaint about the expression names no parameter here
     let named = ApiError::parameter("query", "");
-    parsed(&state.query, params.get("query").to_owned(), work).await.map_err(|error| match error {
+    parsed(&state.query, params.get("query").to_owned(), work).await.map_err(|error| match error.plain() {
         ApiError::BadData(text) => ApiError::BadData(text.strip_prefix(named.message()).unwrap_or(&text).to_owned()),
         other => other,
     })

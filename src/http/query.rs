@@ -11,7 +11,8 @@ use axum::routing::get;
 
 use super::compress;
 use super::envelope::{self, Success};
-use super::error::ApiError;
+use super::error::{ApiError, Help};
+use super::explain;
 use super::limits::POINTS_MAX;
 use super::params::Params;
 use super::pool::{Pool, Turn};
@@ -21,7 +22,7 @@ use super::server::Peer;
 use super::state::Lookup;
 use crate::clock::Clock;
 use crate::model::DurationMs;
-use crate::promql::{self, Answer, Asked, Engine, QueryError, QueryOptions, Running, Value};
+use crate::promql::{self, Answer, Asked, Engine, Moment, QueryError, QueryOptions, Running, Value};
 use crate::storage::Select;
 
 /// What every endpoint that reads the store is given.
@@ -52,6 +53,7 @@ struct Wishes {
     timeout: Duration,
     lookback: Option<DurationMs>,
     stats: bool,
+    explain: bool,
     cache: bool,
     gzip: bool,
 }
@@ -72,6 +74,7 @@ impl Wishes {
             timeout,
             lookback: lookback.filter(|lookback| lookback.0 > 0),
             stats: !params.get("stats").is_empty(),
+            explain: matches!(params.get("explain"), "true" | "1"),
             // Statistics are of the evaluation, so that there must be one.
             cache: params.get("stats").is_empty() && matches!(params.get("nocache"), "" | "0" | "false"),
             gzip: compress::is_wanted(headers),
@@ -97,7 +100,7 @@ async fn instant(State(state): State<QueryState>, request: Request) -> Response 
         Ok((at, wishes)) => {
             let select = Arc::clone(&state.select);
             let asked = Asked { query: wishes.expr.clone(), client, start: at, end: at, step: None };
-            answer(state, wishes, asked, move |engine, expr, options| engine.instant(&*select, expr, at, options)).await
+            answer(state, wishes, asked, Moment::At(at), move |engine, expr, options| engine.instant(&*select, expr, at, options)).await
         }
     }
 }
@@ -125,8 +128,9 @@ async fn range(State(state): State<QueryState>, request: Request) -> Response {
         Err(error) => error.into_response(),
         Ok((bounds, step, wishes)) => {
             let select = Arc::clone(&state.select);
+            let moment = Moment::Range { start: bounds.0, end: bounds.1, step };
             let asked = Asked { query: wishes.expr.clone(), client, start: bounds.0, end: bounds.1, step: Some(step) };
-            answer(state, wishes, asked, move |engine, expr, options| engine.range(&*select, expr, bounds, step, options)).await
+            answer(state, wishes, asked, moment, move |engine, expr, options| engine.range(&*select, expr, bounds, step, options)).await
         }
     }
 }
@@ -140,6 +144,7 @@ async fn answer(
     state: QueryState,
     wishes: Wishes,
     asked: Asked,
+    moment: Moment,
     evaluate: impl FnOnce(&Engine, &str, &QueryOptions) -> Result<Answer, QueryError> + Send + 'static,
 ) -> Response {
     let pool = state.pool.clone();
@@ -163,7 +168,16 @@ async fn answer(
         if !text.grow(result::bytes(&answer.value)) {
             return Err(failure(&wishes.expr, QueryError::TooMuchMemory { limit: engine.memory().limit() }));
         }
-        let Success(body) = Success::annotated(|out| result::write(out, &answer, stats), &answer.warnings, &answer.infos);
+        let Success(mut body) = Success::annotated(|out| result::write(out, &answer, stats), &answer.warnings, &answer.infos);
+        if wishes.explain {
+            let options = wishes.options(&state, turn, &running);
+            let story = engine.explain(&*state.select, &wishes.expr, moment, &options).map_err(|error| failure(&wishes.expr, error))?;
+            // The envelope is open again for one more field.
+            body.pop();
+            body.extend_from_slice(b",\"explain\":");
+            explain::write(&mut body, &story);
+            body.push(b'}');
+        }
         Ok(if wishes.gzip { compress::gzip(body) } else { (body, false) })
     };
     match pool.run_until(cancel, timeout, work).await {
@@ -186,13 +200,19 @@ fn failure(expr: &str, error: QueryError) -> ApiError {
         }
         error => error.to_string(),
     };
-    match error {
+    let hint = promql::hint::of(expr, &error);
+    let place = match &error {
+        QueryError::Parse(errors) => errors.first().filter(|e| e.line > 0).map(|e| [e.span.start, e.span.end, e.line, e.column]),
+        _ => None,
+    };
+    let plain = match error {
         QueryError::Parse(_) | QueryError::BadRequest(_) => ApiError::parameter("query", text),
         QueryError::Execution(_) | QueryError::TooManySamples | QueryError::TooMuchMemory { .. } => ApiError::Execution(text),
         QueryError::Timeout => ApiError::Timeout(text),
         QueryError::Canceled | QueryError::Killed => ApiError::Canceled(text),
         QueryError::Storage(_) => ApiError::Internal(text),
-    }
+    };
+    if hint.is_none() && place.is_none() { plain } else { ApiError::Helped(Box::new(plain), Help { place, hint }) }
 }
 
 /// Checks an expression off the socket workers, for it may be long.

@@ -2,11 +2,16 @@
 
 mod again;
 mod cache;
+mod explain;
 mod extent;
 mod output;
+mod reason;
+mod selection;
 
 use std::sync::Arc;
 use std::time::Duration;
+
+pub use explain::Moment;
 
 use super::active::Active;
 use super::annotation::Annotations;
@@ -144,6 +149,8 @@ struct Run<'r> {
     source: &'r str,
     steps: Steps,
     bounds: Bounds,
+    /// The answer to several steps, or to one of a range query.
+    matrix: bool,
 }
 
 impl Engine {
@@ -182,7 +189,7 @@ impl Engine {
         options: &QueryOptions,
     ) -> Result<Answer, QueryError> {
         self.with_tree(query.into(), |expr, source| {
-            self.run(select, &Run { expr, source, steps: Steps::instant(at), bounds: Bounds::instant(at) }, options)
+            self.run(select, &Run { expr, source, steps: Steps::instant(at), bounds: Bounds::instant(at), matrix: false }, options)
         })
     }
 
@@ -212,7 +219,7 @@ impl Engine {
             let steps = Steps { start: start.0, step: step.0, count: count as usize };
             // The end that was asked for, which may lie behind the last step.
             let bounds = Bounds { start: start.0, end: end.0, step: step.0 };
-            self.run_again(select, &Run { expr, source, steps, bounds }, options)
+            self.run_again(select, &Run { expr, source, steps, bounds, matrix: true }, options)
         })
     }
 
@@ -275,7 +282,7 @@ impl Engine {
             part: None,
         };
         let prepared = self.clock.monotonic();
-        let outcome = output::value(&eval, &expr, &run.steps, run.bounds.step != 0);
+        let outcome = output::value(&eval, &expr, &run.steps, run.matrix);
         let evaluated = self.clock.monotonic();
         let (samples, peak) = guard.used();
         self.instruments.samples.add(samples);

@@ -40,3 +40,7 @@ pub const STEPS_MAX: i64 = 50_000_000;
 pub const ANNOTATIONS_MAX: usize = 1000;
 /// Series between two looks at the clock and the cancel flag.
 pub const SERIES_PER_CHECK: usize = 64;
+/// Most parts of an expression that an explanation measures; what lies below further ones is left out.
+pub const EXPLAINED_PARTS_MAX: usize = 64;
+/// Most values of a label, or names of metrics, that an explanation lists.
+pub const EXPLAINED_VALUES_MAX: usize = 10;

@@ -22,6 +22,14 @@ pub struct Api {
     base: String,
 }
 
+/// Other servers ignore the parameter.
+fn with_explain<'p>(mut parameters: Vec<(&'p str, &'p str)>, explain: bool) -> Vec<(&'p str, &'p str)> {
+    if explain {
+        parameters.push(("explain", "true"));
+    }
+    parameters
+}
+
 impl Api {
     /// `url` is the server's address, with or without a path before `/api`.
     pub fn new(url: &str) -> Result<Self, String> {
@@ -43,13 +51,15 @@ impl Api {
         &self.base
     }
 
-    pub fn instant(&self, expr: &str, at: TimestampMs) -> Result<Reply, AskError> {
-        reply::read(&self.ask("query", &[("query", expr), ("time", &at.to_string())])?)
+    pub fn instant(&self, expr: &str, at: TimestampMs, explain: bool) -> Result<Reply, AskError> {
+        let at = at.to_string();
+        reply::read(&self.ask("query", &with_explain(vec![("query", expr), ("time", &at)], explain))?)
     }
 
-    pub fn range(&self, expr: &str, from: TimestampMs, to: TimestampMs, step_seconds: f64) -> Result<Reply, AskError> {
+    pub fn range(&self, expr: &str, (from, to): (TimestampMs, TimestampMs), step_seconds: f64, explain: bool) -> Result<Reply, AskError> {
         let (from, to, step) = (from.to_string(), to.to_string(), step_seconds.to_string());
-        reply::read(&self.ask("query_range", &[("query", expr), ("start", &from), ("end", &to), ("step", &step)])?)
+        let parameters = vec![("query", expr), ("start", from.as_str()), ("end", &to), ("step", &step)];
+        reply::read(&self.ask("query_range", &with_explain(parameters, explain))?)
     }
 
     /// Texts of an endpoint that answers with a list of them; for completion, so it gives up early.

@@ -11,6 +11,7 @@ pub enum Command {
     Range(Window),
     Instant,
     Format(Format),
+    Explain(bool),
     Help,
     Quit,
 }
@@ -22,6 +23,7 @@ an expression       asks the server; it may go on over several lines
 \\range 1h [15s]     from now on, over the last hour, a point every 15 s
 \\instant            from now on, at this moment
 \\format table|json|csv
+\\explain on|off     what each part did, and why nothing came out
 \\help  \\q           this text; leave (Ctrl-D does too)
 ";
 
@@ -43,9 +45,13 @@ fn read(command: &str, arguments: &[&str]) -> Result<Command, String> {
         ("range", [length, step]) => Ok(Command::Range(Window::new(parse_length(length)?, Some(parse_length(step)?)))),
         ("instant", []) => Ok(Command::Instant),
         ("format", [name]) => Format::parse(name).map(Command::Format).ok_or_else(|| format!("\"{name}\" is no format: table, json, csv")),
+        ("explain", ["on"]) => Ok(Command::Explain(true)),
+        ("explain", ["off"]) => Ok(Command::Explain(false)),
         ("help" | "h" | "?", []) => Ok(Command::Help),
         ("q" | "quit", []) => Ok(Command::Quit),
-        ("m" | "l" | "range" | "instant" | "format" | "help" | "q", _) => Err(format!("\\{command} is written otherwise: see \\help")),
+        ("m" | "l" | "range" | "instant" | "format" | "explain" | "help" | "q", _) => {
+            Err(format!("\\{command} is written otherwise: see \\help"))
+        }
         _ => Err(format!("there is no command \\{command}: see \\help")),
     }
 }

@@ -31,7 +31,7 @@ pub enum AskError {
     /// No connection, or none that ended well.
     Unreachable(String),
     /// The server's own complaint: its type and its sentence.
-    Refused { kind: String, message: String },
+    Refused { kind: String, message: String, hint: Option<String> },
     /// What came back is not the API's JSON.
     NotTheApi(String),
 }
@@ -40,7 +40,7 @@ impl fmt::Display for AskError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unreachable(text) | Self::NotTheApi(text) => f.write_str(text),
-            Self::Refused { kind, message } => write!(f, "{message} ({kind})"),
+            Self::Refused { kind, message, .. } => write!(f, "{message} ({kind})"),
         }
     }
 }

@@ -51,6 +51,7 @@ impl<'s> Prompt<'s> {
             Ok(Command::Range(window)) => self.settings.window = Some(window),
             Ok(Command::Instant) => self.settings.window = None,
             Ok(Command::Format(format)) => self.settings.format = format,
+            Ok(Command::Explain(on)) => self.settings.explain = on,
             Ok(Command::Metrics(text)) => self.list(self.metrics(&text), streams),
             Ok(Command::Labels(metric)) => self.list(self.labels(&metric), streams),
             Err(problem) => complain(streams, &problem),

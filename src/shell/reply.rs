@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::explain::Story;
 use super::outcome::AskError;
 use crate::model::Labels;
 
@@ -34,13 +35,14 @@ impl Answer {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Reply {
     pub answer: Answer,
     /// The `data` field as it came.
     pub json: String,
     pub warnings: Vec<String>,
     pub infos: Vec<String>,
+    pub story: Option<Story>,
 }
 
 #[derive(Deserialize)]
@@ -51,6 +53,8 @@ struct Envelope<'a> {
     data: Option<&'a RawValue>,
     error_type: Option<String>,
     error: Option<String>,
+    hint: Option<String>,
+    explain: Option<Story>,
     #[serde(default)]
     warnings: Vec<String>,
     #[serde(default)]
@@ -96,6 +100,7 @@ pub fn refusal(text: &str) -> Option<AskError> {
     let error = |envelope: Envelope<'_>| AskError::Refused {
         kind: envelope.error_type.unwrap_or_default(),
         message: envelope.error.unwrap_or_default(),
+        hint: envelope.hint,
     };
     (envelope.status == "error").then(|| error(envelope))
 }
@@ -124,7 +129,7 @@ pub fn read(text: &str) -> Result<Reply, AskError> {
     let json = envelope.data.map_or("null", RawValue::get);
     let data: Data<'_> = serde_json::from_str(json).map_err(|error| foreign(&error))?;
     let answer = answer(&data).map_err(|error| foreign(&error))?;
-    Ok(Reply { answer, json: json.to_owned(), warnings: envelope.warnings, infos: envelope.infos })
+    Ok(Reply { answer, json: json.to_owned(), warnings: envelope.warnings, infos: envelope.infos, story: envelope.explain })
 }
 
 fn answer(data: &Data<'_>) -> Result<Answer, serde_json::Error> {

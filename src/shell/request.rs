@@ -50,6 +50,8 @@ pub struct Request {
     /// None asks for one moment.
     pub window: Option<Window>,
     pub format: Format,
+    /// Asks what each part did, and why nothing came out.
+    pub explain: bool,
 }
 
 /// A moment as people give it: Unix seconds or RFC 3339.

@@ -8,7 +8,7 @@ use super::reply::Reply;
 use super::request::{Format, Request};
 use super::{caret, csv, table};
 use crate::clock::Clock;
-use crate::promql::{self, Features, ParseError};
+use crate::promql::{self, Features, ParseError, QueryError};
 
 /// Where the shell writes.
 pub struct Streams<'a> {
@@ -42,8 +42,8 @@ impl Session {
         let now = request.at.unwrap_or_else(|| self.clock.now());
         let began = self.clock.monotonic();
         let reply = match request.window {
-            None => self.api.instant(&request.expr, now),
-            Some(window) => self.api.range(&request.expr, now - window.length, now, window.step.as_seconds()),
+            None => self.api.instant(&request.expr, now, request.explain),
+            Some(window) => self.api.range(&request.expr, (now - window.length, now), window.step.as_seconds(), request.explain),
         };
         match reply {
             Ok(reply) => {
@@ -65,15 +65,23 @@ fn parse_errors(expr: &str, errors: &[ParseError], streams: &mut Streams<'_>) ->
         let _ = writeln!(streams.err, "{error}");
         let _ = write!(streams.err, "{}", caret::under(expr, error.line, error.column));
     }
+    hint(promql::hint::of(expr, &QueryError::Parse(errors.to_vec())).as_deref(), streams);
     Exit::Parse
+}
+
+fn hint(text: Option<&str>, streams: &mut Streams<'_>) {
+    if let Some(text) = text {
+        let _ = writeln!(streams.err, "hint: {text}");
+    }
 }
 
 fn refused(expr: &str, error: &AskError, streams: &mut Streams<'_>) -> Exit {
     let _ = writeln!(streams.err, "{error}");
-    let AskError::Refused { message, .. } = error else { return Exit::Failed };
+    let AskError::Refused { message, hint: helpful, .. } = error else { return Exit::Failed };
     if let Some((line, column)) = caret::position(message) {
         let _ = write!(streams.err, "{}", caret::under(expr, line, column));
     }
+    hint(helpful.as_deref(), streams);
     if message.contains("parse error") { Exit::Parse } else { Exit::Failed }
 }
 
@@ -91,9 +99,13 @@ fn show(reply: &Reply, request: &Request, streams: &mut Streams<'_>) -> io::Resu
     streams.out.write_all(text.as_bytes())?;
     streams.out.flush()?;
     if reply.answer.is_empty() && request.format == Format::Table {
-        writeln!(streams.err, "no series")?;
+        let way_out = if request.explain { "" } else { " (--explain, or \\explain at the prompt, says why)" };
+        writeln!(streams.err, "no series{way_out}")?;
     }
     for line in note.iter().chain(&reply.warnings).chain(&reply.infos) {
+        writeln!(streams.err, "{line}")?;
+    }
+    for line in reply.story.iter().flat_map(|story| story.lines(streams.terminal)) {
         writeln!(streams.err, "{line}")?;
     }
     Ok(())

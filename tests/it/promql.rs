@@ -3,7 +3,9 @@
 
 mod cache;
 mod engine;
+mod explain;
 mod hostile;
+mod mutated;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -94,11 +94,14 @@ async fn the_binary_separates_data_from_notes_and_tells_how_it_went() {
     let warned = run(&[&at[..], &["rate(up[1m])", "-o", "csv"]].concat()).await;
     assert!(warned.0 == 0 && warned.2.starts_with("PromQL info: metric might not be a counter"), "{warned:?}");
     let nothing = run(&[&at[..], &["nope"]].concat()).await;
-    assert_eq!(nothing, (0, String::new(), "no series\n".to_owned()));
+    assert_eq!(nothing, (0, String::new(), "no series (--explain, or \\explain at the prompt, says why)\n".to_owned()));
     let failed = run(&[&at[..], &["up * on(job) up"]].concat()).await;
     assert!(failed.0 == 1 && failed.2.contains("many-to-many matching not allowed"), "{failed:?}");
     let broken = run(&["sum("]).await;
-    assert_eq!(broken, (3, String::new(), "1:5: parse error: unclosed left parenthesis\n  sum(\n      ^\n".to_owned()));
+    assert_eq!(
+        broken,
+        (3, String::new(), "1:5: parse error: unclosed left parenthesis\n  sum(\n      ^\nhint: a ) is missing\n".to_owned())
+    );
     for usage in
         [&["--nosuch"][..], &["--since", "x", "up"], &["--step", "5s", "up"], &["-o", "xml", "up"], &["-f", "/nonexistent", "--time", "1"]]
     {

@@ -1,29 +1,29 @@
 // Written by web/build.mjs; sorted by path.
 [
     (
-        "assets/app-QC2AERV2.js",
+        "assets/app-ZBUPONY3.js",
         Asset {
-            bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/app-QC2AERV2.js.gz")),
+            bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/app-ZBUPONY3.js.gz")),
             content_type: "text/javascript; charset=utf-8",
-            etag: "\"1474a5268726\"",
+            etag: "\"bd02df9213fa\"",
             immutable: true,
         },
     ),
     (
-        "assets/chunk-XEQ5B7MZ.js",
+        "assets/chunk-GFWJASQK.js",
         Asset {
-            bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/chunk-XEQ5B7MZ.js.gz")),
+            bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/chunk-GFWJASQK.js.gz")),
             content_type: "text/javascript; charset=utf-8",
-            etag: "\"c3b4b3ac6d97\"",
+            etag: "\"bdbf8d90bcb6\"",
             immutable: true,
         },
     ),
     (
-        "assets/editor-HODVTQ5P.js",
+        "assets/editor-MY2IXDYG.js",
         Asset {
-            bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/editor-HODVTQ5P.js.gz")),
+            bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/editor-MY2IXDYG.js.gz")),
             content_type: "text/javascript; charset=utf-8",
-            etag: "\"01aacf7d19ea\"",
+            etag: "\"fcf8b19ad703\"",
             immutable: true,
         },
     ),
@@ -68,7 +68,7 @@
         Asset {
             bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/index.html.gz")),
             content_type: "text/html; charset=utf-8",
-            etag: "\"8bb028ae3bbd\"",
+            etag: "\"9c4bbc5a52ee\"",
             immutable: false,
         },
     ),

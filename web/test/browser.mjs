@@ -194,6 +194,7 @@ async function queries() {
     await mark('query-error').waitFor();
     const caret = await mark('caret').textContent();
     assert(/\n\s*\^/.test(caret), JSON.stringify(caret));
+    assert(/\) is missing/.test(await mark('query-hint').textContent()), 'a hint');
     expectedFailure = null;
   });
   await check('query: an empty answer says why', async () => {

@@ -8,7 +8,7 @@ use promlet::storage::{Append, GroupKey, GroupSource, Row};
 use promlet::telemetry::Registry;
 
 /// Counters of so many series and rows, 15 s apart, that fall now and then and are no integers.
-fn store(series: usize, rows: usize) -> MemoryStore {
+pub fn store(series: usize, rows: usize) -> MemoryStore {
     let store = MemoryStore::default();
     let mut writer = store.writer(&GroupKey { source: GroupSource::Push, name: "test".to_owned(), labels: Labels::empty() }).unwrap();
     let columns: Vec<_> = (0..series)

@@ -29,6 +29,7 @@ export interface Reply<T> {
   data: T;
   warnings: string[];
   infos: string[];
+  explain?: Explanation;
 }
 
 /** What the server answered instead of data. `kind` is the API's errorType, or "network". */
@@ -37,9 +38,28 @@ export class ApiError extends Error {
     readonly kind: string,
     message: string,
     readonly status: number,
+    /** What to write instead, where the server can tell. */
+    readonly hint: string = '',
   ) {
     super(message);
   }
+}
+
+/** One part of an expression, evaluated by itself. */
+export interface ExplainedPart {
+  expr: string;
+  seriesIn: number;
+  seriesOut: number;
+  points: number;
+  samples: number;
+  seconds: number;
+  parts: ExplainedPart[];
+}
+
+export interface Explanation {
+  tree: ExplainedPart;
+  empty: { expr: string; reason: string; text: string } | null;
+  hints: string[];
 }
 
 interface Envelope<T> {
@@ -47,6 +67,8 @@ interface Envelope<T> {
   data?: T;
   errorType?: string;
   error?: string;
+  hint?: string;
+  explain?: Explanation;
   warnings?: string[];
   infos?: string[];
 }
@@ -69,9 +91,9 @@ function parseEnvelope<T>(url: string, status: number, text: string): Reply<T> {
     // Not JSON: an error page, or plain text before the store is open.
   }
   if (body?.status === 'success' && body.data !== undefined) {
-    return { data: body.data, warnings: body.warnings ?? [], infos: body.infos ?? [] };
+    return { data: body.data, warnings: body.warnings ?? [], infos: body.infos ?? [], ...(body.explain ? { explain: body.explain } : {}) };
   }
-  if (body?.status === 'error') throw new ApiError(body.errorType ?? 'internal', body.error ?? 'unknown error', status);
+  if (body?.status === 'error') throw new ApiError(body.errorType ?? 'internal', body.error ?? 'unknown error', status, body.hint ?? '');
   const said = text.trim().slice(0, 300);
   throw new ApiError('http', `${new URL(url, location.href).pathname} answered ${status}${said ? `: ${said}` : ''}`, status);
 }
@@ -117,6 +139,12 @@ const seconds = (ms: number): string => (ms / 1000).toFixed(3);
 
 export function queryInstant(expr: string, atMs: number | null, signal?: AbortSignal): Promise<Reply<QueryData>> {
   return post('query', { query: expr, time: atMs === null ? '' : seconds(atMs), stats: 'true' }, signal);
+}
+
+/** What the parts of an expression did; null from servers that do not explain. */
+export async function explainInstant(expr: string, atMs: number): Promise<Explanation | null> {
+  const reply = await post<QueryData>('query', { query: expr, time: seconds(atMs), explain: 'true' });
+  return reply.explain ?? null;
 }
 
 export function queryRange(expr: string, startMs: number, endMs: number, stepMs: number, signal?: AbortSignal): Promise<Reply<QueryData>> {

@@ -25,6 +25,11 @@ export function QueryError({ error, expr }: { error: ApiError; expr: string }): 
             {`${start > 0 ? '\u2026' : ''}${line.slice(start, start + 120)}\n${' '.repeat(Math.max(0, place.column - 1 - start) + (start > 0 ? 1 : 0))}^`}
           </pre>
         )}
+        {error.hint !== '' && (
+          <div class="hint" data-testid="query-hint">
+            {error.hint}
+          </div>
+        )}
       </div>
     </div>
   );
@@ -59,11 +64,17 @@ export function Empty({ expr, atMs }: { expr: string; atMs: number }): JSX.Eleme
     <div class="empty" data-testid="empty-result">
       <strong>No data</strong>
       {why.loading && !why.data && <span class="dim">looking for the reason</span>}
-      {why.data?.map((line) => (
+      {why.data?.said.map((line) => (
         <p key={line} data-testid="why-empty">
           {line}
         </p>
       ))}
+      {why.data && why.data.tree.length > 1 && (
+        <details data-testid="why-tree">
+          <summary>What each part gave</summary>
+          <pre class="caret">{why.data.tree.join('\n')}</pre>
+        </details>
+      )}
     </div>
   );
 }

@@ -7,7 +7,6 @@ import { contextAt } from '../../src/editor/context.ts';
 import { lex, selectors } from '../../src/query/lex.ts';
 import { FRESH, readPanels, writePanels } from '../../src/query/url.ts';
 import { fromAlertmanager } from '../../src/pages/hash.ts';
-import { distance, nearest } from '../../src/query/names.ts';
 
 test('addresses of both generations are read', () => {
   const old = readPanels(new URLSearchParams('g0.expr=up&g0.tab=0&g0.range_input=6h&g0.end_input=2026-11-20%2014%3A00%3A00&g0.step_input=30&g0.stacked=1'));
@@ -64,14 +63,6 @@ test('completion knows its place', () => {
   assert.deepEqual(at('up o|'), { at: 'operator' });
   assert.deepEqual(at('up + no|'), { at: 'operand' });
   assert.deepEqual(at('# no|'), { at: 'nothing' });
-});
-
-test('near names are suggested', () => {
-  assert.equal(distance('kitten', 'sitting', 5), 3);
-  const names = ['node_cpu_seconds_total', 'node_memory_MemFree_bytes', 'up', 'training_loss'];
-  assert.deepEqual(nearest('nod_cpu_seconds_total', names), ['node_cpu_seconds_total']);
-  assert.deepEqual(nearest('node_cpu', names), ['node_cpu_seconds_total']);
-  assert.deepEqual(nearest('zzz', names), []);
 });
 
 test('results line up: a hole is a gap, a foreign time is none', () => {

@@ -1,0 +1,98 @@
+//! Why an answer is empty: `tests/promql/explain.tsv` holds a query, the time in seconds, the part that is named, the reason, and
+//! what its text must hold.
+
+use promlet::clock::Clock;
+use promlet::model::{Labels, Metadata, MetricType, TimestampMs};
+use promlet::promql::{Engine, EngineOptions, Features, Moment, QueryOptions};
+use promlet::storage::memory::MemoryStore;
+use promlet::storage::{Append, GroupKey, GroupSource, Row};
+use promlet::telemetry::Registry;
+
+/// Name and labels, first and last second; a value every 15 s.
+type Series = (&'static [(&'static str, &'static str)], i64, i64, f64);
+
+const SERIES: [Series; 8] = [
+    (&[("__name__", "up"), ("job", "api"), ("instance", "a")], 0, 1200, 1.0),
+    (&[("__name__", "up"), ("job", "api"), ("instance", "b")], 0, 1200, 1.0),
+    (&[("__name__", "up"), ("job", "db"), ("instance", "c")], 0, 1200, 0.0),
+    (&[("__name__", "requests_total"), ("job", "api"), ("host", "a")], 0, 1200, 7.0),
+    (&[("__name__", "requests_total"), ("job", "api"), ("host", "b")], 0, 1200, 7.0),
+    (&[("__name__", "batch_seconds"), ("job", "batch")], 0, 300, 3.0),
+    (&[("__name__", "late_seconds"), ("job", "batch")], 900, 1200, 3.0),
+    (&[("__name__", "temperature"), ("room", "x")], 0, 1200, 21.5),
+];
+
+fn store() -> MemoryStore {
+    let store = MemoryStore::default();
+    for (labels, from, to, value) in SERIES {
+        let name = format!("{labels:?}");
+        let mut writer = store.writer(&GroupKey { source: GroupSource::Push, name, labels: Labels::empty() }).unwrap();
+        let column = writer.column(&Labels::from_pairs(labels.iter().copied())).unwrap();
+        for at in (from..=to).step_by(15) {
+            let mut row = Row::new(TimestampMs(at * 1000));
+            row.push(column, value);
+            writer.commit(&row).unwrap();
+        }
+        if labels[0].1 == "temperature" {
+            writer.describe("temperature", &Metadata { metric_type: MetricType::Gauge, ..Metadata::default() }).unwrap();
+        }
+    }
+    store
+}
+
+fn engine() -> Engine {
+    let features = Features { experimental_functions: true, ..Features::default() };
+    Engine::new(EngineOptions { features, ..EngineOptions::default() }, Clock::system(), &Registry::default())
+}
+
+#[test]
+fn empty_answers_have_a_place_and_a_reason() {
+    let (store, engine) = (store(), engine());
+    let mut wrong = String::new();
+    for line in include_str!("../../promql/explain.tsv").lines().filter(|l| !l.is_empty() && !l.starts_with('#')) {
+        let fields: Vec<&str> = line.split('\t').collect();
+        let [query, seconds, place, reason, text] = fields[..] else { panic!("five fields: {line}") };
+        let at = TimestampMs(seconds.parse::<i64>().unwrap() * 1000);
+        let story = engine.explain(&store, query, Moment::At(at), &QueryOptions::default()).unwrap();
+        let heard = story.empty.map_or_else(String::new, |e| format!("{}\t{}\t{}", e.expr, e.reason.as_str(), e.text));
+        let expected = format!("{place}\t{reason}\t{text}");
+        if heard != expected {
+            wrong += &format!("{query}\n  expected {expected}\n  heard    {heard}\n");
+        }
+    }
+    assert!(wrong.is_empty(), "\n{wrong}");
+}
+
+#[test]
+fn the_tree_counts_series_points_and_samples() {
+    let (store, engine) = (store(), engine());
+    let range = Moment::Range { start: TimestampMs(300_000), end: TimestampMs(600_000), step: promlet::model::DurationMs::seconds(60) };
+    let story = engine.explain(&store, "sum by (job) (rate(requests_total[1m])) / 2", range, &QueryOptions::default()).unwrap();
+    assert!(story.empty.is_none() && story.hints.is_empty());
+    let root = story.tree;
+    assert_eq!((root.series_in, root.series_out, root.points), (1, 1, 6));
+    let sum = &root.parts[0];
+    assert_eq!((sum.expr.as_str(), sum.series_in, sum.series_out, sum.points), ("sum by (job) (rate(requests_total[1m]))", 2, 1, 6));
+    let selector = &sum.parts[0].parts[0];
+    assert_eq!((selector.expr.as_str(), selector.kind, selector.series_out, selector.points), ("requests_total[1m]", "matrix", 2, 12));
+    // Four samples in each of six windows of two series.
+    assert_eq!((selector.samples, sum.samples, root.samples), (48, 48, 48));
+}
+
+#[test]
+fn a_rate_of_a_gauge_is_noticed() {
+    let (store, engine) = (store(), engine());
+    let at = Moment::At(TimestampMs(600_000));
+    let story = engine.explain(&store, "rate(temperature[5m])", at, &QueryOptions::default()).unwrap();
+    assert_eq!(story.hints, ["temperature is a gauge, and rate takes each fall for a reset: use delta or deriv"]);
+}
+
+#[test]
+fn errors_say_what_to_write_instead() {
+    let (store, engine) = (store(), engine());
+    for line in include_str!("../../promql/hints.tsv").lines() {
+        let (query, hint) = line.split_once('\t').unwrap();
+        let error = engine.instant(&store, query, TimestampMs(600_000), &QueryOptions::default()).unwrap_err();
+        assert_eq!(promlet::promql::hint::of(query, &error).as_deref(), Some(hint), "{query}: {error}");
+    }
+}

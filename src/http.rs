@@ -30,6 +30,7 @@ pub mod server;
 mod stall;
 pub mod state;
 mod status;
+mod stories;
 mod targets;
 mod time;
 mod tree;

@@ -18,6 +18,8 @@ mod manage;
 mod metadata;
 mod pages;
 mod params;
+mod pieces;
+mod points;
 pub mod pool;
 mod promlet;
 mod query;

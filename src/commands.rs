@@ -9,6 +9,7 @@ pub mod promql;
 pub mod serve;
 pub mod serve_flags;
 pub mod test_promql;
+pub mod test_rules;
 pub mod tsdb;
 
 use std::io::Write;
@@ -84,6 +85,8 @@ struct CheckedFiles {
 enum Test {
     /// Runs files in Prometheus's test language
     Promql(test_promql::TestPromqlFlags),
+    /// Runs unit tests of rules, in promtool's format
+    Rules(test_rules::TestRulesFlags),
 }
 
 #[derive(Subcommand, Debug)]
@@ -109,6 +112,7 @@ pub fn promlet(arguments: Vec<String>) -> ExitCode {
         Some(Command::Demo(flags)) => demo::run(flags),
         Some(Command::Check { subject }) => run_check(subject),
         Some(Command::Test { subject: Test::Promql(flags) }) => test_promql::run(&flags),
+        Some(Command::Test { subject: Test::Rules(flags) }) => test_rules::run(&flags),
         Some(Command::Notify { subject: Notify::Test(flags) }) => notify_test::run(&flags),
         Some(Command::Tsdb { subject }) => tsdb::run(subject),
         Some(Command::Promql(arguments)) => ExitCode::from(promql::run(arguments).code()),

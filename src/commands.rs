@@ -11,6 +11,7 @@ pub mod serve;
 pub mod serve_flags;
 pub mod silence;
 pub mod test_promql;
+pub mod test_rules;
 pub mod tsdb;
 
 use std::io::Write;
@@ -96,6 +97,8 @@ struct CheckedFiles {
 enum Test {
     /// Runs files in Prometheus's test language
     Promql(test_promql::TestPromqlFlags),
+    /// Runs unit tests of rules, in promtool's format
+    Rules(test_rules::TestRulesFlags),
 }
 
 #[derive(Subcommand, Debug)]
@@ -127,6 +130,7 @@ pub fn promlet(arguments: Vec<String>) -> ExitCode {
         Some(Command::Demo(flags)) => demo::run(flags),
         Some(Command::Check { subject }) => run_check(subject),
         Some(Command::Test { subject: Test::Promql(flags) }) => test_promql::run(&flags),
+        Some(Command::Test { subject: Test::Rules(flags) }) => test_rules::run(&flags),
         Some(Command::Notify { subject: Notify::Test(flags) }) => notify_test::run(&flags),
         Some(Command::Routes { subject: Routes::Test(flags) }) => routes_test::run(&flags, &mut std::io::stdout().lock()),
         Some(Command::Silence { subject }) => silence::run(&subject),

@@ -21,6 +21,7 @@ mod params;
 pub mod pool;
 mod promlet;
 mod query;
+mod refusal;
 mod result;
 mod router;
 mod rules;

@@ -14,6 +14,7 @@ pub mod problems;
 pub mod scalar;
 pub mod shape;
 pub mod source;
+pub mod value;
 pub use crate::model::suggest;
 
 pub use check::check;

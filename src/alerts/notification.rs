@@ -79,6 +79,8 @@ pub struct Notification {
     pub at: TimestampMs,
     /// An attempt before the last restart may have arrived.
     pub may_repeat: bool,
+    /// What the receiver said of its last message about this group, while something of that still fires.
+    pub memo: Option<String>,
     /// How long one attempt may take where the receiver sets no `timeout`.
     pub deadline: DurationMs,
 }
@@ -97,6 +99,14 @@ impl Notification {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delivered {
     pub detail: String,
+    /// To be handed back with the next notification of the group, and kept over a restart.
+    pub memo: Option<String>,
+}
+
+impl Delivered {
+    pub fn new(detail: impl Into<String>) -> Self {
+        Self { detail: detail.into(), memo: None }
+    }
 }
 
 /// Why it was not delivered.

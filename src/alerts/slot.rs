@@ -59,6 +59,7 @@ pub struct Slot {
     pub told: Option<Told>,
     pub announced: Set,
     pub owed: Option<Owed>,
+    pub memo: Option<String>,
     pub expires_at: TimestampMs,
     /// Where it stands in its integration's queue.
     pub queued_at: Option<i64>,
@@ -82,6 +83,7 @@ impl Slot {
             told: None,
             announced: Set::new(),
             owed: None,
+            memo: None,
             expires_at: TimestampMs::MIN,
             queued_at: None,
         }
@@ -105,7 +107,8 @@ impl Slot {
             due: now.steady,
         });
         let (receiver, integration) = (row.receiver, row.integration);
-        Self { group_id, receiver, integration, told, announced: row.announced, owed, expires_at: row.expires_at, queued_at: None }
+        let (announced, memo) = (row.announced, row.memo);
+        Self { group_id, receiver, integration, told, announced, owed, memo, expires_at: row.expires_at, queued_at: None }
     }
 
     pub fn row(&self, key: &str) -> LogRow {
@@ -125,7 +128,13 @@ impl Slot {
                 since: owed.since,
                 tried: owed.tried,
             }),
+            memo: self.memo.clone(),
         }
+    }
+
+    /// The memo, while something that was told still fires: a group that begins anew is told anew.
+    pub fn memo_of_open(&self) -> Option<String> {
+        self.memo.clone().filter(|_| self.told.as_ref().is_some_and(|told| !told.firing.is_empty()))
     }
 
     /// When the next attempt may be made; none where nothing waits to be sent.

@@ -62,14 +62,17 @@ pub fn load(settings: &Settings, own_address: &str, external_url: &str, environm
     let mut notes = prometheus.notes.clone();
     notes.extend(prometheus.missing_files.iter().cloned());
     notes.extend(extra_notes);
-    notes.extend(upstream.notes);
+    notes.extend(upstream.notes.iter().cloned());
     notes.extend(web_notes);
-    let alerting = alerting.map(|loaded| {
-        notes.extend(loaded.notes);
-        let mut notify = loaded.notify;
-        notify.upstream_texts |= upstream.upstream_texts;
-        (loaded.alerts, notify)
-    });
+    let alerting = match alerting {
+        Some(loaded) => {
+            notes.extend(loaded.notes);
+            let mut notify = loaded.notify;
+            upstream.add_to(&mut notify)?;
+            Some((loaded.alerts, notify))
+        }
+        None => None,
+    };
     let mut rules = prometheus.rules.clone();
     rules.extend(extra);
     Ok(Files { prometheus, rules, alerting, dashboards, notes })

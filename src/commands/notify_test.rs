@@ -45,7 +45,7 @@ async fn try_receiver(flags: &NotifyTestFlags) -> Result<bool, String> {
     let mut options = loaded.notify;
     let beside = flags.config_file.parent().unwrap_or(Path::new("")).join("promlet.yml");
     if let Ok(promlet) = config::load_promlet(&beside) {
-        options.upstream_texts |= promlet.upstream_texts;
+        promlet.add_to(&mut options).map_err(|problems| problems.iter().map(|problem| format!("{problem}\n")).collect::<String>())?;
     }
     let trial = notify::trial(&flags.receiver, &options, &external_url, &Clock::system(), &Registry::default());
     let mut steps = trial.map_err(|error| error.to_string())?;

@@ -22,6 +22,7 @@ use super::http_client::HTTP_CONFIG;
 use super::{Checkers, Loaded, paths};
 use fields::ALERTMANAGER;
 use inherit::INTEGRATIONS;
+pub use receivers::given::Given;
 
 /// `alertmanager.yml`, checked.
 #[derive(Clone, Debug)]

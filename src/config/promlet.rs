@@ -1,32 +1,172 @@
 //! `promlet.yml`: what promlet has and stock files have no word for. Optional.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use crate::model::Problem;
-use crate::yaml::{self, Kind, Problems, Section, Source, field};
+use crate::model::number::quote;
+use crate::notify::options::{GotifyOptions, Integration, NotifyOptions, NtfyOptions};
+use crate::yaml::shape::resolve_paths;
+use crate::yaml::{self, Kind, Node, Problems, Section, Source, Words, field};
 
-use super::Loaded;
+use super::alertmanager::Given;
+use super::http_client::HTTP_CONFIG;
+use super::{Loaded, paths};
 
-static NOTIFICATIONS: Section = Section { name: "notifications", fields: &[&[field("upstream_texts", Kind::Bool)]] };
-static PROMLET: Section = Section { name: "promlet.yml", fields: &[&[field("notifications", Kind::Section(&NOTIFICATIONS))]] };
+static DEFAULTS: Words = Words { name: "defaults", words: &["promlet", "alertmanager"], any_case: false };
+static NOTIFICATIONS: Section = Section { name: "notifications", fields: &[&[field("defaults", Kind::Word(&DEFAULTS))]] };
+
+static NTFY: Section = Section {
+    name: "ntfy config",
+    fields: &[&[
+        field("send_resolved", Kind::Bool),
+        field("http_config", Kind::Section(&HTTP_CONFIG)),
+        field("url", Kind::Url),
+        field("topic", Kind::Text),
+        field("token", Kind::Secret),
+        field("token_file", Kind::Path),
+        field("title", Kind::Text),
+        field("message", Kind::Text),
+        field("priority", Kind::Text),
+        field("tags", Kind::Text),
+        field("click", Kind::Text),
+        field("timeout", Kind::GoDuration),
+    ]],
+};
+static GOTIFY: Section = Section {
+    name: "gotify config",
+    fields: &[&[
+        field("send_resolved", Kind::Bool),
+        field("http_config", Kind::Section(&HTTP_CONFIG)),
+        field("url", Kind::Url),
+        field("token", Kind::Secret),
+        field("token_file", Kind::Path),
+        field("title", Kind::Text),
+        field("message", Kind::Text),
+        field("priority", Kind::Text),
+        field("timeout", Kind::GoDuration),
+    ]],
+};
+static RECEIVER: Section = Section {
+    name: "receiver",
+    fields: &[&[
+        field("name", Kind::Text),
+        field("ntfy_configs", Kind::List(&Kind::Section(&NTFY))),
+        field("gotify_configs", Kind::List(&Kind::Section(&GOTIFY))),
+    ]],
+};
+static PROMLET: Section = Section {
+    name: "promlet.yml",
+    fields: &[&[field("notifications", Kind::Section(&NOTIFICATIONS)), field("receivers", Kind::List(&Kind::Section(&RECEIVER)))]],
+};
 
 #[derive(Clone, Debug, Default)]
 pub struct PromletConfig {
     /// Alertmanager's own default texts in messages instead of promlet's.
     pub upstream_texts: bool,
+    /// By name of a receiver of `alertmanager.yml`: what it tells besides.
+    pub receivers: Vec<Addition>,
     pub notes: Vec<Problem>,
+}
+
+/// Integrations for a receiver that `alertmanager.yml` names.
+#[derive(Clone, Debug)]
+pub struct Addition {
+    pub receiver: String,
+    pub integrations: Vec<Integration>,
+    /// What is said where there is no such receiver.
+    unknown: Problem,
+}
+
+impl PromletConfig {
+    /// Puts the additions where they belong; all that have no place come back.
+    pub fn add_to(&self, notify: &mut NotifyOptions) -> Loaded<()> {
+        notify.upstream_texts |= self.upstream_texts;
+        let mut errors = Vec::new();
+        for addition in &self.receivers {
+            match notify.receivers.iter_mut().find(|receiver| receiver.name == addition.receiver) {
+                Some(receiver) => receiver.integrations.extend(addition.integrations.iter().cloned()),
+                None => errors.push(addition.unknown.clone()),
+            }
+        }
+        if errors.is_empty() { Ok(()) } else { Err(errors) }
+    }
 }
 
 /// Reads the file; the caller decides whether a missing one matters.
 pub fn load_promlet(path: &Path) -> Loaded<PromletConfig> {
     let source = Source::read(path).map_err(|problem| vec![problem])?;
     let mut problems = Problems::new(&source);
-    let Some(root) = yaml::parse(&source, &mut problems).filter(|root| !root.is_null()) else {
+    let Some(mut root) = yaml::parse(&source, &mut problems).filter(|root| !root.is_null()) else {
         let (errors, notes) = problems.finish();
         return if errors.is_empty() { Ok(PromletConfig { notes, ..PromletConfig::default() }) } else { Err(errors) };
     };
     yaml::check(&root, &PROMLET, &mut problems);
-    let upstream_texts = root.get("notifications").and_then(|section| section.flag("upstream_texts")).unwrap_or(false);
+    resolve_paths(&mut root, &PROMLET, &paths::folder_of(path));
+    let upstream_texts = root.get("notifications").and_then(|section| section.text("defaults")) == Some("alertmanager");
+    let receivers = receivers(&root, &source, &mut problems);
     let (errors, notes) = problems.finish();
-    if errors.is_empty() { Ok(PromletConfig { upstream_texts, notes }) } else { Err(errors) }
+    if errors.is_empty() { Ok(PromletConfig { upstream_texts, receivers, notes }) } else { Err(errors) }
+}
+
+fn receivers(root: &Node, source: &Source, problems: &mut Problems<'_>) -> Vec<Addition> {
+    let (mut out, mut names) = (Vec::new(), HashSet::new());
+    for node in root.get("receivers").map(Node::items).unwrap_or_default() {
+        let name = node.text("name").unwrap_or("").to_owned();
+        let at = node.get("name").map_or(node.span, |value| value.span);
+        if name.is_empty() {
+            problems.error(at, "missing name in receiver");
+        }
+        if !names.insert(name.clone()) {
+            problems.error(at, format!("receiver {} is not unique", quote(&name)));
+        }
+        let mut integrations = Vec::new();
+        for item in node.get("ntfy_configs").map(Node::items).unwrap_or_default() {
+            integrations.extend(ntfy(item, problems).map(Box::new).map(Integration::Ntfy));
+        }
+        for item in node.get("gotify_configs").map(Node::items).unwrap_or_default() {
+            integrations.extend(gotify(item, problems).map(Box::new).map(Integration::Gotify));
+        }
+        let message = format!("receiver {} is not in alertmanager.yml: add it there, where the routes are", quote(&name));
+        let unknown = source.problem(crate::model::Severity::Error, at.start, message, None);
+        out.push(Addition { receiver: name, integrations, unknown });
+    }
+    out
+}
+
+fn need(node: &Node, keys: &[&str], message: &str, problems: &mut Problems<'_>) {
+    if keys.iter().all(|key| node.text(key).is_none()) {
+        problems.error(node.span, message);
+    }
+}
+
+fn ntfy(node: &Node, problems: &mut Problems<'_>) -> Option<NtfyOptions> {
+    need(node, &["topic"], "missing topic in ntfy config", problems);
+    super::http_client::at_most_one(node, &["token", "token_file"], "at most one of token & token_file must be configured", problems);
+    let given = Given(node);
+    Some(NtfyOptions {
+        sending: given.sending(true, problems),
+        url: given.or("url", "https://ntfy.sh"),
+        topic: given.open("topic")?,
+        token: given.secret("token"),
+        title: given.open("title"),
+        message: given.open("message"),
+        priority: given.open("priority"),
+        tags: given.open("tags"),
+        click: given.open("click"),
+    })
+}
+
+fn gotify(node: &Node, problems: &mut Problems<'_>) -> Option<GotifyOptions> {
+    need(node, &["url"], "missing url in gotify config", problems);
+    need(node, &["token", "token_file"], "one of token or token_file must be configured", problems);
+    let given = Given(node);
+    Some(GotifyOptions {
+        sending: given.sending(true, problems),
+        url: given.open("url")?,
+        token: given.secret("token")?,
+        title: given.open("title"),
+        message: given.open("message"),
+        priority: given.open("priority"),
+    })
 }

@@ -4,17 +4,33 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::deliver::{Deliver, Desk, Provider, Simple, Unwatched};
+use super::discord::Discord;
 use super::email::Email;
+use super::gotify::Gotify;
 use super::http::Poster;
-use super::options::{Integration as Configured, NotifyOptions};
+use super::incidentio::Incidentio;
+use super::jira::Jira;
+use super::mattermost::Mattermost;
+use super::msteams::{Msteams, MsteamsV2};
+use super::ntfy::Ntfy;
+use super::opsgenie::Opsgenie;
+use super::options::{Integration as Configured, NotifyOptions, Sending};
+use super::pagerduty::Pagerduty;
+use super::pushover::Pushover;
+use super::rocketchat::Rocketchat;
 use super::slack::Slack;
+use super::sns::Sns;
+use super::telegram::Telegram;
 use super::texts::{TemplateFileError, Texts};
+use super::victorops::Victorops;
+use super::webex::Webex;
 use super::webhook::Webhook;
+use super::wechat::Wechat;
 use crate::alerts::limits::ATTEMPT_MAX;
-use crate::alerts::{Integration, Notify, Receiver};
-use crate::client::{ClientError, ClientOptions};
+use crate::alerts::{Integration, Receiver};
+use crate::client::ClientError;
 use crate::clock::Clock;
-use crate::model::DurationMs;
 use crate::telemetry::Registry;
 
 /// Why a configuration's receivers cannot be built.
@@ -38,13 +54,6 @@ impl fmt::Display for BuildError {
 
 impl std::error::Error for BuildError {}
 
-/// One integration, ready to send.
-pub(super) enum Built {
-    Webhook(Box<Webhook>),
-    Slack(Box<Slack>),
-    Email(Box<Email>),
-}
-
 /// All receivers, in the order of the file; all or nothing.
 pub fn build(options: &NotifyOptions, clock: &Clock, registry: &Registry) -> Result<Vec<Receiver>, BuildError> {
     let texts = Texts::read(&options.templates, options.upstream_texts, registry).map_err(BuildError::Templates)?;
@@ -53,11 +62,7 @@ pub fn build(options: &NotifyOptions, clock: &Clock, registry: &Registry) -> Res
     for receiver in &options.receivers {
         let mut integrations = Vec::new();
         for (index, one) in indexed(&receiver.integrations) {
-            let notify: Arc<dyn Notify> = match build_one(&receiver.name, index, one, &texts, clock)? {
-                Built::Webhook(webhook) => Arc::new(*webhook),
-                Built::Slack(slack) => Arc::new(*slack),
-                Built::Email(email) => Arc::new(*email),
-            };
+            let notify = Arc::new(Unwatched(build_one(&receiver.name, index, one, &texts, clock)?));
             integrations.push(Integration { kind: one.kind(), index, send_resolved: one.send_resolved(), notify });
         }
         receivers.push(Receiver { name: receiver.name.clone(), integrations });
@@ -73,25 +78,48 @@ pub(super) fn indexed(integrations: &[Configured]) -> impl Iterator<Item = (usiz
     })
 }
 
-pub(super) fn build_one(receiver: &str, index: usize, one: &Configured, texts: &Arc<Texts>, clock: &Clock) -> Result<Built, BuildError> {
-    let poster = |options: &ClientOptions, timeout: DurationMs| {
+/// One integration, ready to send.
+pub(super) fn build_one(
+    receiver: &str,
+    index: usize,
+    one: &Configured,
+    texts: &Arc<Texts>,
+    clock: &Clock,
+) -> Result<Arc<dyn Deliver>, BuildError> {
+    let desk = |sending: &Sending| {
+        let timeout = sending.timeout;
         let longest: Duration = timeout.max(ATTEMPT_MAX).to_std();
-        Poster::new(options, longest).map_err(|error| BuildError::Client {
+        let poster = Poster::new(&sending.client, longest).map_err(|error| BuildError::Client {
             receiver: receiver.to_owned(),
             integration: format!("{}[{index}]", one.kind()),
             error,
-        })
+        })?;
+        Ok(Desk { poster, texts: texts.clone(), clock: clock.clone(), timeout })
     };
-    let (texts, clock) = (texts.clone(), clock.clone());
     Ok(match one {
-        Configured::Webhook(options) => {
-            let poster = poster(&options.client, options.timeout)?;
-            Built::Webhook(Box::new(Webhook { options: (**options).clone(), poster, texts, clock }))
-        }
-        Configured::Slack(options) => {
-            let poster = poster(&options.client, options.timeout)?;
-            Built::Slack(Box::new(Slack { options: (**options).clone(), poster, texts, clock }))
-        }
-        Configured::Email(options) => Built::Email(Box::new(Email { options: (**options).clone(), texts, clock })),
+        Configured::Email(options) => Arc::new(Email { options: (**options).clone(), texts: texts.clone(), clock: clock.clone() }),
+        Configured::Webhook(options) => simple(Webhook((**options).clone()), desk(&options.sending)?),
+        Configured::Slack(options) => Arc::new(Slack { options: (**options).clone(), desk: desk(&options.sending)? }),
+        Configured::Pagerduty(options) => simple(Pagerduty((**options).clone()), desk(&options.sending)?),
+        Configured::Opsgenie(options) => simple(Opsgenie((**options).clone()), desk(&options.sending)?),
+        Configured::Wechat(options) => Arc::new(Wechat::new((**options).clone(), desk(&options.sending)?)),
+        Configured::Victorops(options) => simple(Victorops((**options).clone()), desk(&options.sending)?),
+        Configured::Pushover(options) => simple(Pushover((**options).clone()), desk(&options.sending)?),
+        Configured::Sns(options) => simple(Sns { options: (**options).clone(), clock: clock.clone() }, desk(&options.sending)?),
+        Configured::Telegram(options) => simple(Telegram((**options).clone()), desk(&options.sending)?),
+        Configured::Discord(options) => simple(Discord((**options).clone()), desk(&options.sending)?),
+        Configured::Webex(options) => simple(Webex((**options).clone()), desk(&options.sending)?),
+        Configured::Msteams(options) => simple(Msteams((**options).clone()), desk(&options.sending)?),
+        Configured::MsteamsV2(options) => simple(MsteamsV2((**options).clone()), desk(&options.sending)?),
+        Configured::Jira(options) => Arc::new(Jira { options: (**options).clone(), desk: desk(&options.sending)? }),
+        Configured::Rocketchat(options) => simple(Rocketchat((**options).clone()), desk(&options.sending)?),
+        Configured::Mattermost(options) => simple(Mattermost((**options).clone()), desk(&options.sending)?),
+        Configured::Ntfy(options) => simple(Ntfy((**options).clone()), desk(&options.sending)?),
+        Configured::Gotify(options) => simple(Gotify((**options).clone()), desk(&options.sending)?),
+        Configured::Incidentio(options) => simple(Incidentio((**options).clone()), desk(&options.sending)?),
     })
+}
+
+fn simple<P: Provider + 'static>(provider: P, desk: Desk) -> Arc<dyn Deliver> {
+    Arc::new(Simple { provider, desk })
 }

@@ -1,19 +1,20 @@
 //! Email: one connection per notification, every step with a deadline. The letter is written before the first connection is made.
 
+mod cram;
 mod letter;
 mod smtp;
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 
+use super::deliver::{Deliver, Delivering};
 use super::http::prepare_failure;
 use super::options::EmailOptions;
 use super::steps::Steps;
 use super::texts::Texts;
-use crate::alerts::notification::{Delivered, Failure, Notification, Notify, Outcome};
+use crate::alerts::notification::{Delivered, Failure, Notification, Outcome};
 use crate::client::SecretSource;
 use crate::clock::Clock;
+use crate::model::Secret;
 
 pub use letter::Letter;
 
@@ -28,16 +29,16 @@ impl Email {
         let letter = self.write(notification, steps)?;
         steps.done(format!("the mail is written, {} bytes, from {} to {}", letter.bytes.len(), letter.from, letter.recipients()));
         let tls = smtp::tls_parameters(&self.options).await?;
-        let password = match &self.options.auth_password {
-            Some(source) if !self.options.auth_username.is_empty() => Some(self.password(source, steps).await?),
-            _ => None,
+        let login = smtp::Login {
+            password: self.known(self.options.auth_password.as_ref(), "password", steps).await?,
+            secret: self.known(self.options.auth_secret.as_ref(), "secret", steps).await?,
         };
         let deadline = notification.deadline.to_std();
         let mut at = smtp::Place::default();
-        let sending = smtp::deliver(&self.options, &letter, tls, password, steps, &mut at);
+        let sending = smtp::deliver(&self.options, &letter, tls, &login, steps, &mut at);
         let outcome = tokio::time::timeout(deadline, sending).await;
         match outcome {
-            Ok(Ok(answer)) => Ok(Delivered { detail: answer }),
+            Ok(Ok(answer)) => Ok(Delivered::new(answer)),
             Ok(Err(failure)) => Err(failure),
             Err(_) => Err(Failure::retry(format!("{}: the whole took longer than {} s", at.describe(), deadline.as_secs()))),
         }
@@ -50,15 +51,17 @@ impl Email {
         Ok(letter)
     }
 
-    async fn password(&self, source: &SecretSource, steps: &Steps) -> Result<crate::model::Secret, Failure> {
-        let password = source.read().await.map_err(|error| prepare_failure(&error))?;
-        steps.done("the password is known");
-        Ok(password)
+    /// Without a user's name nobody logs in.
+    async fn known(&self, source: Option<&SecretSource>, what: &str, steps: &Steps) -> Result<Option<Secret>, Failure> {
+        let Some(source) = source.filter(|_| !self.options.auth_username.is_empty()) else { return Ok(None) };
+        let known = source.read().await.map_err(|error| prepare_failure(&error))?;
+        steps.done(format!("the {what} is known"));
+        Ok(Some(known))
     }
 }
 
-impl Notify for Email {
-    fn notify<'a>(&'a self, notification: &'a Notification) -> Pin<Box<dyn Future<Output = Outcome> + Send + 'a>> {
-        Box::pin(async move { self.send(notification, &Steps::silent()).await })
+impl Deliver for Email {
+    fn deliver<'a>(&'a self, notification: &'a Notification, steps: &'a Steps) -> Delivering<'a> {
+        Box::pin(self.send(notification, steps))
     }
 }

@@ -1,8 +1,8 @@
-//! One POST of JSON: deadlines, what the answer means, `Retry-After`. No error shows a URL, since URLs hold secrets.
+//! One request: deadlines, what the answer means, `Retry-After`. No error shows a URL, since URLs hold secrets.
 
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{Method, StatusCode};
 
 use super::limits::{ANSWER_BYTES_MAX, ANSWER_SHOWN_MAX, CONNECT_TIMEOUT};
@@ -12,11 +12,12 @@ use crate::client::{ClientError, ClientOptions, Outbound, Timeouts};
 use crate::model::{DurationMs, Secret, TimestampMs};
 
 /// The header that marks a notification, so that a receiver can tell a repeat.
-pub const ID_HEADER: &str = "X-Promlet-Notification-Id";
+pub const ID_HEADER: &str = "x-promlet-notification-id";
 
 /// A client for one integration.
 pub struct Poster {
     outbound: Outbound,
+    proxied: bool,
 }
 
 /// What came back.
@@ -27,47 +28,79 @@ pub struct Answer {
     pub retry_after: Option<DurationMs>,
 }
 
-/// What is sent.
-pub struct Letter<'a> {
-    pub url: &'a Secret,
+/// One request, ready to go.
+pub struct Request {
+    pub method: Method,
+    pub url: Secret,
+    /// Over those of the configured client.
+    pub headers: Vec<(HeaderName, Secret)>,
+    /// Empty for none.
+    pub content_type: &'static str,
     pub body: String,
+}
+
+/// For whom, and how long it may take.
+pub struct Trip<'a> {
     /// The notification's id.
     pub id: &'a str,
-    pub bearer: Option<Secret>,
     pub deadline: Duration,
     pub now: TimestampMs,
+}
+
+impl Request {
+    /// A POST of JSON.
+    pub fn json(url: impl Into<String>, body: String) -> Self {
+        let url = Secret::new(url);
+        Self { method: Method::POST, url, headers: Vec::new(), content_type: "application/json", body }
+    }
+
+    pub fn header(mut self, name: HeaderName, value: impl Into<String>) -> Self {
+        self.headers.push((name, Secret::new(value)));
+        self
+    }
+
+    fn header_map(&self, id: &str) -> Result<HeaderMap, Failure> {
+        let mut headers = HeaderMap::new();
+        if !self.content_type.is_empty() {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.content_type));
+        }
+        if let Ok(id) = HeaderValue::from_str(id) {
+            headers.insert(ID_HEADER, id);
+        }
+        for (name, value) in &self.headers {
+            let mut value = HeaderValue::from_str(value.expose())
+                .map_err(|_| Failure::give_up(format!("the value of {name} holds characters that HTTP does not allow")))?;
+            value.set_sensitive(true);
+            headers.insert(name.clone(), value);
+        }
+        Ok(headers)
+    }
 }
 
 impl Poster {
     /// `longest` bounds every attempt; each has its own deadline within it.
     pub fn new(options: &ClientOptions, longest: Duration) -> Result<Self, ClientError> {
         let timeouts = Timeouts { connect: CONNECT_TIMEOUT, read: longest, total: longest };
-        Ok(Self { outbound: Outbound::new(options, timeouts)? })
+        let proxied = options.proxy_url.is_some() || options.proxy_from_environment;
+        Ok(Self { outbound: Outbound::new(options, timeouts)?, proxied })
     }
 
-    pub async fn post(&self, letter: Letter<'_>, steps: &Steps) -> Result<Answer, Failure> {
-        if !steps.is_silent() {
-            reach(letter.url.expose(), steps).await?;
+    pub async fn send(&self, request: Request, trip: &Trip<'_>, steps: &Steps) -> Result<Answer, Failure> {
+        if !steps.is_silent() && !self.proxied {
+            reach(request.url.expose(), steps).await?;
         }
-        let deadline = letter.deadline;
-        match tokio::time::timeout(deadline, self.exchange(letter)).await {
+        match tokio::time::timeout(trip.deadline, self.exchange(request, trip)).await {
             Ok(answer) => answer,
-            Err(_) => Err(Failure::retry(format!("no answer within {} s", deadline.as_secs_f64()))),
+            Err(_) => Err(Failure::retry(format!("no answer within {} s", trip.deadline.as_secs_f64()))),
         }
     }
 
-    async fn exchange(&self, letter: Letter<'_>) -> Result<Answer, Failure> {
-        let request = self.outbound.request(Method::POST, letter.url.expose()).await.map_err(|error| prepare_failure(&error))?;
-        let mut request = request.header(CONTENT_TYPE, "application/json").header(ID_HEADER, letter.id);
-        if let Some(token) = &letter.bearer {
-            let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose()))
-                .map_err(|_| Failure::give_up("the token holds characters that HTTP does not allow"))?;
-            value.set_sensitive(true);
-            request = request.header(reqwest::header::AUTHORIZATION, value);
-        }
-        let mut response = request.body(letter.body).send().await.map_err(send_failure)?;
+    async fn exchange(&self, request: Request, trip: &Trip<'_>) -> Result<Answer, Failure> {
+        let headers = request.header_map(trip.id)?;
+        let builder = self.outbound.request(request.method, request.url.expose()).await.map_err(|error| prepare_failure(&error))?;
+        let mut response = builder.headers(headers).body(request.body).send().await.map_err(send_failure)?;
         let status = response.status();
-        let retry_after = retry_after(response.headers(), letter.now);
+        let retry_after = retry_after(response.headers(), trip.now);
         let kind = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
         let is_json = kind.starts_with("application/json");
         let mut body = Vec::new();
@@ -99,6 +132,11 @@ impl Answer {
             status if status.is_redirection() => Err(Failure::give_up(format!("{}: a redirect that is not followed", self.show()))),
             _ => Err(Failure::give_up(self.show())),
         }
+    }
+
+    /// The body as JSON; null where it is none.
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(self.body.trim()).unwrap_or(serde_json::Value::Null)
     }
 
     pub fn retry(&self) -> Failure {

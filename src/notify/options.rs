@@ -1,9 +1,23 @@
 //! Receivers of `alertmanager.yml`, checked; globals are already worked in. Texts marked "template" are Go templates.
 
+mod chat;
+mod own;
+mod paging;
+
 use std::path::PathBuf;
 
 use crate::client::{ClientOptions, SecretSource, TlsOptions};
 use crate::model::DurationMs;
+
+pub use chat::{
+    DiscordOptions, MattermostFields, MattermostMessage, MattermostOptions, MattermostPriority, MsteamsOptions, MsteamsV2Options,
+    RocketAction, RocketchatOptions, TelegramOptions, WebexOptions, WechatOptions,
+};
+pub use own::{GotifyOptions, NtfyOptions};
+pub use paging::{
+    IncidentioOptions, JiraOptions, JiraText, OpsgenieOptions, PagerdutyImage, PagerdutyKey, PagerdutyLink, PagerdutyOptions,
+    PushoverOptions, Responder, SnsOptions, SnsTarget, VictoropsOptions,
+};
 
 #[derive(Clone, Debug, Default)]
 pub struct NotifyOptions {
@@ -24,8 +38,34 @@ pub struct ReceiverOptions {
 #[derive(Clone, Debug)]
 pub enum Integration {
     Webhook(Box<WebhookOptions>),
-    Slack(Box<SlackOptions>),
     Email(Box<EmailOptions>),
+    Slack(Box<SlackOptions>),
+    Pagerduty(Box<PagerdutyOptions>),
+    Opsgenie(Box<OpsgenieOptions>),
+    Wechat(Box<WechatOptions>),
+    Victorops(Box<VictoropsOptions>),
+    Pushover(Box<PushoverOptions>),
+    Sns(Box<SnsOptions>),
+    Telegram(Box<TelegramOptions>),
+    Discord(Box<DiscordOptions>),
+    Webex(Box<WebexOptions>),
+    Msteams(Box<MsteamsOptions>),
+    MsteamsV2(Box<MsteamsV2Options>),
+    Jira(Box<JiraOptions>),
+    Rocketchat(Box<RocketchatOptions>),
+    Mattermost(Box<MattermostOptions>),
+    Incidentio(Box<IncidentioOptions>),
+    Ntfy(Box<NtfyOptions>),
+    Gotify(Box<GotifyOptions>),
+}
+
+/// What all that travels by HTTP have.
+#[derive(Clone, Debug, Default)]
+pub struct Sending {
+    pub send_resolved: bool,
+    pub client: ClientOptions,
+    /// 0 means the group's own deadline.
+    pub timeout: DurationMs,
 }
 
 impl Integration {
@@ -33,40 +73,71 @@ impl Integration {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Webhook(_) => "webhook",
-            Self::Slack(_) => "slack",
             Self::Email(_) => "email",
+            Self::Slack(_) => "slack",
+            Self::Pagerduty(_) => "pagerduty",
+            Self::Opsgenie(_) => "opsgenie",
+            Self::Wechat(_) => "wechat",
+            Self::Victorops(_) => "victorops",
+            Self::Pushover(_) => "pushover",
+            Self::Sns(_) => "sns",
+            Self::Telegram(_) => "telegram",
+            Self::Discord(_) => "discord",
+            Self::Webex(_) => "webex",
+            Self::Msteams(_) => "msteams",
+            Self::MsteamsV2(_) => "msteamsv2",
+            Self::Jira(_) => "jira",
+            Self::Rocketchat(_) => "rocketchat",
+            Self::Mattermost(_) => "mattermost",
+            Self::Incidentio(_) => "incidentio",
+            Self::Ntfy(_) => "ntfy",
+            Self::Gotify(_) => "gotify",
         }
     }
 
     pub fn send_resolved(&self) -> bool {
         match self {
-            Self::Webhook(options) => options.send_resolved,
-            Self::Slack(options) => options.send_resolved,
+            Self::Webhook(options) => options.sending.send_resolved,
+            Self::Slack(options) => options.sending.send_resolved,
             Self::Email(options) => options.send_resolved,
+            Self::Pagerduty(options) => options.sending.send_resolved,
+            Self::Opsgenie(options) => options.sending.send_resolved,
+            Self::Wechat(options) => options.sending.send_resolved,
+            Self::Victorops(options) => options.sending.send_resolved,
+            Self::Pushover(options) => options.sending.send_resolved,
+            Self::Sns(options) => options.sending.send_resolved,
+            Self::Telegram(options) => options.sending.send_resolved,
+            Self::Discord(options) => options.sending.send_resolved,
+            Self::Webex(options) => options.sending.send_resolved,
+            Self::Msteams(options) => options.sending.send_resolved,
+            Self::MsteamsV2(options) => options.sending.send_resolved,
+            Self::Jira(options) => options.sending.send_resolved,
+            Self::Rocketchat(options) => options.sending.send_resolved,
+            Self::Mattermost(options) => options.sending.send_resolved,
+            Self::Incidentio(options) => options.sending.send_resolved,
+            Self::Ntfy(options) => options.sending.send_resolved,
+            Self::Gotify(options) => options.sending.send_resolved,
         }
     }
 }
 
 #[derive(Clone, Debug)]
 pub struct WebhookOptions {
-    pub send_resolved: bool,
+    pub sending: Sending,
     /// Template.
     pub url: SecretSource,
-    pub client: ClientOptions,
     /// 0 means all.
     pub max_alerts: u64,
-    /// 0 means the group's own deadline.
-    pub timeout: DurationMs,
+    /// A body of one's own, its texts templates; none for Alertmanager's.
+    pub payload: Option<serde_json::Value>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct SlackOptions {
-    pub send_resolved: bool,
+    pub sending: Sending,
     pub api_url: Option<SecretSource>,
     pub app_token: Option<SecretSource>,
     pub app_url: String,
-    pub client: ClientOptions,
-    pub timeout: DurationMs,
     /// All of these are templates; `None` where the configuration leaves them open.
     pub channel: Option<String>,
     pub username: Option<String>,
@@ -88,6 +159,8 @@ pub struct SlackOptions {
     pub short_fields: bool,
     pub fields: Vec<SlackField>,
     pub actions: Vec<SlackAction>,
+    /// Later notifications of a group change the message instead of adding one (an app's token only).
+    pub update_message: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -128,6 +201,8 @@ pub struct EmailOptions {
     pub hello: String,
     pub auth_username: String,
     pub auth_password: Option<SecretSource>,
+    /// For CRAM-MD5.
+    pub auth_secret: Option<SecretSource>,
     pub auth_identity: String,
     pub require_tls: bool,
     /// Unset: implicit TLS on port 465 only.
@@ -138,4 +213,16 @@ pub struct EmailOptions {
     /// Templates; `None` where the configuration leaves them open.
     pub html: Option<String>,
     pub text: Option<String>,
+    /// How mails of a group are put into one thread.
+    pub threading: Threading,
+}
+
+/// Which mails name the same ancestor in `References`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Threading {
+    /// All of a group: promlet's own way.
+    #[default]
+    Group,
+    /// Alertmanager's `threading`: all of a group, or those of one day.
+    Upstream { daily: bool },
 }

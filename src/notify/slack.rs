@@ -1,33 +1,31 @@
 //! Slack: an incoming webhook, or `chat.postMessage` with an app's token. One attachment per group, as Alertmanager sends it.
 
-use std::future::Future;
-use std::pin::Pin;
-use std::sync::Arc;
-
+use reqwest::header::AUTHORIZATION;
 use serde::Serialize;
 
-use super::http::{Answer, Letter, Poster, prepare_failure};
+use super::deliver::{Deliver, Delivering, Desk, read, within};
+use super::http::{Answer, Request};
 use super::json::go_json;
 use super::limits::SLACK_TITLE_MAX;
 use super::options::{SlackAction, SlackOptions};
 use super::steps::Steps;
-use super::texts::{Rendering, Texts};
+use super::texts::Rendering;
 use super::words;
-use crate::alerts::notification::{Delivered, Failure, FailureKind, Notification, Notify, Outcome, Status};
-use crate::clock::Clock;
+use crate::alerts::notification::{Delivered, Failure, FailureKind, Notification, Outcome, Status};
 use crate::model::Secret;
 
 pub struct Slack {
     pub options: SlackOptions,
-    pub poster: Poster,
-    pub texts: Arc<Texts>,
-    pub clock: Clock,
+    pub desk: Desk,
 }
 
 #[derive(Serialize)]
 struct Message {
     #[serde(skip_serializing_if = "str::is_empty")]
     channel: String,
+    /// Of the message that is to change.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    ts: String,
     #[serde(skip_serializing_if = "str::is_empty")]
     username: String,
     #[serde(skip_serializing_if = "str::is_empty")]
@@ -106,14 +104,37 @@ fn is_false(value: &bool) -> bool {
     !value
 }
 
-/// The body of the request.
-pub fn body(options: &SlackOptions, notification: &Notification, write: &mut Rendering<'_>) -> Result<String, String> {
+/// A message that was posted: where it can be changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Posted {
+    pub channel: String,
+    pub ts: String,
+}
+
+impl Posted {
+    fn read(memo: &str) -> Option<Self> {
+        let (channel, ts) = memo.split_once(' ')?;
+        Some(Self { channel: channel.to_owned(), ts: ts.to_owned() })
+    }
+
+    fn memo(&self) -> String {
+        format!("{} {}", self.channel, self.ts)
+    }
+}
+
+/// The body of the request; with `posted` it changes that message.
+pub fn body(
+    options: &SlackOptions,
+    notification: &Notification,
+    posted: Option<&Posted>,
+    write: &mut Rendering<'_>,
+) -> Result<String, String> {
     let optional = |write: &mut Rendering<'_>, field: &str, template: &Option<String>| write.field(field, template.as_deref(), String::new);
     let title = write.field("title", options.title.as_deref(), || words::title(notification));
     let title_link = write.field("title_link", options.title_link.as_deref(), || words::alerts_url(notification));
     let fields = options.fields.iter().map(|field| Field {
-        title: part(write, "fields.title", &field.title),
-        value: part(write, "fields.value", &field.value),
+        title: write.part("fields.title", &field.title),
+        value: write.part("fields.value", &field.value),
         short: field.short.unwrap_or(options.short_fields),
     });
     let fields = fields.collect();
@@ -139,6 +160,7 @@ pub fn body(options: &SlackOptions, notification: &Notification, write: &mut Ren
     };
     let mut message = Message {
         channel: optional(write, "channel", &options.channel),
+        ts: String::new(),
         username: write.field("username", options.username.as_deref(), || "promlet".to_owned()),
         icon_emoji: optional(write, "icon_emoji", &options.icon_emoji),
         icon_url: optional(write, "icon_url", &options.icon_url),
@@ -147,6 +169,9 @@ pub fn body(options: &SlackOptions, notification: &Notification, write: &mut Ren
         attachments: [attachment],
     };
     message.attachments[0].text = text(options, notification, write);
+    if let Some(posted) = posted {
+        (message.channel, message.ts) = (posted.channel.clone(), posted.ts.clone());
+    }
     go_json(&message)
 }
 
@@ -167,23 +192,19 @@ fn text(options: &SlackOptions, notification: &Notification, write: &mut Renderi
     parts.join("\n\n")
 }
 
-fn part(write: &mut Rendering<'_>, field: &str, template: &str) -> String {
-    write.optional(field, Some(template)).unwrap_or_default()
-}
-
 fn action(write: &mut Rendering<'_>, one: &SlackAction) -> Action {
     Action {
-        kind: part(write, "actions.type", &one.kind),
-        text: part(write, "actions.text", &one.text),
-        url: part(write, "actions.url", &one.url),
-        style: part(write, "actions.style", &one.style),
-        name: part(write, "actions.name", &one.name),
-        value: part(write, "actions.value", &one.value),
+        kind: write.part("actions.type", &one.kind),
+        text: write.part("actions.text", &one.text),
+        url: write.part("actions.url", &one.url),
+        style: write.part("actions.style", &one.style),
+        name: write.part("actions.name", &one.name),
+        value: write.part("actions.value", &one.value),
         confirm: one.confirm.as_ref().map(|confirm| Confirm {
-            title: part(write, "actions.confirm.title", &confirm.title),
-            text: part(write, "actions.confirm.text", &confirm.text),
-            ok_text: part(write, "actions.confirm.ok_text", &confirm.ok_text),
-            dismiss_text: part(write, "actions.confirm.dismiss_text", &confirm.dismiss_text),
+            title: write.part("actions.confirm.title", &confirm.title),
+            text: write.part("actions.confirm.text", &confirm.text),
+            ok_text: write.part("actions.confirm.ok_text", &confirm.ok_text),
+            dismiss_text: write.part("actions.confirm.dismiss_text", &confirm.dismiss_text),
         }),
     }
 }
@@ -222,32 +243,57 @@ fn advice(error: &str) -> &'static str {
 }
 
 impl Slack {
-    pub async fn send(&self, notification: &Notification, steps: &Steps) -> Outcome {
-        let read = |source: Option<crate::client::SecretSource>| async move {
-            match source {
-                Some(source) => source.read().await.map(Some).map_err(|error| prepare_failure(&error)),
-                None => Ok(None),
-            }
+    /// The message to change, where that is wanted.
+    fn posted(&self, notification: &Notification) -> Option<Posted> {
+        notification.memo.as_deref().and_then(Posted::read).filter(|_| self.options.update_message)
+    }
+
+    async fn attempt(&self, notification: &Notification, steps: &Steps) -> Outcome {
+        let bearer = match &self.options.app_token {
+            Some(source) => Some(read(source).await?),
+            None => None,
         };
-        let bearer = read(self.options.app_token.clone()).await?;
-        let url = read(self.options.api_url.clone()).await?.filter(|url| !url.is_empty());
+        let url = match &self.options.api_url {
+            Some(source) => Some(read(source).await?).filter(|url| !url.is_empty()),
+            None => None,
+        };
         let url = url.unwrap_or_else(|| Secret::new(self.options.app_url.clone()));
         steps.done(if bearer.is_some() { "the app's token is known" } else { "the webhook's URL is known" });
-        let mut write = self.texts.rendering("slack", notification, self.clock.now());
-        let body = body(&self.options, notification, &mut write).map_err(Failure::give_up)?;
-        let problems = std::mem::take(&mut write.problems);
-        drop(write);
-        problems.iter().for_each(|problem| steps.failed(problem.clone()));
-        let deadline = if self.options.timeout.0 > 0 { self.options.timeout } else { notification.deadline };
-        let letter = Letter { url: &url, body, id: &notification.id, bearer, deadline: deadline.to_std(), now: self.clock.now() };
-        let answer = self.poster.post(letter, steps).await?;
+        if let Some(posted) = self.posted(notification) {
+            let url = url.expose().replace("chat.postMessage", "chat.update");
+            match self.say(&Secret::new(url), bearer.as_ref(), Some(&posted), notification, steps).await {
+                // A message that somebody deleted, or that is too old to change: a new one says it.
+                Err(failure) if failure.kind == FailureKind::GiveUp => steps.failed(failure.detail),
+                outcome => return outcome.map(|delivered| Delivered { memo: Some(posted.memo()), ..delivered }),
+            }
+        }
+        self.say(&url, bearer.as_ref(), None, notification, steps).await
+    }
+
+    async fn say(
+        &self,
+        url: &Secret,
+        bearer: Option<&Secret>,
+        posted: Option<&Posted>,
+        notification: &Notification,
+        steps: &Steps,
+    ) -> Outcome {
+        let compose = |write: &mut Rendering<'_>| body(&self.options, notification, posted, write).map_err(Failure::give_up);
+        let body = self.desk.write("slack", notification, steps, compose)?;
+        let mut request = Request::json(url.expose(), body);
+        if let Some(token) = bearer {
+            request = request.header(AUTHORIZATION, format!("Bearer {}", token.expose()));
+        }
+        let answer = self.desk.send(request, notification, steps).await?;
         judge(&answer)?;
-        Ok(Delivered { detail: answer.show() })
+        let said = answer.json();
+        let memo = said["channel"].as_str().zip(said["ts"].as_str()).map(|(channel, ts)| format!("{channel} {ts}"));
+        Ok(Delivered { detail: answer.show(), memo: memo.filter(|_| self.options.update_message) })
     }
 }
 
-impl Notify for Slack {
-    fn notify<'a>(&'a self, notification: &'a Notification) -> Pin<Box<dyn Future<Output = Outcome> + Send + 'a>> {
-        Box::pin(async move { self.send(notification, &Steps::silent()).await })
+impl Deliver for Slack {
+    fn deliver<'a>(&'a self, notification: &'a Notification, steps: &'a Steps) -> Delivering<'a> {
+        Box::pin(within(self.desk.deadline(notification), self.attempt(notification, steps)))
     }
 }

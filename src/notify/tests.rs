@@ -1,5 +1,7 @@
 //! What is sent, held against Alertmanager 0.33.1 and read as a person would.
 
+mod answers;
+
 use std::path::PathBuf;
 
 use super::options::{SlackField, SlackOptions};
@@ -7,7 +9,6 @@ use super::texts::Texts;
 use super::{email, http, slack, webhook, words};
 use crate::alerts::fingerprint;
 use crate::alerts::notification::{FailureKind, Notification, NotifiedAlert, Reason, Status};
-use crate::client::ClientOptions;
 use crate::model::{Alert, DurationMs, Labels, TimestampMs};
 use crate::notify::options::EmailOptions;
 use crate::telemetry::Registry;
@@ -51,6 +52,7 @@ fn notification(alerts: Vec<NotifiedAlert>) -> Notification {
         external_url: "http://am.example/x".to_owned(),
         at: TimestampMs(NEW_YEAR + 300_000),
         may_repeat: false,
+        memo: None,
         deadline: DurationMs::seconds(10),
     }
 }
@@ -89,34 +91,7 @@ fn the_webhooks_body_is_alertmanagers_to_the_byte() {
 }
 
 fn slack_options() -> SlackOptions {
-    SlackOptions {
-        send_resolved: true,
-        api_url: None,
-        app_token: None,
-        app_url: String::new(),
-        client: ClientOptions::default(),
-        timeout: DurationMs::ZERO,
-        channel: Some("#c".to_owned()),
-        username: None,
-        color: None,
-        title: None,
-        title_link: None,
-        pretext: None,
-        text: None,
-        message_text: None,
-        fallback: None,
-        footer: None,
-        callback_id: None,
-        icon_emoji: None,
-        icon_url: None,
-        image_url: None,
-        thumb_url: None,
-        link_names: false,
-        mrkdwn_in: None,
-        short_fields: false,
-        fields: Vec::new(),
-        actions: Vec::new(),
-    }
+    SlackOptions { channel: Some("#c".to_owned()), ..SlackOptions::default() }
 }
 
 fn texts(files: &[(&str, &str)], upstream: bool) -> Result<Texts, String> {
@@ -130,7 +105,7 @@ fn texts(files: &[(&str, &str)], upstream: bool) -> Result<Texts, String> {
 
 fn slack_body(options: &SlackOptions, texts: &Texts, notification: &Notification) -> serde_json::Value {
     let mut write = texts.rendering("slack", notification, notification.at);
-    serde_json::from_str(&slack::body(options, notification, &mut write).unwrap()).unwrap()
+    serde_json::from_str(&slack::body(options, notification, None, &mut write).unwrap()).unwrap()
 }
 
 // Recorded from Alertmanager 0.33.1, but for the link's place of work.
@@ -154,7 +129,7 @@ fn slack_with_upstreams_texts_is_what_alertmanager_sends() {
         r#""footer":"","color":"danger","mrkdwn_in":["fallback","pretext","text"]}]}"#,
         "\n"
     );
-    assert_eq!(slack::body(&options, &notification, &mut write).unwrap(), recorded.trim_end());
+    assert_eq!(slack::body(&options, &notification, None, &mut write).unwrap(), recorded.trim_end());
 }
 
 #[test]
@@ -233,6 +208,7 @@ pub(super) fn email_options() -> EmailOptions {
         hello: "localhost".to_owned(),
         auth_username: String::new(),
         auth_password: None,
+        auth_secret: None,
         auth_identity: String::new(),
         require_tls: false,
         force_implicit_tls: None,
@@ -240,6 +216,7 @@ pub(super) fn email_options() -> EmailOptions {
         headers: vec![("X-Team".to_owned(), "{{ .GroupLabels.team }}".to_owned())],
         html: None,
         text: None,
+        threading: crate::notify::options::Threading::default(),
     }
 }
 
@@ -262,6 +239,15 @@ fn a_mail_has_a_plain_part_a_page_and_names_itself_and_its_group() {
     assert_eq!(header("Auto-Submitted:"), "auto-generated");
     let (again, _) = write(&notification(vec![first()]));
     assert!(again.contains(&format!("References: {}", header("References:"))), "one thread per group");
+    let upstream = |daily| {
+        let threading = crate::notify::options::Threading::Upstream { daily };
+        let (options, one) = (EmailOptions { threading, ..email_options() }, notification(vec![first()]));
+        let mut write = texts.rendering("email", &one, one.at);
+        String::from_utf8(email::Letter::write(&options, &one, &mut write, one.at).unwrap().bytes).unwrap()
+    };
+    let key = crate::notify::group_id::of(&notification(vec![first()]));
+    assert!(upstream(true).contains(&format!("In-Reply-To: <alert-{:.16}-2026-01-01@alertmanager>", key)), "{}", upstream(true));
+    assert!(upstream(false).contains(&format!("References: <alert-{:.16}-@alertmanager>", key)), "{}", upstream(false));
     let plain = mail.find("text/plain").unwrap();
     assert!(plain < mail.find("text/html").unwrap() && mail.contains("multipart/alternative"), "{mail}");
     assert!(mail.contains("i&lt;1&gt;"), "label text is never HTML: {mail}");

@@ -4,14 +4,17 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
+
 use super::data::template_data;
-use super::limits::{TEMPLATE_FILE_BYTES_MAX, TEMPLATE_FILES_MAX};
+use super::limits::{PROBLEM_SHOWN_MAX, TEMPLATE_FILE_BYTES_MAX, TEMPLATE_FILES_MAX};
+use super::structured::structured;
 use super::upstream;
 use crate::alerts::notification::{Failure, Notification};
 use crate::model::{Labels, TimestampMs};
 use crate::telemetry::Registry;
 use crate::template::notification_functions::notification_functions;
-use crate::template::{Functions, Limits, TemplateError, TemplateSet, Value};
+use crate::template::{Functions, Limits, TemplateError, TemplateSet, Value as Data};
 
 /// A template file that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +44,7 @@ pub struct Rendering<'a> {
     texts: &'a Texts,
     kind: &'static str,
     receiver: &'a str,
-    data: Value,
+    data: Data,
     functions: Functions,
     /// What went wrong, for the end of the message.
     pub problems: Vec<String>,
@@ -110,10 +113,20 @@ impl Rendering<'_> {
         }
     }
 
+    /// A text that belongs to the message but not by itself: empty where its template fails, which the message then says.
+    pub fn part(&mut self, field: &str, template: &str) -> String {
+        self.optional(field, Some(template)).unwrap_or_default()
+    }
+
     /// A field with a default: the configuration's template; else what its files define under the default's name; else upstream's
     /// text where that is asked for, else ours. Ours also stands in for one that fails.
     pub fn field(&mut self, field: &str, template: Option<&str>, ours: impl FnOnce() -> String) -> String {
-        let name = format!("{}.default.{}", self.kind, field.replace('_', ""));
+        self.field_named(field, &field.replace('_', ""), template, ours)
+    }
+
+    /// The same where upstream's default is called otherwise: `NAME` of `KIND.default.NAME`.
+    pub fn field_named(&mut self, field: &str, name: &str, template: Option<&str>, ours: impl FnOnce() -> String) -> String {
+        let name = format!("{}.default.{name}", self.kind);
         let rendered = match template {
             Some(template) => self.plain(template),
             None if self.texts.own.contains(&name) || self.texts.upstream_texts => self.named(&name),
@@ -125,7 +138,7 @@ impl Rendering<'_> {
         })
     }
 
-    /// The same for a page.
+    /// The same for a text that is HTML.
     pub fn html_field(&mut self, field: &str, template: Option<&str>, ours: impl FnOnce() -> String) -> String {
         let name = format!("{}.default.{field}", self.kind);
         let (all, limits) = (&self.texts.all, Limits::default());
@@ -140,6 +153,27 @@ impl Rendering<'_> {
             self.note(field, &error);
             ours()
         })
+    }
+
+    /// A value of templates: texts are filled in, and one that then reads as other YAML than a text becomes what it reads as.
+    pub fn value(&mut self, field: &str, template: &Value) -> Value {
+        match template {
+            Value::String(text) => {
+                let filled = self.part(field, text);
+                structured(&filled).unwrap_or(Value::String(filled))
+            }
+            Value::Array(items) => Value::Array(items.iter().map(|item| self.value(field, item)).collect()),
+            Value::Object(entries) => {
+                let filled = entries.iter().map(|(key, value)| (self.part(field, key), self.value(field, value)));
+                Value::Object(filled.collect())
+            }
+            other => other.clone(),
+        }
+    }
+
+    /// Short sentences about what failed, for the end of the message.
+    pub fn remarks(&self) -> Vec<String> {
+        self.problems.iter().map(|problem| super::words::clip(problem, PROBLEM_SHOWN_MAX)).collect()
     }
 
     /// Whether the configuration's files define the default of this field, or upstream's is asked for.

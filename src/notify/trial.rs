@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use super::build::{BuildError, Built, build_one, indexed};
+use super::build::{BuildError, build_one, indexed};
+use super::deliver::Deliver;
 use super::limits::STEPS_WAITING_MAX;
 use super::options::{NotifyOptions, ReceiverOptions};
 use super::steps::{Step, Steps};
@@ -31,7 +32,7 @@ impl fmt::Display for TrialError {
         match self {
             Self::UnknownReceiver { name, known } => write!(f, "there is no receiver {name}; alertmanager.yml names {}", known.join(", ")),
             Self::NobodyToTell { name } => {
-                write!(f, "receiver {name} has no webhook_configs, slack_configs or email_configs: it tells nobody")
+                write!(f, "receiver {name} has no integrations (webhook_configs, slack_configs, email_configs, ...): it tells nobody")
             }
             Self::Build(error) => error.fmt(f),
         }
@@ -64,11 +65,7 @@ pub fn trial(
         for (label, one) in built {
             steps.heading(format!("{name} {label}"));
             let notification = example(&name, &label, &external_url, &clock);
-            let outcome = match &one {
-                Built::Webhook(webhook) => webhook.send(&notification, &steps).await,
-                Built::Slack(slack) => slack.send(&notification, &steps).await,
-                Built::Email(email) => email.send(&notification, &steps).await,
-            };
+            let outcome = one.deliver(&notification, &steps).await;
             match outcome {
                 Ok(delivered) => steps.done(format!("delivered: {}", delivered.detail)),
                 Err(failure) => steps.failed(failure.detail),
@@ -78,7 +75,10 @@ pub fn trial(
     Ok(steps)
 }
 
-fn build_all(receiver: &ReceiverOptions, texts: &Arc<Texts>, clock: &Clock) -> Result<Vec<(String, Built)>, BuildError> {
+/// An integration with its label.
+type Labelled = (String, Arc<dyn Deliver>);
+
+fn build_all(receiver: &ReceiverOptions, texts: &Arc<Texts>, clock: &Clock) -> Result<Vec<Labelled>, BuildError> {
     let each = indexed(&receiver.integrations).map(|(index, one)| {
         let built = build_one(&receiver.name, index, one, texts, clock)?;
         Ok((format!("{}[{index}]", one.kind()), built))
@@ -117,6 +117,7 @@ fn example(receiver: &str, integration: &str, external_url: &str, clock: &Clock)
         external_url: external_url.to_owned(),
         at: now,
         may_repeat: false,
+        memo: None,
         deadline: ATTEMPT_MAX,
     }
 }

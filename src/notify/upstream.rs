@@ -2,8 +2,9 @@
 
 use crate::template::{Functions, TemplateSet};
 
-/// Name and text. Titles and links give what Alertmanager 0.33 gives; the page of a mail shows the same facts in a layout of our own.
-const TEMPLATES: [(&str, &str); 16] = [
+/// Name and text. They give what Alertmanager 0.33 gives, which `.ci/receivers.py` holds against it; but for the page of a mail, which
+/// shows the same facts in a layout of our own.
+const TEMPLATES: [(&str, &str); 66] = [
     ("__alertmanager", "Alertmanager"),
     ("__alertmanagerURL", "{{ .ExternalURL }}/#/alerts?receiver={{ .Receiver | urlquery }}"),
     (
@@ -22,8 +23,27 @@ const TEMPLATES: [(&str, &str); 16] = [
     (
         "__text_alert_list_markdown",
         "{{ range . }}\nLabels:\n{{ range .Labels.SortedPairs }}  - {{ .Name }} = {{ .Value }}\n{{ end }}\nAnnotations:\n\
-         {{ range .Annotations.SortedPairs }}  - {{ .Name }} = {{ .Value }}\n{{ end }}\nSource: {{ .GeneratorURL }}\n{{ end }}",
+         {{ range .Annotations.SortedPairs }}  - {{ .Name }} = {{ .Value }}\n{{ end }}\nSource: {{ .GeneratorURL }}\n{{ end }}\n",
     ),
+    // Three of our own, which the defaults below have in common.
+    (
+        "__promlet_alerts",
+        "{{ if gt (len .Alerts.Firing) 0 }}Alerts Firing:\n{{ template \"__text_alert_list\" .Alerts.Firing }}{{ end }}\n\
+         {{ if gt (len .Alerts.Resolved) 0 }}Alerts Resolved:\n{{ template \"__text_alert_list\" .Alerts.Resolved }}{{ end }}",
+    ),
+    (
+        "__promlet_alerts_wide",
+        "{{ if gt (len .Alerts.Firing) 0 }}\nAlerts Firing:\n{{ template \"__text_alert_list\" .Alerts.Firing }}\n{{ end }}\n\
+         {{ if gt (len .Alerts.Resolved) 0 }}\nAlerts Resolved:\n{{ template \"__text_alert_list\" .Alerts.Resolved }}\n{{ end }}\n",
+    ),
+    (
+        "__promlet_alerts_markdown",
+        "{{ if gt (len .Alerts.Firing) 0 }}\n# Alerts Firing:\n\
+         {{ template \"__text_alert_list_markdown\" .Alerts.Firing }}\n{{ end }}\n\
+         {{ if gt (len .Alerts.Resolved) 0 }}\n# Alerts Resolved:\n\
+         {{ template \"__text_alert_list_markdown\" .Alerts.Resolved }}\n{{ end }}\n",
+    ),
+    ("__promlet_summary", "{{ .CommonAnnotations.SortedPairs.Values | join \" \" }}\n"),
     ("slack.default.title", "{{ template \"__subject\" . }}"),
     ("slack.default.username", "{{ template \"__alertmanager\" . }}"),
     ("slack.default.fallback", "{{ template \"slack.default.title\" . }} | {{ template \"slack.default.titlelink\" . }}"),
@@ -45,6 +65,67 @@ const TEMPLATES: [(&str, &str); 16] = [
          {{ range .Annotations.SortedPairs }}{{ .Name }} = {{ .Value }}<br>\n{{ end }}</p>\n{{ end }}\
          <p><a href=\"{{ .GeneratorURL }}\">Source</a></p>\n{{ end }}</body></html>\n",
     ),
+    ("pagerduty.default.description", "{{ template \"__subject\" . }}"),
+    ("pagerduty.default.client", "{{ template \"__alertmanager\" . }}"),
+    ("pagerduty.default.clientURL", "{{ template \"__alertmanagerURL\" . }}"),
+    ("pagerduty.default.instances", "{{ template \"__text_alert_list\" . }}"),
+    ("opsgenie.default.message", "{{ template \"__subject\" . }}"),
+    ("opsgenie.default.description", "{{ template \"__promlet_summary\" . }}{{ template \"__promlet_alerts\" . }}"),
+    ("opsgenie.default.source", "{{ template \"__alertmanagerURL\" . }}"),
+    (
+        "wechat.default.message",
+        "{{ template \"__subject\" . }}\n{{ template \"__promlet_summary\" . }}{{ template \"__promlet_alerts\" . }}\nAlertmanagerUrl:\n{{ template \"__alertmanagerURL\" . }}",
+    ),
+    ("wechat.default.to_user", ""),
+    ("wechat.default.to_party", ""),
+    ("wechat.default.to_tag", ""),
+    ("wechat.default.agent_id", ""),
+    ("victorops.default.state_message", "{{ template \"__promlet_summary\" . }}{{ template \"__promlet_alerts\" . }}"),
+    ("victorops.default.entity_display_name", "{{ template \"__subject\" . }}"),
+    ("victorops.default.monitoring_tool", "{{ template \"__alertmanager\" . }}"),
+    ("pushover.default.title", "{{ template \"__subject\" . }}"),
+    ("pushover.default.message", "{{ template \"__promlet_summary\" . }}{{ template \"__promlet_alerts_wide\" . }}"),
+    ("pushover.default.url", "{{ template \"__alertmanagerURL\" . }}"),
+    ("sns.default.subject", "{{ template \"__subject\" . }}"),
+    ("sns.default.message", "{{ template \"__promlet_summary\" . }}{{ template \"__promlet_alerts_wide\" . }}"),
+    ("telegram.default.message", "\n{{ template \"__promlet_alerts_wide\" . }}"),
+    ("discord.default.content", ""),
+    ("discord.default.title", "{{ template \"__subject\" . }}"),
+    ("discord.default.message", "\n{{ template \"__promlet_alerts_wide\" . }}"),
+    ("webex.default.message", "{{ template \"__promlet_summary\" . }}{{ template \"__promlet_alerts_wide\" . }}"),
+    ("msteams.default.summary", "{{ template \"__subject\" . }}"),
+    ("msteams.default.title", "{{ template \"__subject\" . }}"),
+    ("msteams.default.text", "\n{{ template \"__promlet_alerts_markdown\" . }}"),
+    ("msteamsv2.default.title", "{{ template \"__subject\" . }}"),
+    ("msteamsv2.default.text", "\n{{ template \"__promlet_alerts_markdown\" . }}"),
+    ("jira.default.summary", "{{ template \"__subject\" . }}"),
+    ("jira.default.description", "\n{{ template \"__promlet_alerts_markdown\" . }}"),
+    // The highest severity of what fires counts; of what ended, where nothing of what fires has one.
+    (
+        "__promlet_priority",
+        "{{ $found := \"\" }}{{ range . }}\
+         {{ if eq .Labels.severity \"critical\" }}{{ $found = \"High\" }}\
+         {{ else if and (eq .Labels.severity \"warning\") (ne $found \"High\") }}{{ $found = \"Medium\" }}\
+         {{ else if and (eq .Labels.severity \"info\") (eq $found \"\") }}{{ $found = \"Low\" }}{{ end }}\
+         {{ end }}{{ $found }}",
+    ),
+    (
+        "jira.default.priority",
+        "{{ if .Alerts.Firing }}{{ template \"__promlet_priority\" .Alerts.Firing }}\
+         {{ else }}{{ template \"__promlet_priority\" .Alerts.Resolved }}{{ end }}",
+    ),
+    ("rocketchat.default.title", "{{ template \"__subject\" . }}"),
+    ("rocketchat.default.alias", "{{ template \"__alertmanager\" . }}"),
+    ("rocketchat.default.titlelink", "{{ template \"__alertmanagerURL\" . }}"),
+    ("rocketchat.default.emoji", ""),
+    ("rocketchat.default.iconurl", ""),
+    ("rocketchat.default.text", ""),
+    ("mattermost.default.username", "{{ template \"__alertmanager\" . }}"),
+    ("mattermost.default.fallback", "{{ template \"mattermost.default.title\" . }} | {{ template \"mattermost.default.titlelink\" . }}"),
+    ("mattermost.default.color", "{{ if eq .Status \"firing\" }}danger{{ else }}good{{ end }}"),
+    ("mattermost.default.title", "{{ template \"__subject\" . }}"),
+    ("mattermost.default.titlelink", "{{ template \"__alertmanagerURL\" . }}"),
+    ("mattermost.default.text", "\n{{ template \"__promlet_alerts_markdown\" . }}"),
 ];
 
 pub fn define(set: &mut TemplateSet, functions: &Functions) {

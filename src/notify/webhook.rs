@@ -1,32 +1,23 @@
 //! A webhook: Alertmanager's JSON, version 4, field by field as Alertmanager 0.33 sends it.
 
-use std::future::Future;
-use std::pin::Pin;
-use std::sync::Arc;
-
 use serde::Serialize;
 
 use super::data::{common, common_labels, quoted_receiver};
-use super::http::{Letter, Poster, prepare_failure};
+use super::deliver::Provider;
+use super::http::Request;
 use super::json::{Pairs, go_json};
 use super::options::WebhookOptions;
-use super::steps::Steps;
-use super::texts::Texts;
+use super::texts::Rendering;
 use crate::alerts::fingerprint::show;
-use crate::alerts::notification::{Delivered, Failure, Notification, NotifiedAlert, Notify, Outcome, Status};
+use crate::alerts::notification::{Failure, Notification, Status};
 use crate::alerts::rfc3339;
-use crate::clock::Clock;
+use crate::client::SecretSource;
 use crate::model::Secret;
 
 /// Go's zero time: the end of an alert that still fires.
 const NO_END: &str = "0001-01-01T00:00:00Z";
 
-pub struct Webhook {
-    pub options: WebhookOptions,
-    pub poster: Poster,
-    pub texts: Arc<Texts>,
-    pub clock: Clock,
-}
+pub struct Webhook(pub WebhookOptions);
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -61,25 +52,34 @@ struct MessageAlert<'a> {
     fingerprint: String,
 }
 
-/// The body; `max_alerts` 0 means all.
+/// The body; `max_alerts` 0 means all. What is said of all alerts together is said of those that are kept, as upstream.
 pub fn body(notification: &Notification, max_alerts: u64) -> Result<String, String> {
-    let all = notification.alerts.len();
-    let kept = if max_alerts == 0 { all } else { all.min(usize::try_from(max_alerts).unwrap_or(usize::MAX)) };
-    let alert = |alert: &'_ NotifiedAlert| -> (String, String) {
-        let ends_at = if alert.status == Status::Resolved { rfc3339(alert.alert.ends_at) } else { NO_END.to_owned() };
-        (rfc3339(alert.alert.starts_at), ends_at)
-    };
-    let alerts = notification.alerts.iter().take(kept).map(|one| {
-        let (starts_at, ends_at) = alert(one);
-        MessageAlert {
-            status: one.status.as_str(),
-            labels: Pairs(&one.alert.labels),
-            annotations: Pairs(&one.alert.annotations),
-            starts_at,
-            ends_at,
-            generator_url: &one.alert.generator_url,
-            fingerprint: show(one.fingerprint),
-        }
+    let (kept, left_out) = keep(notification, max_alerts);
+    encode(kept.as_ref(), "4", left_out)
+}
+
+/// The first alerts, and how many there are more.
+pub fn keep(notification: &Notification, max_alerts: u64) -> (std::borrow::Cow<'_, Notification>, usize) {
+    let (all, most) = (notification.alerts.len(), usize::try_from(max_alerts).unwrap_or(usize::MAX));
+    if most == 0 || all <= most {
+        return (std::borrow::Cow::Borrowed(notification), 0);
+    }
+    let mut kept = notification.clone();
+    kept.alerts.truncate(most);
+    kept.status = if kept.firing().next().is_some() { Status::Firing } else { Status::Resolved };
+    (std::borrow::Cow::Owned(kept), all - most)
+}
+
+/// Alertmanager's data as JSON, under a version of the protocol.
+pub fn encode(notification: &Notification, version: &'static str, left_out: usize) -> Result<String, String> {
+    let alerts = notification.alerts.iter().map(|one| MessageAlert {
+        status: one.status.as_str(),
+        labels: Pairs(&one.alert.labels),
+        annotations: Pairs(&one.alert.annotations),
+        starts_at: rfc3339(one.alert.starts_at),
+        ends_at: if one.status == Status::Resolved { rfc3339(one.alert.ends_at) } else { NO_END.to_owned() },
+        generator_url: &one.alert.generator_url,
+        fingerprint: show(one.fingerprint),
     });
     let (labels, annotations) = (common_labels(notification), common(notification.alerts.iter().map(|one| &one.alert.annotations)));
     go_json(&Message {
@@ -92,32 +92,35 @@ pub fn body(notification: &Notification, max_alerts: u64) -> Result<String, Stri
         common_annotations: Pairs(&annotations),
         route_labels: (!notification.route_labels.is_empty()).then_some(Pairs(&notification.route_labels)),
         external_url: &notification.external_url,
-        version: "4",
+        version,
         group_key: &notification.group_key,
-        truncated_alerts: (all - kept) as u64,
+        truncated_alerts: left_out as u64,
     })
 }
 
-impl Webhook {
-    pub async fn send(&self, notification: &Notification, steps: &Steps) -> Outcome {
-        let url = self.options.url.read().await.map_err(|error| prepare_failure(&error))?;
-        let url = self.texts.rendering("webhook", notification, self.clock.now()).strict("url", url.expose())?;
+impl Provider for Webhook {
+    fn kind(&self) -> &'static str {
+        "webhook"
+    }
+
+    fn secrets(&self) -> Vec<&SecretSource> {
+        vec![&self.0.url]
+    }
+
+    fn compose(&self, secrets: &[Secret], notification: &Notification, write: &mut Rendering<'_>) -> Result<Vec<Request>, Failure> {
+        let url = write.strict("url", secrets[0].expose())?;
         if url.is_empty() {
             return Err(Failure::give_up("the URL is empty after its template was filled in"));
         }
-        steps.done("the URL is known");
-        let body = body(notification, self.options.max_alerts).map_err(Failure::give_up)?;
-        let deadline = if self.options.timeout.0 > 0 { self.options.timeout } else { notification.deadline };
-        let url = Secret::new(url);
-        let letter = Letter { url: &url, body, id: &notification.id, bearer: None, deadline: deadline.to_std(), now: self.clock.now() };
-        let answer = self.poster.post(letter, steps).await?;
-        answer.judge()?;
-        Ok(Delivered { detail: answer.show() })
-    }
-}
-
-impl Notify for Webhook {
-    fn notify<'a>(&'a self, notification: &'a Notification) -> Pin<Box<dyn Future<Output = Outcome> + Send + 'a>> {
-        Box::pin(async move { self.send(notification, &Steps::silent()).await })
+        let ours = || body(notification, self.0.max_alerts).map_err(Failure::give_up);
+        let body = match &self.0.payload {
+            None => ours()?,
+            Some(template) => {
+                let payload = write.value("payload", template);
+                // A payload with holes may mean anything to whoever reads it: Alertmanager's own goes out instead.
+                if write.problems.is_empty() { go_json(&payload).map_err(Failure::give_up)? } else { ours()? }
+            }
+        };
+        Ok(vec![Request::json(url, body)])
     }
 }

@@ -2,8 +2,10 @@
 //! apart, summary, description, value, since when, and where to look.
 
 pub mod html;
+pub mod markdown;
 pub mod plain;
 pub mod slack;
+pub mod telegram;
 
 use super::data::common_labels;
 use super::limits::{ALERTS_SHOWN_MAX, TEXT_SHOWN_MAX};

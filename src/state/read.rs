@@ -57,7 +57,7 @@ impl State {
         let connection = self.reading();
         let mut statement = connection.prepare_cached(
             "SELECT slot, receiver, integration, told_at, expires_at, firing, resolved, announced,
-             owed_id, owed_firing, owed_since, owed_tried FROM notification_log",
+             owed_id, owed_firing, owed_since, owed_tried, memo FROM notification_log",
         )?;
         let rows = statement.query_map([], |row| {
             Ok(LogRow {
@@ -70,6 +70,7 @@ impl State {
                 resolved: set(&row.get::<_, String>(6)?),
                 announced: set(&row.get::<_, String>(7)?),
                 owed: owed(row)?,
+                memo: row.get(12)?,
             })
         })?;
         rows.collect()

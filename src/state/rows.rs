@@ -51,6 +51,8 @@ pub struct LogRow {
     /// Told as firing at some time and not yet as resolved.
     pub announced: BTreeSet<Fingerprint>,
     pub owed: Option<OwedRow>,
+    /// What the receiver wants to know of its last message, such as where it can be changed.
+    pub memo: Option<String>,
 }
 
 /// A notification that was decided and not yet delivered.

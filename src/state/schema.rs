@@ -4,7 +4,8 @@
 //! (16 hexadecimal digits each) with a blank between.
 
 /// Every step so far; their number is the version that this program writes.
-pub(super) const STEPS: [&str; 1] = ["
+pub(super) const STEPS: [&str; 2] = [
+    "
     CREATE TABLE silences (
         id TEXT PRIMARY KEY,
         matchers TEXT NOT NULL,
@@ -66,4 +67,8 @@ pub(super) const STEPS: [&str; 1] = ["
         detail TEXT NOT NULL
     ) STRICT;
     CREATE INDEX deliveries_by_time ON deliveries (at);
-"];
+",
+    "
+    ALTER TABLE notification_log ADD COLUMN memo TEXT;
+",
+];

@@ -46,6 +46,7 @@ fn log(slot: &str) -> LogRow {
         resolved: BTreeSet::new(),
         announced: BTreeSet::from([1]),
         owed: Some(OwedRow { id: "i".to_owned(), firing: BTreeSet::from([7]), since: TimestampMs(4), tried: true }),
+        memo: Some("C1 1503435956.000247".to_owned()),
     }
 }
 
@@ -106,7 +107,7 @@ fn a_newer_file_is_refused_with_both_versions() {
     connection.pragma_update(None, "user_version", 99).unwrap();
     drop(connection);
     let error = State::open(folder.path(), &Registry::default()).err().unwrap().to_string();
-    assert!(error.contains("version 99") && error.contains("knows up to 1"), "{error}");
+    assert!(error.contains("version 99") && error.contains("knows up to 2"), "{error}");
 }
 
 #[test]

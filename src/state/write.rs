@@ -85,8 +85,8 @@ fn put_alert(connection: &Connection, row: &AlertRow) -> rusqlite::Result<()> {
 fn put_log(connection: &Connection, row: &LogRow) -> rusqlite::Result<()> {
     let mut statement = connection.prepare_cached(
         "INSERT OR REPLACE INTO notification_log
-         (slot, receiver, integration, told_at, expires_at, firing, resolved, announced, owed_id, owed_firing, owed_since, owed_tried)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+         (slot, receiver, integration, told_at, expires_at, firing, resolved, announced, owed_id, owed_firing, owed_since, owed_tried, memo)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
     )?;
     let owed = row.owed.as_ref();
     statement
@@ -103,6 +103,7 @@ fn put_log(connection: &Connection, row: &LogRow) -> rusqlite::Result<()> {
             owed.map(|owed| set_text(&owed.firing)).unwrap_or_default(),
             owed.map(|owed| owed.since.0),
             owed.is_some_and(|owed| owed.tried),
+            row.memo,
         ])
         .map(drop)
 }

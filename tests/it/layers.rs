@@ -29,7 +29,7 @@ const ROOMS: [(&str, &str); 27] = [
     ("template", "model"),
     ("rules", "base storage template"),
     ("alerts", "base state"),
-    ("notify", "base alerts client template"),
+    ("notify", "base alerts client template yaml"),
     ("config", "model yaml relabel client discovery scrape rules alerts notify"),
     ("http", "base promql storage scrape rules alerts remote ui"),
     ("shell", "base promql"),

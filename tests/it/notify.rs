@@ -2,6 +2,7 @@
 //! and what happens when these are busy, broken, silent or refuse.
 
 mod flow;
+mod golden;
 mod mail;
 mod oracle;
 pub mod peers;

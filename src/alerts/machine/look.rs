@@ -163,10 +163,11 @@ impl Machine {
                     }
                 };
                 let alerts: Vec<NotifiedAlert> = seen.alerts.iter().filter(wanted).cloned().collect();
-                let ids = &mut self.ids;
+                let (ids, memo) = (&mut self.ids, slot.memo_of_open());
                 let owed = slot.owed.get_or_insert_with(|| Owed::new(ids.next_uuid(), now));
                 owed.firing.extend(&firing);
-                let notification = compose(&routing.options.external_url, node, &label, owed, reason, alerts, now);
+                let composed = compose(&routing.options.external_url, node, &label, owed, reason, alerts, now);
+                let notification = Notification { memo, ..composed };
                 owed.content = Some(Arc::new(Content { notification, firing, resolved, looked: now }));
             }
         }
@@ -251,6 +252,7 @@ fn compose(
         external_url: external_url.to_owned(),
         at: now.wall,
         may_repeat: owed.tried && owed.attempts == 0,
+        memo: None,
         deadline: DurationMs(window.0.min(ATTEMPT_MAX.0)),
     }
 }

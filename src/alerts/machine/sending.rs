@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{Attempt, Lane, Machine, Ticket};
 use crate::alerts::group::Now;
-use crate::alerts::notification::{Failure, FailureKind, Notification, Outcome, Reason, Status};
+use crate::alerts::notification::{Delivered, Failure, FailureKind, Notification, Outcome, Reason, Status};
 use crate::alerts::slot::{Content, Slot, lane_key};
 use crate::model::Labels;
 use crate::state::{Change, DecisionRow, DeliveryRow};
@@ -92,7 +92,7 @@ impl Machine {
             group.ask_again.insert(integration);
         }
         match outcome {
-            Ok(delivered) => self.note_delivered(ticket, &content, &delivered.detail, now),
+            Ok(delivered) => self.note_delivered(ticket, &content, &delivered, now),
             Err(failure) => self.note_failed(ticket, &content, &failure, now),
         }
         self.queue(&ticket.slot);
@@ -100,15 +100,18 @@ impl Machine {
         self.release_members(&routing, &group_id, now);
     }
 
-    fn note_delivered(&mut self, ticket: &Ticket, content: &Content, detail: &str, now: Now) {
+    fn note_delivered(&mut self, ticket: &Ticket, content: &Content, delivered: &Delivered, now: Now) {
         let Some(slot) = self.slots.get_mut(&ticket.slot) else { return };
         let attempts = slot.owed.as_ref().map_or(1, |owed| owed.attempts);
         slot.owed = None;
         let repeat = self.groups.get(&slot.group_id).map(|group| self.routing.tree.node(group.route).route.repeat_interval);
         let repeat = repeat.unwrap_or(self.routing.options.route.repeat_interval);
         slot.note_told(content.looked, content.firing.clone(), content.resolved.clone(), repeat);
+        if delivered.memo.is_some() {
+            slot.memo.clone_from(&delivered.memo);
+        }
         self.figures.delivered(ticket.kind);
-        let row = delivery(slot, &content.notification, "delivered", attempts, detail, now);
+        let row = delivery(slot, &content.notification, "delivered", attempts, &delivered.detail, now);
         self.changes.extend([Change::PutLog(slot.row(&ticket.slot)), Change::PutDelivery(row)]);
         if content.notification.reason == Reason::Repeat {
             return;

@@ -1,4 +1,4 @@
-//! The tables of receivers that are known but not sent to.
+//! The tables of all receivers but webhook, Slack and email.
 
 use crate::yaml::{Kind, Print, Section, field};
 
@@ -25,11 +25,11 @@ static SIGV4: Section = Section {
         field("region", Kind::Text),
         field("access_key", Kind::Text),
         field("secret_key", Kind::Secret),
-        field("profile", Kind::Text),
-        field("role_arn", Kind::Text),
-        field("external_id", Kind::Text),
-        field("use_fips_sts_endpoint", Kind::Bool),
-        field("service_name", Kind::Text),
+        field("profile", Kind::Text).idle(),
+        field("role_arn", Kind::Text).idle(),
+        field("external_id", Kind::Text).idle(),
+        field("use_fips_sts_endpoint", Kind::Bool).idle(),
+        field("service_name", Kind::Text).idle(),
     ]],
 };
 
@@ -189,7 +189,7 @@ pub static SNS: Section = Section {
         &[
             field("api_url", Kind::Text),
             field("sigv4", Kind::Section(&SIGV4)),
-            field("use_aws_http_client", Kind::Bool),
+            field("use_aws_http_client", Kind::Bool).idle(),
             field("topic_arn", Kind::Text),
             field("phone_number", Kind::Text),
             field("target_arn", Kind::Text),

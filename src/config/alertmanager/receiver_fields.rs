@@ -1,4 +1,4 @@
-//! The tables of receivers that messages are sent to: webhook, Slack and email; the others are in `other_fields`.
+//! The tables of webhook, Slack and email; the other receivers are in `other_fields`.
 
 use crate::config::http_client::{HTTP_CONFIG, TLS};
 use crate::yaml::{Field, Kind, Print, Section, field};
@@ -21,8 +21,8 @@ static EMAIL: Section = Section {
         field("auth_username", Kind::Text),
         field("auth_password", Kind::Secret),
         field("auth_password_file", Kind::Text),
-        field("auth_secret", Kind::Secret).idle(),
-        field("auth_secret_file", Kind::Text).idle(),
+        field("auth_secret", Kind::Secret),
+        field("auth_secret_file", Kind::Text),
         field("auth_identity", Kind::Text),
         field("headers", Kind::Map(&Kind::Text)),
         field("html", Kind::Text).default("{{ template \"email.default.html\" . }}"),
@@ -30,7 +30,7 @@ static EMAIL: Section = Section {
         field("require_tls", Kind::Bool).print(Print::IfSet),
         field("force_implicit_tls", Kind::Bool).print(Print::IfSet),
         field("tls_config", Kind::Section(&TLS)),
-        field("threading", Kind::Section(&THREADING)).idle(),
+        field("threading", Kind::Section(&THREADING)),
     ]],
 };
 
@@ -91,7 +91,7 @@ static SLACK: Section = Section {
             field("link_names", Kind::Bool).always(),
             field("mrkdwn_in", Kind::List(&Kind::Text)),
             field("actions", Kind::List(&Kind::Section(&ACTION))),
-            field("update_message", Kind::Bool).always().idle(),
+            field("update_message", Kind::Bool).always(),
             field("timeout", Kind::GoDuration).always(),
         ],
     ],
@@ -106,7 +106,7 @@ static WEBHOOK: Section = Section {
             field("url_file", Kind::Text).always(),
             field("max_alerts", Kind::Count).always(),
             field("timeout", Kind::GoDuration).always(),
-            field("payload", Kind::Any).idle(),
+            field("payload", Kind::Any),
         ],
     ],
 };
@@ -116,23 +116,23 @@ pub static RECEIVER: Section = Section {
     fields: &[&[
         field("name", Kind::Text).always(),
         field("labels", Kind::Map(&Kind::Text)),
-        field("discord_configs", Kind::List(&Kind::Section(&other::DISCORD))).idle(),
+        field("discord_configs", Kind::List(&Kind::Section(&other::DISCORD))),
         field("email_configs", Kind::List(&Kind::Section(&EMAIL))),
-        field("incidentio_configs", Kind::List(&Kind::Section(&other::INCIDENTIO))).idle(),
-        field("pagerduty_configs", Kind::List(&Kind::Section(&other::PAGERDUTY))).idle(),
+        field("incidentio_configs", Kind::List(&Kind::Section(&other::INCIDENTIO))),
+        field("pagerduty_configs", Kind::List(&Kind::Section(&other::PAGERDUTY))),
         field("slack_configs", Kind::List(&Kind::Section(&SLACK))),
         field("webhook_configs", Kind::List(&Kind::Section(&WEBHOOK))),
-        field("opsgenie_configs", Kind::List(&Kind::Section(&other::OPSGENIE))).idle(),
-        field("wechat_configs", Kind::List(&Kind::Section(&other::WECHAT))).idle(),
-        field("pushover_configs", Kind::List(&Kind::Section(&other::PUSHOVER))).idle(),
-        field("victorops_configs", Kind::List(&Kind::Section(&other::VICTOROPS))).idle(),
-        field("sns_configs", Kind::List(&Kind::Section(&other::SNS))).idle(),
-        field("telegram_configs", Kind::List(&Kind::Section(&other::TELEGRAM))).idle(),
-        field("webex_configs", Kind::List(&Kind::Section(&other::WEBEX))).idle(),
-        field("msteams_configs", Kind::List(&Kind::Section(&other::MSTEAMS))).idle(),
-        field("msteamsv2_configs", Kind::List(&Kind::Section(&other::MSTEAMSV2))).idle(),
-        field("jira_configs", Kind::List(&Kind::Section(&other::JIRA))).idle(),
-        field("rocketchat_configs", Kind::List(&Kind::Section(&other::ROCKETCHAT))).idle(),
-        field("mattermost_configs", Kind::List(&Kind::Section(&other::MATTERMOST))).idle(),
+        field("opsgenie_configs", Kind::List(&Kind::Section(&other::OPSGENIE))),
+        field("wechat_configs", Kind::List(&Kind::Section(&other::WECHAT))),
+        field("pushover_configs", Kind::List(&Kind::Section(&other::PUSHOVER))),
+        field("victorops_configs", Kind::List(&Kind::Section(&other::VICTOROPS))),
+        field("sns_configs", Kind::List(&Kind::Section(&other::SNS))),
+        field("telegram_configs", Kind::List(&Kind::Section(&other::TELEGRAM))),
+        field("webex_configs", Kind::List(&Kind::Section(&other::WEBEX))),
+        field("msteams_configs", Kind::List(&Kind::Section(&other::MSTEAMS))),
+        field("msteamsv2_configs", Kind::List(&Kind::Section(&other::MSTEAMSV2))),
+        field("jira_configs", Kind::List(&Kind::Section(&other::JIRA))),
+        field("rocketchat_configs", Kind::List(&Kind::Section(&other::ROCKETCHAT))),
+        field("mattermost_configs", Kind::List(&Kind::Section(&other::MATTERMOST))),
     ]],
 };

@@ -1,18 +1,22 @@
-//! Receivers: globals worked in, then to the options of webhook, Slack and email.
+//! Receivers: globals worked in, then to each kind's options; webhook, Slack and email here, the others in `chat` and `paging`.
+
+mod chat;
+pub mod given;
+mod paging;
 
 use std::collections::HashSet;
 use std::path::PathBuf;
 
-use crate::client::options::{ClientOptions, SecretSource, TlsOptions};
-use crate::config::http_client::{client, secret, tls};
-use crate::model::DurationMs;
+use crate::client::options::{SecretSource, TlsOptions};
+use crate::config::http_client::{secret, tls};
 use crate::model::number::quote;
 use crate::notify::options::{
-    EmailOptions, Integration, ReceiverOptions, SlackAction, SlackConfirm, SlackField, SlackOptions, WebhookOptions,
+    EmailOptions, Integration, ReceiverOptions, SlackAction, SlackConfirm, SlackField, SlackOptions, Threading, WebhookOptions,
 };
-use crate::yaml::{Node, Problems, address, scalar};
+use crate::yaml::{Node, Problems, address, value};
 
 use super::inherit::{INTEGRATIONS, complete, global_value};
+use given::Given;
 
 /// Reads all receivers; their trees are completed on the way.
 pub fn read(root: &mut Node, global: &Node, problems: &mut Problems<'_>) -> Vec<ReceiverOptions> {
@@ -41,35 +45,50 @@ fn receiver_labels(node: &mut Node, name: &str) {
     node.set("labels", labels);
 }
 
-/// In the order in which Alertmanager builds them: webhook, email, Slack.
+/// The order in which Alertmanager builds them, and so tells them.
+const ORDER: [&str; 18] = [
+    "webhook_configs",
+    "email_configs",
+    "pagerduty_configs",
+    "opsgenie_configs",
+    "wechat_configs",
+    "slack_configs",
+    "victorops_configs",
+    "pushover_configs",
+    "sns_configs",
+    "telegram_configs",
+    "discord_configs",
+    "webex_configs",
+    "msteams_configs",
+    "msteamsv2_configs",
+    "jira_configs",
+    "rocketchat_configs",
+    "mattermost_configs",
+    "incidentio_configs",
+];
+
 fn integrations(node: &mut Node, global: &Node, problems: &mut Problems<'_>) -> Vec<Integration> {
-    let (mut webhooks, mut mails, mut slacks) = (Vec::new(), Vec::new(), Vec::new());
+    let mut found: Vec<(Option<usize>, Integration)> = Vec::new();
     for kind in &INTEGRATIONS {
         let Some(list) = node.get_mut(kind.key) else { continue };
+        let place = ORDER.iter().position(|key| *key == kind.key);
         for item in list.items_mut().iter_mut().filter(|item| !item.is_null()) {
             if kind.key == "slack_configs" {
                 complete_slack(item, global, problems);
             }
             complete(item, kind, global, problems);
-            match kind.key {
-                "webhook_configs" => webhooks.extend(webhook(item, problems).map(Box::new).map(Integration::Webhook)),
-                "email_configs" => mails.extend(email(item, problems).map(Box::new).map(Integration::Email)),
-                "slack_configs" => slacks.push(Integration::Slack(Box::new(slack(item, problems)))),
-                _ => {
-                    http_client(item, problems);
-                }
-            }
+            let read = match kind.key {
+                "webhook_configs" => webhook(item, problems).map(Box::new).map(Integration::Webhook),
+                "email_configs" => email(item, problems).map(Box::new).map(Integration::Email),
+                "slack_configs" => Some(Integration::Slack(Box::new(slack(item, problems)))),
+                other => chat::read(other, item, problems).or_else(|| paging::read(other, item, problems)),
+            };
+            found.extend(read.map(|integration| (place, integration)));
         }
     }
-    webhooks.into_iter().chain(mails).chain(slacks).collect()
-}
-
-fn http_client(node: &Node, problems: &mut Problems<'_>) -> ClientOptions {
-    node.get("http_config").map(|given| client(given, problems)).unwrap_or_default()
-}
-
-fn go_duration(node: &Node, key: &str) -> DurationMs {
-    node.get(key).and_then(Node::as_text).and_then(|text| scalar::go_duration(text).ok()).unwrap_or(DurationMs::ZERO)
+    // Stable: within a kind the order of the file stays.
+    found.sort_by_key(|(place, _)| *place);
+    found.into_iter().map(|(_, integration)| integration).collect()
 }
 
 /// A text that may be empty on purpose.
@@ -86,11 +105,10 @@ fn webhook(node: &Node, problems: &mut Problems<'_>) -> Option<WebhookOptions> {
         problems.error_with(url.span, format!("invalid URL: {problem}"), Some(help));
     }
     Some(WebhookOptions {
-        send_resolved: node.flag("send_resolved").unwrap_or(true),
+        sending: Given(node).sending(true, problems),
         url: secret(node, "url", "url_file")?,
-        client: http_client(node, problems),
         max_alerts: node.unsigned("max_alerts").unwrap_or(0),
-        timeout: go_duration(node, "timeout"),
+        payload: node.get("payload").filter(|payload| !payload.is_null()).map(value::json),
     })
 }
 
@@ -131,12 +149,10 @@ fn complete_slack(node: &mut Node, global: &Node, problems: &mut Problems<'_>) {
 fn slack(node: &mut Node, problems: &mut Problems<'_>) -> SlackOptions {
     let mrkdwn_in = node.get("mrkdwn_in").map(|_| node.texts("mrkdwn_in"));
     SlackOptions {
-        send_resolved: node.flag("send_resolved").unwrap_or(false),
+        sending: Given(node).sending(false, problems),
         api_url: secret(node, "api_url", "api_url_file"),
         app_token: secret(node, "app_token", "app_token_file"),
         app_url: node.text("app_url").unwrap_or("").to_owned(),
-        client: http_client(node, problems),
-        timeout: go_duration(node, "timeout"),
         channel: open_text(node, "channel"),
         username: open_text(node, "username"),
         color: open_text(node, "color"),
@@ -157,6 +173,7 @@ fn slack(node: &mut Node, problems: &mut Problems<'_>) -> SlackOptions {
         short_fields: node.flag("short_fields").unwrap_or(false),
         fields: slack_fields(node, problems),
         actions: slack_actions(node, problems),
+        update_message: node.flag("update_message").unwrap_or(false),
     }
 }
 
@@ -232,6 +249,7 @@ fn email(node: &mut Node, problems: &mut Problems<'_>) -> Option<EmailOptions> {
         hello: node.text("hello").unwrap_or("localhost").to_owned(),
         auth_username: node.text("auth_username").unwrap_or("").to_owned(),
         auth_password: own_password(node),
+        auth_secret: secret(node, "auth_secret", "auth_secret_file"),
         auth_identity: node.text("auth_identity").unwrap_or("").to_owned(),
         require_tls: node.flag("require_tls").unwrap_or(true),
         force_implicit_tls: node.flag("force_implicit_tls"),
@@ -239,6 +257,10 @@ fn email(node: &mut Node, problems: &mut Problems<'_>) -> Option<EmailOptions> {
         headers,
         html: open_text(node, "html"),
         text: open_text(node, "text"),
+        threading: match node.get("threading").filter(|threading| threading.flag("enabled") == Some(true)) {
+            Some(threading) => Threading::Upstream { daily: threading.text("thread_by_date") != Some("none") },
+            None => Threading::Group,
+        },
     })
 }
 

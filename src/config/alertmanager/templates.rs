@@ -3,15 +3,15 @@
 use crate::config::Checkers;
 use crate::yaml::{Node, Problems, Value};
 
-/// The lists whose integrations are sent.
-const SENT: [&str; 3] = ["webhook_configs", "slack_configs", "email_configs"];
+use super::inherit::INTEGRATIONS;
+
 /// Keys that hold no template whatever they look like.
-const PLAIN: [&str; 6] = ["http_config", "api_url", "app_url", "app_token", "auth_password", "auth_secret"];
+const PLAIN: [&str; 8] = ["http_config", "api_url", "app_url", "app_token", "auth_password", "auth_secret", "bot_token", "webhook_url"];
 
 /// Goes over every text of the integrations that are sent.
 pub fn check(root: &Node, checkers: &Checkers, problems: &mut Problems<'_>) {
     for receiver in root.get("receivers").map(Node::items).unwrap_or_default() {
-        for integration in SENT.iter().filter_map(|key| receiver.get(key)).flat_map(Node::items) {
+        for integration in INTEGRATIONS.iter().filter_map(|kind| receiver.get(kind.key)).flat_map(Node::items) {
             check_node("", integration, checkers, problems);
         }
         for webhook in receiver.get("webhook_configs").map(Node::items).unwrap_or_default() {

@@ -9,10 +9,11 @@ use lettre::{Address, Message};
 use xxhash_rust::xxh64::xxh64;
 
 use crate::alerts::notification::{Failure, Notification};
+use crate::alerts::rfc3339;
 use crate::model::TimestampMs;
-use crate::notify::http::ID_HEADER;
+use crate::notify::group_id;
 use crate::notify::limits::SUBJECT_MAX;
-use crate::notify::options::EmailOptions;
+use crate::notify::options::{EmailOptions, Threading};
 use crate::notify::texts::Rendering;
 use crate::notify::words;
 
@@ -47,13 +48,14 @@ impl Letter {
         let (text, html) = bodies(options, notification, write);
         let domain = from.email.domain();
         let date = UNIX_EPOCH + Duration::from_millis(now.0.max(0).unsigned_abs());
-        let thread = thread_id(notification, domain);
+        let thread = thread_id(options.threading, notification, domain, now);
         let mut builder = Message::builder().from(from.clone()).date(date).message_id(Some(format!("<{}@{domain}>", notification.id)));
         for mailbox in to {
             builder = builder.to(mailbox);
         }
         builder = builder.subject(words::clip(&words::one_line(&subject), SUBJECT_MAX)).references(thread.clone()).in_reply_to(thread);
-        builder = builder.raw_header(raw("Auto-Submitted", "auto-generated")).raw_header(raw(ID_HEADER, &notification.id));
+        builder =
+            builder.raw_header(raw("Auto-Submitted", "auto-generated")).raw_header(raw("X-Promlet-Notification-Id", &notification.id));
         let parts = [text.map(SinglePart::plain), html.map(SinglePart::html)];
         let mut body = MultiPart::alternative().build();
         for part in parts.into_iter().flatten() {
@@ -114,7 +116,12 @@ fn extra_headers(options: &EmailOptions, write: &mut Rendering<'_>) -> Vec<(Stri
     filled.collect()
 }
 
-fn thread_id(notification: &Notification, domain: &str) -> String {
+/// The ancestor that the mails of a thread name, though no mail has it: mail programs put them together by it.
+fn thread_id(threading: Threading, notification: &Notification, domain: &str, now: TimestampMs) -> String {
+    if let Threading::Upstream { daily } = threading {
+        let day = if daily { rfc3339(now).chars().take(10).collect() } else { String::new() };
+        return format!("<alert-{:.16}-{day}@alertmanager>", group_id::of(notification));
+    }
     let group = format!("{} {}", notification.receiver, notification.group_key);
     format!("<group-{:016x}@{domain}>", xxh64(group.as_bytes(), 0))
 }

@@ -12,7 +12,7 @@ use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
 use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
 use lettre::transport::smtp::response::Response;
 
-use super::Letter;
+use super::{Letter, cram};
 use crate::alerts::notification::Failure;
 use crate::client::SecretSource;
 use crate::model::Secret;
@@ -34,6 +34,12 @@ impl Place {
     }
 }
 
+/// What proves who the user is: a password for PLAIN and LOGIN, a secret for CRAM-MD5.
+pub struct Login {
+    pub password: Option<Secret>,
+    pub secret: Option<Secret>,
+}
+
 struct Conversation<'a> {
     options: &'a EmailOptions,
     connection: AsyncSmtpConnection,
@@ -46,16 +52,14 @@ pub async fn deliver(
     options: &EmailOptions,
     letter: &Letter,
     tls: TlsParameters,
-    password: Option<Secret>,
+    login: &Login,
     steps: &Steps,
     at: &mut Place,
 ) -> Result<String, Failure> {
     let mut conversation = connect(options, &tls, steps, at).await?;
     conversation.encrypt(tls).await?;
-    if let Some(password) = password {
-        conversation.authenticate(&password).await?;
-    } else if !options.auth_username.is_empty() {
-        return Err(Failure::give_up("auth_username is set without auth_password"));
+    if !options.auth_username.is_empty() {
+        conversation.log_in(login).await?;
     }
     let (said, refused) = conversation.hand_over(letter).await?;
     conversation.leave().await;
@@ -103,6 +107,32 @@ impl Conversation<'_> {
         let hello = ClientId::Domain(if self.options.hello.is_empty() { "localhost".to_owned() } else { self.options.hello.clone() });
         within(self.at, self.connection.starttls(tls, &hello)).await?;
         self.steps.done("encrypted (STARTTLS)");
+        Ok(())
+    }
+
+    /// With a secret CRAM-MD5 is asked for, whether offered or not: who does not know it says so.
+    async fn log_in(&mut self, login: &Login) -> Result<(), Failure> {
+        if let Some(secret) = &login.secret {
+            match (self.answer_challenge(secret).await, &login.password) {
+                (Ok(()), _) => return Ok(()),
+                (Err(failure), None) => return Err(failure),
+                (Err(failure), Some(_)) => self.steps.failed(failure.detail),
+            }
+        }
+        match &login.password {
+            Some(password) => self.authenticate(password).await,
+            None => Err(Failure::give_up("auth_username is set without auth_password or auth_secret")),
+        }
+    }
+
+    async fn answer_challenge(&mut self, secret: &Secret) -> Result<(), Failure> {
+        self.at.0 = "AUTH CRAM-MD5";
+        let challenge = self.say("AUTH CRAM-MD5\r\n".to_owned()).await?;
+        let challenge = challenge.first_line().unwrap_or("").to_owned();
+        let answer = cram::answer(&self.options.auth_username, secret.expose(), &challenge)
+            .ok_or_else(|| Failure::give_up("AUTH CRAM-MD5: the server's challenge is not base64"))?;
+        self.say(format!("{answer}\r\n")).await?;
+        self.steps.done(format!("logged in as {} (AUTH CRAM-MD5)", self.options.auth_username));
         Ok(())
     }
 

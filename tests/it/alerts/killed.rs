@@ -7,11 +7,11 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use promlet::alerts::{AlertFilter, Alerting, AlertsOptions, SilenceRequest};
-use promlet::client::{ClientOptions, SecretSource};
+use promlet::client::SecretSource;
 use promlet::clock::Clock;
 use promlet::model::{Alert, DurationMs, Labels, Matcher, Secret};
 use promlet::notify::build;
-use promlet::notify::options::{Integration, NotifyOptions, ReceiverOptions, WebhookOptions};
+use promlet::notify::options::{Integration, NotifyOptions, ReceiverOptions, Sending, WebhookOptions};
 use promlet::state::State;
 use promlet::telemetry::Registry;
 
@@ -42,11 +42,10 @@ fn start(folder: &str, port: u16) -> Alerting {
     options.route.receiver = "hook".to_owned();
     options.route.group_interval = DurationMs(50);
     let webhook = WebhookOptions {
-        send_resolved: true,
+        sending: Sending { send_resolved: true, ..Sending::default() },
         url: SecretSource::Inline(Secret::new(format!("http://127.0.0.1:{port}/"))),
-        client: ClientOptions::default(),
         max_alerts: 0,
-        timeout: DurationMs::ZERO,
+        payload: None,
     };
     let receiver = ReceiverOptions { name: "hook".to_owned(), integrations: vec![Integration::Webhook(Box::new(webhook))] };
     let receivers = build(&NotifyOptions { receivers: vec![receiver], ..NotifyOptions::default() }, &clock, &registry).unwrap();

@@ -173,7 +173,7 @@ impl Run<'_> {
         self.heard.push(describe(self.steady, &notification, answer) + repeated);
         let outcome = match answer {
             Answer::Hang => return self.hanging.push((self.steady + HANG, ticket)),
-            Answer::Ok => Ok(Delivered { detail: "ok".to_owned() }),
+            Answer::Ok => Ok(Delivered::new("ok")),
             Answer::Fail => Err(Failure::retry("fail")),
             Answer::Refuse => Err(Failure::give_up("refuse")),
             Answer::Busy(after) => Err(Failure { kind: FailureKind::Retry { after: Some(after) }, detail: "busy".to_owned() }),

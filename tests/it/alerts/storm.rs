@@ -54,7 +54,7 @@ fn run(alerts: Vec<Alert>) -> (Machine, Vec<Arc<Notification>>) {
             break;
         }
         for attempt in attempts {
-            machine.report(&attempt.ticket, Ok(Delivered { detail: String::new() }), Duration::ZERO, now(2));
+            machine.report(&attempt.ticket, Ok(Delivered::new("")), Duration::ZERO, now(2));
             told.push(attempt.notification);
         }
     }

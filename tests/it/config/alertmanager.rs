@@ -88,7 +88,7 @@ fn settings_are_inherited() {
     else {
         panic!("three integrations")
     };
-    assert_eq!((webhook.timeout, webhook.send_resolved), (DurationMs::seconds(90), true));
+    assert_eq!((webhook.sending.timeout, webhook.sending.send_resolved), (DurationMs::seconds(90), true));
     assert_eq!((email.smarthost_host.as_str(), email.smarthost_port, email.require_tls, email.html.is_none()), ("m", 25, false, true));
     assert!(matches!(&slack.api_url, Some(SecretSource::Inline(secret)) if secret.expose() == "http://s/x"));
     assert_eq!((slack.channel.as_deref(), slack.title.is_none()), (Some("c"), true));

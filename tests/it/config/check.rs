@@ -74,7 +74,11 @@ fn promlet_yml_is_small_and_checked() {
         promlet::config::load_promlet(&path)
     };
     assert!(!load("").expect("good").upstream_texts);
-    assert!(load("notifications: {upstream_texts: on}\n").expect("good").upstream_texts);
+    assert!(load("notifications: {defaults: alertmanager}\n").expect("good").upstream_texts);
+    let problems =
+        load("receivers:\n- {name: a, ntfy_configs: [{}], gotify_configs: [{url: 'http://x'}]}\n- {name: a}\n").expect_err("bad");
+    let said: Vec<&str> = problems.iter().map(|problem| problem.message.as_str()).collect();
+    assert_eq!(said, ["missing topic in ntfy config", "one of token or token_file must be configured", "receiver \"a\" is not unique"]);
     let problems = load("notification: {}\n").expect_err("bad");
     assert_eq!(problems[0].suggestion.as_deref(), Some("did you mean \"notifications\"?"));
 }
@@ -90,6 +94,10 @@ fn shipped_files_load() {
     let mut judged: Vec<_> =
         ["rules", "rules/documented"].iter().flat_map(|folder| files(folder)).map(|file| (Subject::Rules, file)).collect();
     for file in files("docs/examples") {
+        if file.ends_with("promlet.yml") {
+            promlet::config::load_promlet(&file).expect("the example is right");
+            continue;
+        }
         let subject = if file.ends_with("alertmanager.yml") { Subject::Alertmanager } else { Subject::Config };
         judged.push((subject, file));
     }

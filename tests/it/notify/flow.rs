@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use promlet::alerts::view::DeliveryOutcome;
 use promlet::alerts::{AlertFilter, Alerting, AlertsOptions, SilenceRequest};
-use promlet::client::{ClientOptions, SecretSource};
+use promlet::client::SecretSource;
 use promlet::clock::Clock;
 use promlet::model::{Alert, DurationMs, Labels, Matcher, Secret};
-use promlet::notify::options::{Integration, NotifyOptions, ReceiverOptions, SlackOptions, WebhookOptions};
+use promlet::notify::options::{Integration, NotifyOptions, ReceiverOptions, Sending, SlackOptions, WebhookOptions};
 use promlet::notify::{StepState, build, trial};
 use promlet::state::State;
 use promlet::telemetry::Registry;
@@ -29,42 +29,19 @@ fn routing() -> AlertsOptions {
 
 pub fn webhook(port: u16) -> Integration {
     Integration::Webhook(Box::new(WebhookOptions {
-        send_resolved: true,
+        sending: Sending { send_resolved: true, ..Sending::default() },
         url: SecretSource::Inline(Secret::new(format!("http://127.0.0.1:{port}/hook"))),
-        client: ClientOptions::default(),
         max_alerts: 0,
-        timeout: DurationMs::ZERO,
+        payload: None,
     }))
 }
 
 fn slack(port: u16) -> Integration {
     Integration::Slack(Box::new(SlackOptions {
-        send_resolved: true,
+        sending: Sending { send_resolved: true, ..Sending::default() },
         api_url: Some(SecretSource::Inline(Secret::new(format!("http://127.0.0.1:{port}/slack")))),
-        app_token: None,
-        app_url: String::new(),
-        client: ClientOptions::default(),
-        timeout: DurationMs::ZERO,
         channel: Some("#c".to_owned()),
-        username: None,
-        color: None,
-        title: None,
-        title_link: None,
-        pretext: None,
-        text: None,
-        message_text: None,
-        fallback: None,
-        footer: None,
-        callback_id: None,
-        icon_emoji: None,
-        icon_url: None,
-        image_url: None,
-        thumb_url: None,
-        link_names: false,
-        mrkdwn_in: None,
-        short_fields: false,
-        fields: Vec::new(),
-        actions: Vec::new(),
+        ..SlackOptions::default()
     }))
 }
 

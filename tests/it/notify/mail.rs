@@ -10,7 +10,7 @@ use promlet::client::{SecretSource, TlsOptions};
 use promlet::clock::Clock;
 use promlet::model::{Alert, DurationMs, Labels, Secret, TimestampMs};
 use promlet::notify::build;
-use promlet::notify::options::{EmailOptions, Integration, NotifyOptions, ReceiverOptions};
+use promlet::notify::options::{EmailOptions, Integration, NotifyOptions, ReceiverOptions, Threading};
 use promlet::telemetry::Registry;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
@@ -41,6 +41,7 @@ pub fn options(port: u16) -> EmailOptions {
         hello: "box".to_owned(),
         auth_username: String::new(),
         auth_password: None,
+        auth_secret: None,
         auth_identity: String::new(),
         require_tls: false,
         force_implicit_tls: None,
@@ -48,6 +49,7 @@ pub fn options(port: u16) -> EmailOptions {
         headers: Vec::new(),
         html: None,
         text: None,
+        threading: Threading::default(),
     }
 }
 
@@ -95,6 +97,7 @@ fn notification() -> Notification {
         external_url: "http://promlet".to_owned(),
         at: TimestampMs(0),
         may_repeat: false,
+        memo: None,
         deadline: DurationMs::seconds(30),
     }
 }
@@ -123,6 +126,19 @@ async fn implicit_tls_and_a_login_with_login() {
     let options = EmailOptions { force_implicit_tls: Some(true), ..with_login(trusting(options(mail.port))) };
     send(options).await.unwrap();
     assert!(mail.said().contains("AUTH LOGIN\ndXNlcg==\nZ2VoZWlt\nMAIL"), "{}", mail.said());
+}
+
+// The conversation of RFC 2195, section 2.
+#[tokio::test]
+async fn a_secret_answers_a_challenge_without_encryption() {
+    let challenge = "334 PDE4OTYuNjk3MTcwOTUyQHBvc3RvZmZpY2UucmVzdG9uLm1jaS5uZXQ+";
+    let mail = MailPeer::start(MailScript { answers: vec![("AUTH CRAM-MD5", challenge)], ..MailScript::default() }).await;
+    let secret = Some(SecretSource::Inline(Secret::new("tanstaaftanstaaf")));
+    let options = EmailOptions { auth_username: "tim".to_owned(), auth_secret: secret.clone(), ..options(mail.port) };
+    send(options.clone()).await.unwrap();
+    assert!(mail.said().contains("AUTH CRAM-MD5\ndGltIGI5MTNhNjAyYzdlZGE3YTQ5NWI0ZTZlNzMzNGQzODkw\nMAIL"), "{}", mail.said());
+    let mail = MailPeer::start(MailScript { answers: vec![("AUTH", "504 what?")], ..MailScript::default() }).await;
+    is_failure(&send(EmailOptions { smarthost_port: mail.port, ..options }).await, true, "504");
 }
 
 #[tokio::test]

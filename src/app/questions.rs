@@ -72,12 +72,13 @@ pub fn engine(settings: &Settings, evaluation_interval: DurationMs, clock: &Cloc
 
 /// What the flags and the configuration file say of queries.
 pub fn engine_options(settings: &Settings, evaluation_interval: DurationMs) -> EngineOptions {
-    let QuerySettings { lookback_delta, timeout, max_samples, max_memory, .. } = settings.query.clone();
+    let QuerySettings { lookback_delta, timeout, max_samples, max_memory, cache_size, .. } = settings.query.clone();
     EngineOptions {
         lookback: lookback_delta,
         max_samples: max_samples as u64,
         max_memory: max_memory.unwrap_or_else(default_memory),
         timeout,
+        cache_bytes: cache_size,
         default_subquery_step: evaluation_interval,
         features: features(&settings.features),
         ..EngineOptions::default()

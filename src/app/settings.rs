@@ -79,6 +79,8 @@ pub struct QuerySettings {
     pub max_samples: usize,
     /// Bytes; none: a share of the machine's memory.
     pub max_memory: Option<u64>,
+    /// Bytes of kept range answers.
+    pub cache_size: u64,
 }
 
 #[derive(Clone, Debug)]

@@ -98,6 +98,9 @@ pub struct ServeFlags {
     /// Most memory that all queries together may hold: B, KB, MB, GB [default: a quarter of the machine's, at most 1GB]
     #[arg(long = "query.max-memory", value_name = "SIZE", value_parser = size)]
     pub max_memory: Option<u64>,
+    /// Most memory of range answers that are kept, for when they are asked for again: B, KB, MB, GB (0B: none are kept)
+    #[arg(long = "query.cache-size", value_name = "SIZE", default_value = "32MB", value_parser = size)]
+    pub cache_size: u64,
     /// Most samples one query may hold
     #[arg(long = "query.max-samples", value_name = "N", default_value = "50000000", value_parser = at_least_one)]
     pub max_samples: usize,
@@ -205,6 +208,7 @@ impl ServeFlags {
                 max_concurrency: self.max_concurrency,
                 max_samples: self.max_samples,
                 max_memory: self.max_memory,
+                cache_size: self.cache_size,
             },
             rule_timings: RuleTimings {
                 for_outage_tolerance: self.for_outage_tolerance,
@@ -224,6 +228,7 @@ impl ServeFlags {
             ("config.file", config),
             ("dashboards.path", path(&self.dashboards_path)),
             ("enable-feature", self.features.join(",")),
+            ("query.cache-size", format!("{}B", self.cache_size)),
             ("query.lookback-delta", self.lookback_delta.to_string()),
             ("query.max-concurrency", self.max_concurrency.to_string()),
             ("query.max-memory", self.max_memory.map_or(String::new(), |bytes| format!("{bytes}B"))),

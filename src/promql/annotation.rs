@@ -1,5 +1,6 @@
 //! Warnings and infos that come with an answer, in Prometheus's words, each with the place in the query that it is about.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::limits::ANNOTATIONS_MAX;
@@ -11,6 +12,8 @@ use crate::model::number::{format_general, quote};
 pub struct Annotations {
     source: String,
     lists: Mutex<Lists>,
+    /// How often anything was said, were it a repetition.
+    said: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -81,7 +84,12 @@ fn two_digits(value: f64) -> String {
 impl Annotations {
     /// Positions refer to `source`.
     pub fn new(source: &str) -> Self {
-        Self { source: source.to_owned(), lists: Mutex::default() }
+        Self { source: source.to_owned(), lists: Mutex::default(), said: AtomicU64::new(0) }
+    }
+
+    /// A number that grows with everything that is said.
+    pub fn said(&self) -> u64 {
+        self.said.load(Ordering::Relaxed)
     }
 
     pub fn warn(&self, span: Span, note: &Note<'_>) {
@@ -103,6 +111,7 @@ impl Annotations {
 
     fn add(&self, whole: Span, span: Span, note: &Note<'_>, prefix: &str, list: fn(&mut Lists) -> &mut Vec<Line>) {
         let line = Line { whole, span, text: format!("{prefix}{}", note.text()) };
+        self.said.fetch_add(1, Ordering::Relaxed);
         let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
         let list = list(&mut lists);
         if let Some(known) = list.iter_mut().find(|known| known.text == line.text) {
@@ -116,6 +125,7 @@ impl Annotations {
 
     /// Repairs of one metric are one info.
     pub fn repaired(&self, span: Span, metric: &str, repairs: &Repairs) {
+        self.said.fetch_add(1, Ordering::Relaxed);
         let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((known, _, sum)) = lists.repairs.iter_mut().find(|(_, name, _)| name == metric) {
             *known = if is_later(span, *known) { span } else { *known };

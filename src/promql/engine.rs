@@ -18,11 +18,11 @@ use super::annotation::Annotations;
 use super::answer::{Answer, Stats, Timings, Value};
 use super::ast::{Expr, ValueType};
 use super::error::QueryError;
-use super::eval::Eval;
 use super::eval::guard::{Cancel, Guard, Limits, Usage};
 use super::eval::resolve::{Bounds, resolve};
 use super::eval::steps::Steps;
 use super::eval::symbols::Symbols;
+use super::eval::{Eval, Repeats};
 use super::features::Features;
 use super::limits::{CACHE_BYTES_MAX, DEEP_STACK_BYTES, DEPTH_ON_CALLER_MAX, MEMORY_BYTES_MAX, SAMPLES_MAX, STEPS_MAX};
 use super::memory::Memory;
@@ -267,7 +267,7 @@ impl Engine {
         let subquery_step = self.options.default_subquery_step.0;
         let range = extent::of(&expr, &run.steps, lookback);
         let snapshot = select.open(range)?;
-        let symbols = Symbols::new(&*snapshot);
+        let (symbols, repeats) = (Symbols::new(&*snapshot), Repeats::of(&expr));
         let eval = Eval {
             snapshot: &*snapshot,
             symbols: &symbols,
@@ -280,6 +280,7 @@ impl Engine {
             threads: self.options.threads,
             function: None,
             part: None,
+            repeats: &repeats,
         };
         let prepared = self.clock.monotonic();
         let outcome = output::value(&eval, &expr, &run.steps, run.matrix);

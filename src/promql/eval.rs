@@ -19,6 +19,7 @@ mod over;
 mod parallel;
 mod quantile;
 mod rank;
+mod repeats;
 pub mod resolve;
 mod select;
 mod series;
@@ -41,6 +42,7 @@ pub use collect::Collected;
 use guard::Guard;
 pub(super) use over::with_edges;
 use parallel::Part;
+pub use repeats::Repeats;
 use resolve::Bounds;
 pub use select::{Yield, reference};
 pub use series::{ABSENT, Cell, Column, Series, is_absent};
@@ -71,11 +73,12 @@ pub struct Eval<'q> {
     pub function: Option<&'static str>,
     /// The share of the only selector's series that this evaluation is to read; none means all.
     pub part: Option<&'q Part<'q>>,
+    pub repeats: &'q Repeats,
 }
 
 impl Eval<'_> {
-    /// Evaluates an instant vector. Each label set comes once.
-    pub fn vector(&self, expr: &Expr, steps: &Steps, sink: &mut Sink<'_>) -> Result<(), QueryError> {
+    /// Evaluates an instant vector, whether it was evaluated before or not. Each label set comes once.
+    fn vector_anew(&self, expr: &Expr, steps: &Steps, sink: &mut Sink<'_>) -> Result<(), QueryError> {
         match &expr.kind {
             ExprKind::Paren(inner) => self.vector(inner, steps, sink),
             ExprKind::Invariant(inner) => self.vector(inner, &steps.first(), &mut |series| {

@@ -35,8 +35,9 @@ pub struct Version(pub u64);
 pub struct Hints {
     /// The samples needed: left-open windows and lookback are already worked in. Inclusive at both ends.
     pub range: Option<TimeRange>,
-    /// The function around the selector (`rate`, `max_over_time`), if any. With a window and without a step `max_over_time` and
-    /// `min_over_time` allow the store to give, in place of samples, the extreme of the stretch of samples that each is in.
+    /// The function around the selector (`rate`, `max_over_time`), if any. With a window `max_over_time` and `min_over_time` allow the
+    /// store to give, in place of samples, the extreme of a stretch of samples that each is in, where no window holds a part of the
+    /// stretch only. The last window ends with the range, the others by steps before it; without a step there is one.
     pub function: Option<&'static str>,
     /// The length of a range selector.
     pub window: Option<DurationMs>,

@@ -6,7 +6,6 @@ use foldhash::{HashMap, HashMapExt};
 
 use super::bits::Bits;
 use super::group::Group;
-use super::page::extreme::Extreme;
 use super::segment::{Segment, SegmentFile, SegmentIndex, StripeRef};
 use super::snapshot::TsdbSnapshot;
 use super::source::LATE;
@@ -14,11 +13,13 @@ use super::store::{Store, lock, read};
 use crate::model::{TimeRange, TimestampMs};
 use crate::storage::{Batch, ColumnValues, LabelPair, SelectError};
 
+mod asked;
 pub mod group_batch;
 mod hidden;
 pub mod merged;
 mod presence;
 
+pub use asked::Asked;
 pub use group_batch::{GroupBatch, TailBlock};
 
 /// Stripes of one file, and what that file calls the series of the batch.
@@ -65,7 +66,7 @@ impl BatchBuilder {
     }
 
     /// Batches of everything that was found; a series that has several columns comes as a batch of one.
-    pub fn finish(builders: Builders<'_>, limit: usize, asked: Option<Extreme>) -> Result<Vec<Box<dyn Batch>>, SelectError> {
+    pub fn finish(builders: Builders<'_>, limit: usize, asked: Option<Asked>) -> Result<Vec<Box<dyn Batch>>, SelectError> {
         let (range, metrics) = (builders.range, builders.snapshot.store.metrics.clone());
         let tombstones = Some(&builders.snapshot.tombstones).filter(|tombstones| !tombstones.is_empty()).cloned();
         let mut layers: Vec<Arc<GroupBatch>> = Vec::new();

@@ -7,10 +7,9 @@ use std::sync::{Arc, Mutex};
 
 use foldhash::{HashMap, HashMapExt};
 
-use super::batch::{BatchBuilder, Builders};
+use super::batch::{Asked, BatchBuilder, Builders};
 use super::index::SeriesIndex;
 use super::matching::matching;
-use super::page::extreme::Extreme;
 use super::segment::SegmentIndex;
 use super::store::{SegmentSet, Store, lock, read};
 use super::tombstones::Tombstones;
@@ -170,16 +169,6 @@ impl TsdbSnapshot {
     }
 }
 
-/// Whether the one window that is asked for is only looked at for its least or greatest value.
-fn asked(hints: &Hints) -> Option<Extreme> {
-    match hints.function {
-        _ if hints.window.is_none() || hints.step.is_some() => None,
-        Some("max_over_time") => Some(Extreme::Greatest),
-        Some("min_over_time") => Some(Extreme::Least),
-        _ => None,
-    }
-}
-
 impl Drop for TsdbSnapshot {
     fn drop(&mut self) {
         let mut pins = lock(&self.store.pins);
@@ -206,7 +195,7 @@ impl Snapshot for TsdbSnapshot {
         }
         let found = matching(&read(&self.store.head).index, matchers);
         builders.add_head(&found);
-        BatchBuilder::finish(builders, hints.limit, asked(hints))
+        BatchBuilder::finish(builders, hints.limit, Asked::of(hints))
     }
 
     fn series(&self, matchers: &[Matcher], range: TimeRange) -> Result<Vec<Labels>, SelectError> {

@@ -238,3 +238,34 @@ fn extremes_need_no_decoding_and_are_the_same() {
     let (asked, plain) = (extremes(&db, TimeRange::ALL, Some("max_over_time")), extremes(&db, TimeRange::ALL, None));
     assert!(asked.iter().zip(&plain).all(|(a, b)| a.1 == b.1), "what is deleted counts no more");
 }
+
+#[test]
+fn extremes_of_many_windows_are_the_same() {
+    let db = open(&CrashingDisk::default(), 50_000_000);
+    feed(&db, "a", 3, 1..1300);
+    db.compact().expect("a merge");
+    let snapshot = Select::open(&db, TimeRange::ALL).expect("a snapshot");
+    let end = 6_000_000;
+    for (window, step) in [(900_000, 900_000), (3_000_000, 3_000_000), (500_000, 2_000_000), (4_000_000, 1_000_000), (60_000, 7_000)] {
+        let range = Some(TimeRange::new(TimestampMs(i64::MIN), TimestampMs(end)));
+        let read = |function: Option<&'static str>| {
+            let (window_hint, step_hint) = (Some(DurationMs(window)), Some(DurationMs(step)));
+            let hints = Hints { range, function, window: window_hint, step: step_hint, ..Hints::default() };
+            let (mut found, mut values) = (Vec::new(), ColumnValues::default());
+            for batch in snapshot.select(&[], &hints).expect("a selection") {
+                for at in 0..batch.len() {
+                    batch.read(at, 0..batch.times().len(), &mut values).expect("values");
+                    for window_end in (0..6).map(|k| end - k * step) {
+                        let is_in = |row: &usize| (window_end - window + 1..=window_end).contains(&batch.times()[*row].0);
+                        let held = (0..batch.times().len()).filter(is_in).filter(|row| values.is_present(*row));
+                        let greatest = held.map(|row| values.floats[row]).filter(|v| !v.is_nan()).reduce(f64::max);
+                        found.push((batch.series_id(at).0, window_end, greatest.map(f64::to_bits)));
+                    }
+                }
+            }
+            found.sort_unstable();
+            found
+        };
+        assert_eq!(read(Some("max_over_time")), read(None), "windows of {window} every {step}");
+    }
+}

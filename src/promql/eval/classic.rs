@@ -1,5 +1,7 @@
 //! `histogram_quantile` and `histogram_fraction` over classic buckets, and the way to native histograms.
 
+mod tensor;
+
 use hashbrown::HashMap;
 
 use super::{Cell, Column, Eval, Series, Sink, Steps};
@@ -63,7 +65,13 @@ impl Eval<'_> {
             for buckets in &all {
                 self.guard.work(steps.count * (1 + buckets.bounds.len()))?;
                 let mut out = Series { labels: buckets.labels.clone(), drop_name: buckets.drop_name, column: Column::of(steps.count) };
-                for (step, ask) in asks.iter().enumerate() {
+                let plain = quantile && buckets.native.is_none();
+                let left = if plain {
+                    tensor::quantiles(&buckets.bounds, &first, |step, value| out.column.floats[step] = value)
+                } else {
+                    (0..steps.count).collect()
+                };
+                for (step, ask) in left.into_iter().map(|step| (step, &asks[step])) {
                     if let Some(value) = self.answer(buckets, ask, step, input.argument_span(), steps, &mut scratch) {
                         out.column.floats[step] = value;
                     }

@@ -75,6 +75,10 @@ impl Fold {
     }
 
     fn add_floats(&mut self, floats: &[f64]) {
+        // Without an early end the search is a loop over whole registers.
+        if !floats.iter().fold(false, |any, v| any | is_absent(*v)) {
+            return self.add_all(floats);
+        }
         let present = |(at, value): (usize, &f64)| (!is_absent(*value)).then_some((at, *value));
         let values = floats.iter().enumerate().filter_map(present);
         let seen = &mut self.seen;
@@ -105,6 +109,24 @@ impl Fold {
                 seen[at].float = true;
                 spreads[at].add(v);
             }),
+        }
+    }
+
+    /// The same where every step has a float.
+    fn add_all(&mut self, floats: &[f64]) {
+        self.seen.iter_mut().for_each(|seen| seen.float = true);
+        match &mut self.running {
+            Running::Sums(sums) => sums.iter_mut().zip(floats).for_each(|(sum, v)| sum.add(*v)),
+            Running::Means(means) => means.iter_mut().zip(floats).for_each(|(mean, v)| mean.add(*v)),
+            Running::Counts(counts) => counts.iter_mut().for_each(|count| *count += 1.0),
+            Running::Extremes(extremes) => {
+                let is_max = self.op == Aggregator::Max;
+                for (best, v) in extremes.iter_mut().zip(floats) {
+                    let beats = best.is_nan() | if is_max { *v > *best } else { *v < *best };
+                    *best = if beats { *v } else { *best };
+                }
+            }
+            Running::Spreads(spreads) => spreads.iter_mut().zip(floats).for_each(|(spread, v)| spread.add(*v)),
         }
     }
 

@@ -7,6 +7,7 @@ mod mixed;
 mod order;
 mod regression;
 mod slide;
+mod spread;
 mod starts;
 mod totals;
 

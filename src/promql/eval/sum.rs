@@ -11,13 +11,10 @@ impl Sum {
     #[inline]
     pub fn add(&mut self, value: f64) {
         let total = self.sum + value;
-        if total.is_infinite() {
-            self.compensation = 0.0;
-        } else if self.sum.abs() >= value.abs() {
-            self.compensation += (self.sum - total) + value;
-        } else {
-            self.compensation += (value - total) + self.sum;
-        }
+        // Choices that the processor makes without a branch: which of two numbers is larger cannot be foreseen.
+        let (large, small) = if self.sum.abs() >= value.abs() { (self.sum, value) } else { (value, self.sum) };
+        let compensation = self.compensation + ((large - total) + small);
+        self.compensation = if total.is_infinite() { 0.0 } else { compensation };
         self.sum = total;
     }
 

@@ -5,13 +5,13 @@ use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use super::presence::Presence;
-use super::{BatchBuilder, SegmentPart};
+use super::{Asked, BatchBuilder, SegmentPart};
 use crate::model::{Histogram, TimeRange, TimestampMs};
 use crate::storage::{Batch, ColumnValues, LabelPair, SelectError, SeriesId};
 use crate::tsdb::bytes::Damaged;
 use crate::tsdb::group::{Group, NO_START};
 use crate::tsdb::page::decode::{Decoder, decode_rows};
-use crate::tsdb::page::extreme::{Extreme, extreme};
+use crate::tsdb::page::extreme::extreme;
 use crate::tsdb::page::{PageColumn, has_states};
 use crate::tsdb::segment::stripe::Side;
 use crate::tsdb::segment::{SegmentFile, StripeHead, StripeRef};
@@ -112,8 +112,8 @@ pub struct GroupBatch {
     pub only: Option<Vec<u32>>,
     /// Where anything is deleted.
     pub tombstones: Option<Arc<Tombstones>>,
-    /// Rows of a page may all hold its extreme: no more than that is asked for.
-    pub asked: Option<Extreme>,
+    /// Rows of a page may all hold its extreme, where no more than that is asked for.
+    pub asked: Option<Asked>,
 }
 
 /// A block before it has its place.
@@ -311,7 +311,7 @@ enum Need {
     /// Only which rows hold something.
     Presence,
     /// Only this one of all rows: where a whole page says it, every row may hold it.
-    Extreme(Extreme),
+    Extreme(Asked),
 }
 
 fn read_stripe(
@@ -333,9 +333,12 @@ fn read_stripe(
     let page = part.page(range, &mut own)?;
     // A page without states holds a float in every row.
     let is_plain = page.first().is_some_and(|head| !has_states(*head));
+    let times = &part.head.times;
     let same = match need {
         Need::Presence => is_plain.then_some(0.0),
-        Need::Extreme(asked) if rows == (0..part.head.times.len()) => extreme(page, asked).map_err(damaged)?,
+        Need::Extreme(asked) if rows == (0..times.len()) && asked.takes_whole(times[0], times[times.len() - 1]) => {
+            extreme(page, asked.extreme).map_err(damaged)?
+        }
         _ => None,
     };
     if let Some(value) = same {

@@ -5,10 +5,9 @@ use std::sync::Arc;
 
 use foldhash::{HashMap, HashMapExt};
 
-use super::GroupBatch;
+use super::{Asked, GroupBatch};
 use crate::model::{Histogram, TimestampMs};
 use crate::storage::{Batch, ColumnValues, LabelPair, SelectError, SeriesId};
-use crate::tsdb::page::extreme::Extreme;
 
 /// One row of a merged series.
 #[derive(Clone)]
@@ -29,7 +28,7 @@ pub struct MergedBatch {
 /// Takes series that are in several batches out of them; each becomes a batch of its own.
 ///
 /// What is given out whole may answer a question for extremes from what pages say of themselves.
-pub fn separate(layers: Vec<Arc<GroupBatch>>, asked: Option<Extreme>) -> Result<Vec<Box<dyn Batch>>, SelectError> {
+pub fn separate(layers: Vec<Arc<GroupBatch>>, asked: Option<Asked>) -> Result<Vec<Box<dyn Batch>>, SelectError> {
     if layers.len() < 2 {
         let asking = |mut batch: GroupBatch| {
             batch.asked = asked;

@@ -1,9 +1,13 @@
 //! Kept range answers: whatever is written, completed or dropped in between, they are what an engine without a memory says.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use promlet::clock::Clock;
 use promlet::model::{DurationMs, Labels, Matcher, TimeRange, TimestampMs};
 use promlet::promql::{Engine, EngineOptions, QueryOptions, Value};
-use promlet::storage::{Append, Column, GroupKey, GroupSource, Row, RowWriter};
+use promlet::storage::memory::MemoryStore;
+use promlet::storage::{Append, Column, ColumnValues, GroupKey, GroupSource, Joined, Row, RowWriter};
 use promlet::telemetry::Registry;
 use promlet::tsdb::{CrashingDisk, Tsdb, TsdbOptions};
 
@@ -24,7 +28,11 @@ const QUERIES: [&str; 7] = [
 
 struct Box {
     clock: Clock,
-    db: Tsdb,
+    db: Arc<Tsdb>,
+    /// What lies behind the store, such as blocks of Prometheus that were put into the folder.
+    older: MemoryStore,
+    has_older: Arc<AtomicBool>,
+    both: Joined,
     registry: Registry,
     engine: Engine,
     writers: Vec<(std::boxed::Box<dyn RowWriter>, Vec<Column>)>,
@@ -42,10 +50,13 @@ impl Box {
         options.sizes.stripe_rows = 20;
         options.sizes.segment_bytes = 4000;
         let disk = CrashingDisk::default();
-        let db = Tsdb::open(options, std::sync::Arc::new(disk), clock.clone(), &Registry::default()).unwrap();
+        let db = Arc::new(Tsdb::open(options, Arc::new(disk), clock.clone(), &Registry::default()).unwrap());
+        let (older, has_older) = (MemoryStore::default(), Arc::new(AtomicBool::new(false)));
+        let covers = Arc::clone(&has_older);
+        let both = Joined::new(db.clone(), Arc::new(older.clone()), std::boxed::Box::new(move |_| covers.load(Ordering::Relaxed)));
         let registry = Registry::default();
         let engine = Engine::new(EngineOptions::default(), clock.clone(), &registry);
-        let mut made = Self { clock, db, registry, engine, writers: Vec::new(), now: START, dice: 7 };
+        let mut made = Self { clock, db, older, has_older, both, registry, engine, writers: Vec::new(), now: START, dice: 7 };
         (0..4).for_each(|number| made.add_writer(number));
         made
     }
@@ -87,9 +98,46 @@ impl Box {
         self.clock.set(TimestampMs(self.now));
     }
 
+    /// Forty rows of older samples: of a series that is written to, and of a new one.
+    fn earlier(&mut self) -> (Vec<i64>, Vec<(Labels, Vec<f64>)>) {
+        let (back, writer) = (20 + self.roll(200) as i64, self.roll(4));
+        let times = (0..40).map(|row| self.now - back * 60_000 + row * SCRAPE + 3000).collect();
+        let labels = |instance: String| Labels::from_pairs([("__name__", "requests_total"), ("instance", &*instance), ("code", "200")]);
+        let values = |first: i64| (0..40).map(|row| (first + row) as f64).collect();
+        let columns = [(format!("box-{writer}"), 30), (format!("import-{}", self.now), 3000)];
+        (times, columns.into_iter().map(|(instance, first)| (labels(instance), values(first))).collect())
+    }
+
+    fn key(&self, name: &str) -> GroupKey {
+        GroupKey { source: GroupSource::Push, name: format!("{name}-{}", self.now), labels: Labels::empty() }
+    }
+
+    /// As `promlet tsdb import` adds them: a segment of their own.
+    fn import(&mut self) {
+        let (times, columns) = self.earlier();
+        let columns: Vec<(Labels, ColumnValues)> =
+            columns.into_iter().map(|(labels, floats)| (labels, ColumnValues { floats, ..ColumnValues::default() })).collect();
+        let mut importer = self.db.importer().unwrap();
+        importer.rows(&self.key("import"), 0, &times, &columns).unwrap();
+        assert!(importer.finish().unwrap());
+    }
+
+    /// A block appears in the store behind.
+    fn add_block(&mut self) {
+        let (times, columns) = self.earlier();
+        let mut writer = self.older.writer(&self.key("block")).unwrap();
+        let numbers: Vec<Column> = columns.iter().map(|(labels, _)| writer.column(labels).unwrap()).collect();
+        for (row, at) in times.into_iter().enumerate() {
+            let mut cells = Row::new(TimestampMs(at));
+            numbers.iter().zip(&columns).for_each(|(column, (_, values))| cells.push(*column, values[row]));
+            writer.commit(&cells).unwrap();
+        }
+        self.has_older.store(true, Ordering::Relaxed);
+    }
+
     fn answer(&self, query: &str, (start, end): (i64, i64), cache: bool) -> Vec<(Labels, Vec<(i64, f64)>)> {
         let options = QueryOptions { cache, ..QueryOptions::default() };
-        let answer = self.engine.range(&self.db, query, (TimestampMs(start), TimestampMs(end)), STEP, &options).unwrap();
+        let answer = self.engine.range(&self.both, query, (TimestampMs(start), TimestampMs(end)), STEP, &options).unwrap();
         let Value::Matrix(series) = answer.value else { panic!("a range query gives a matrix") };
         series.into_iter().map(|s| (s.labels, s.floats.into_iter().map(|(at, v)| (at.0, v)).collect())).collect()
     }
@@ -125,8 +173,8 @@ fn answers_are_the_same_whatever_happens_between_them() {
     let mut store = Box::new();
     store.go_on(4 * 240, usize::MAX);
     store.check("the first hours");
-    for round in 0..60 {
-        match store.roll(8) {
+    for round in 0..80 {
+        match store.roll(10) {
             0 => {
                 // The last writer was cut off and brings its samples later: they lie where answers were kept.
                 let from = store.now;
@@ -158,6 +206,15 @@ fn answers_are_the_same_whatever_happens_between_them() {
                 let range = TimeRange::new(TimestampMs(store.now - back * 60_000), TimestampMs(store.now - back * 30_000));
                 store.db.delete(&[Matcher::equal("code", "404")], range).unwrap();
                 store.check("a deletion");
+            }
+            5 => {
+                store.import();
+                store.check("an import");
+            }
+            // Not often: from the first on both stores are asked each time.
+            6 if round > 40 => {
+                store.add_block();
+                store.check("a block behind the store");
             }
             _ => {
                 let scrapes = 1 + store.roll(20) as i64;

@@ -121,6 +121,9 @@ impl Over<'_> {
         if is_counter && !series.starts.is_empty() {
             self.note_overlaps(series, series.windows, series.times, series.starts);
         }
+        if series.histogram_windows.is_empty() && series.starts.is_empty() {
+            return self.extrapolated_floats(series, &resets, is_counter, out);
+        }
         let stretches = self.stretches(series);
         let mut next_reset = 0;
         let mut any = false;
@@ -159,6 +162,39 @@ impl Over<'_> {
             let factor =
                 if is_counter && result > 0.0 && first >= 0.0 { stretch.counter_factor(first, result) } else { stretch.plain_factor() };
             out.floats[step] = result * factor;
+        }
+        if any && is_counter {
+            self.note_non_counter(series, self.span);
+        }
+    }
+
+    /// The usual case: nothing but floats, and nothing known of when counters began.
+    fn extrapolated_floats(&self, series: &RangeSeries<'_>, resets: &[u32], is_counter: bool, out: &mut Column) {
+        let (stretches, floats) = (self.stretches(series), series.floats);
+        let may_be_cut = if is_counter { 0.0 } else { f64::INFINITY };
+        let (mut any, mut left) = (false, resets);
+        for ((stretch, window), place) in stretches.iter().zip(series.windows).zip(&mut out.floats) {
+            if window.len() < 2 {
+                continue;
+            }
+            any = true;
+            let (lo, hi) = (window.lo as usize, window.hi as usize);
+            let first = floats[lo];
+            let mut result = floats[hi - 1] - first;
+            if !left.is_empty() {
+                if resets.len() > FEW_RESETS && self.eval.guard.is_spent(resets.len()) {
+                    return;
+                }
+                // Windows move to the right only.
+                while left.first().is_some_and(|reset| *reset as usize <= lo) {
+                    left = &left[1..];
+                }
+                for reset in left.iter().map(|r| *r as usize).take_while(|r| *r < hi) {
+                    result += floats[reset - 1];
+                }
+            }
+            let is_cut = result > may_be_cut && first >= 0.0;
+            *place = result * if is_cut { stretch.counter_factor(first, result) } else { stretch.plain_factor() };
         }
         if any && is_counter {
             self.note_non_counter(series, self.span);
@@ -223,15 +259,44 @@ impl Over<'_> {
     }
 }
 
+/// Places whose value is below the one before.
+fn falls(values: &[f64]) -> Vec<u32> {
+    /// Values that a loop without a branch looks at together.
+    const STRETCH: usize = 64;
+    let mut found = Vec::new();
+    let mut from = 1;
+    while from < values.len() {
+        let until = (from + STRETCH).min(values.len());
+        // Most counters hardly ever fall.
+        if values[from - 1..until].windows(2).fold(false, |any, pair| any | (pair[1] < pair[0])) {
+            found.extend((from..until).filter(|at| values[*at] < values[*at - 1]).map(|at| at as u32));
+        }
+        from = until;
+    }
+    found
+}
+
 /// Places whose value is below the one before, or whose start timestamp says that the counter began anew.
 fn resets(series: &RangeSeries<'_>) -> Vec<u32> {
     let (values, times, starts) = (series.floats, series.times, series.starts);
     if starts.is_empty() {
-        let fell = |at: &usize| values[*at] < values[*at - 1];
-        // Most counters never fall: a loop without a branch finds that out.
-        let any = values.windows(2).fold(false, |any, pair| any | (pair[1] < pair[0]));
-        return if any { (1..values.len()).filter(fell).map(|at| at as u32).collect() } else { Vec::new() };
+        return falls(values);
     }
     let by_start = |i: usize| starts.len() > i && super::starts::is_reset(starts[i - 1], times[i - 1], starts[i], times[i]);
     (1..values.len()).filter(|i| values[*i] < values[i - 1] || by_start(*i)).map(|at| at as u32).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    proptest::proptest! {
+        #[test]
+        fn falls_are_found_in_stretches_as_one_by_one(values in proptest::collection::vec(-3i32..4, 0..300)) {
+            let values: Vec<f64> = values.into_iter().scan(0.0, |sum, step| {
+                *sum += f64::from(step.max(-1));
+                Some(if step == 3 { f64::NAN } else { *sum })
+            }).collect();
+            let wanted: Vec<u32> = (1..values.len()).filter(|at| values[*at] < values[*at - 1]).map(|at| at as u32).collect();
+            proptest::prop_assert_eq!(super::falls(&values), wanted);
+        }
+    }
 }

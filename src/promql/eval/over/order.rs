@@ -2,6 +2,7 @@
 
 use super::Over;
 use super::slide::{Sorted, extreme, extremes};
+use super::spread::Spreads;
 use crate::promql::eval::quantile::{median, quantile};
 use crate::promql::eval::sum::Sum;
 use crate::promql::eval::{Column, RangeSeries};
@@ -37,7 +38,21 @@ impl Over<'_> {
                     out.floats[step] = sorted.quantile(self.scalar(0, step));
                 }
             }
+            FunctionId::StdvarOverTime | FunctionId::StddevOverTime if series.windows_overlap() => self.spreads(series, out),
             _ => self.walked(series, out),
+        }
+    }
+
+    /// Deviations of windows that overlap, from running sums where those are exact enough.
+    fn spreads(&self, series: &RangeSeries<'_>, out: &mut Column) {
+        let running = Spreads::of(series.floats);
+        for (step, window) in series.windows.iter().enumerate().filter(|(_, w)| w.len() > 0) {
+            let variance = match running.as_ref().and_then(|running| running.variance(window.range())) {
+                Some(variance) => variance,
+                None if self.is_spent(series, step) => return,
+                None => variance(&series.floats[window.range()]),
+            };
+            out.floats[step] = if self.function == FunctionId::StddevOverTime { variance.sqrt() } else { variance };
         }
     }
 

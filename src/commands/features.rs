@@ -15,7 +15,7 @@ const ACTED_ON: [&str; 11] = [
     "concurrent-rule-eval",
 ];
 /// Prometheus knows them, promlet does nothing of the kind yet.
-const KNOWN: [&str; 18] = [
+const KNOWN: [&str; 17] = [
     "auto-reload-config",
     "created-timestamp-zero-ingestion",
     "delayed-compaction",
@@ -32,7 +32,6 @@ const KNOWN: [&str; 18] = [
     "st-storage",
     "st-synthesis",
     "use-uncached-io",
-    "utf8-names",
     "xor2-encoding",
 ];
 

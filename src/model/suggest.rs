@@ -9,13 +9,16 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     if folded.chars().count() > WORD_CHARS_MAX {
         return None;
     }
-    let allowed = (folded.chars().count() / 3).clamp(1, 4);
+    let length = folded.chars().count();
+    let allowed = (length / 3).clamp(1, 4);
     known
         .into_iter()
         .filter(|candidate| *candidate != word)
         .map(|candidate| (distance(&folded, &candidate.to_lowercase()), candidate))
-        .filter(|(distance, _)| *distance <= allowed)
-        .min_by_key(|(distance, _)| *distance)
+        // A word of which nothing is kept is another word.
+        .filter(|(distance, _)| *distance <= allowed && *distance < length)
+        // Of equally near ones that which only goes on.
+        .min_by_key(|(distance, candidate)| (*distance, !candidate.starts_with(word)))
         .map(|(_, candidate)| candidate)
 }
 
@@ -50,6 +53,9 @@ mod tests {
         assert_eq!(nearest("lables", known), Some("labels"));
         assert_eq!(nearest("keep-firing-for", known), Some("keep_firing_for"));
         assert_eq!(nearest("annotations", known), None);
+        assert_eq!(nearest("rat", ["rad", "rate"]), Some("rate"));
+        assert_eq!(nearest("a", ["b", "A"]), Some("A"));
+        assert_eq!(nearest("a", ["b"]), None);
         assert_eq!(nearest(&"x".repeat(100_000), known), None);
     }
 }

@@ -8,7 +8,7 @@ use crate::model::suggest::nearest;
 pub fn of(source: &str, error: &QueryError) -> Option<String> {
     match error {
         QueryError::Parse(errors) => errors.first().and_then(|error| of_parse(source, error)),
-        QueryError::Execution(message) => of_execution(message),
+        QueryError::Execution(message) => of_execution(source, message),
         QueryError::TooManySamples => {
             Some("ask for less time, a larger step, or fewer series; --query.max-samples is the limit".to_owned())
         }
@@ -51,8 +51,15 @@ fn of_parse(source: &str, error: &ParseError) -> Option<String> {
     if message.starts_with("unclosed left parenthesis") {
         return Some("a ) is missing".to_owned());
     }
-    if message.contains("is not enabled") || message.contains("must be enabled") {
-        return Some("the server was started without this feature: see --enable-feature".to_owned());
+    if message.ends_with("not enabled") {
+        let flag = if message.starts_with("function") {
+            "promql-experimental-functions"
+        } else if message.starts_with("binop fill") {
+            "promql-binop-fill-modifiers"
+        } else {
+            "promql-extended-range-selectors"
+        };
+        return Some(format!("start the server with --enable-feature={flag}"));
     }
     let rest = source.get(error.span.start..)?;
     let word: String = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
@@ -84,7 +91,7 @@ const AGGREGATORS: [&str; 14] = [
 const WORDS: [&str; 12] =
     ["by", "without", "on", "ignoring", "group_left", "group_right", "offset", "bool", "and", "or", "unless", "atan2"];
 
-fn of_execution(message: &str) -> Option<String> {
+fn of_execution(source: &str, message: &str) -> Option<String> {
     if message.contains("many-to-one matching must be explicit") {
         return Some(
             "several series of one side match one of the other: write group_left() behind on(...) where the left has more, group_right() where \
@@ -95,12 +102,16 @@ fn of_execution(message: &str) -> Option<String> {
     if message.contains("many-to-many matching not allowed") {
         let pair = message.split("operation: [").nth(1).and_then(|rest| rest.split("];many").next());
         let apart = pair.map(labels_apart).filter(|labels| !labels.is_empty());
-        let side = if message.contains("on the left hand-side") { "left" } else { "right" };
-        let way = format!("aggregate the {side} side first: max by (...) (...)");
-        return Some(match apart {
-            Some(labels) => format!("these differ in {}: match on that too, or {way}", labels.join(", ")),
-            None => way,
-        });
+        let (side, one) = if message.contains("on the left hand-side") { ("left", "right") } else { ("right", "left") };
+        let mut ways = Vec::new();
+        if !source.contains("group_left") && !source.contains("group_right") {
+            ways.push(format!("write group_{side}() behind on(...) if the {one} has one series for each group"));
+        }
+        if let Some(labels) = apart {
+            ways.push(format!("match on {} too, in which these differ", labels.join(", ")));
+        }
+        ways.push(format!("aggregate the {side} side first: max by (...) (...)"));
+        return Some(ways.join("; or "));
     }
     if message.contains("grouping labels must ensure unique matches") {
         return Some("the labels taken over by group_left or group_right make two results alike: take over fewer".to_owned());

@@ -12,7 +12,7 @@ use crate::promql::eval::guard::Usage;
 use crate::promql::eval::reference;
 use crate::promql::eval::resolve::{Bounds, resolve};
 use crate::promql::eval::steps::Steps;
-use crate::promql::explain::{Explanation, Node};
+use crate::promql::explain::{Explanation, Node, Reason};
 use crate::promql::functions::Function;
 use crate::promql::limits::{EXPLAINED_PARTS_MAX, STEPS_MAX};
 use crate::promql::{parse, print};
@@ -57,7 +57,9 @@ impl Engine {
         let mut left = EXPLAINED_PARTS_MAX;
         let tree = explainer.node(&expr, &steps, &mut left)?;
         let empty = if tree.series_out == 0 && tree.kind != "string" { explainer.blame(&expr, &steps)? } else { None };
-        let hints = explainer.hints(&expr)?;
+        // What is empty for want of samples has been told about its window.
+        let told = empty.as_ref().is_some_and(|found| matches!(found.reason, Reason::TooFewSamples | Reason::NoSampleInTime));
+        let hints = explainer.hints(&expr, &steps, !told)?;
         Ok(Explanation { tree, empty, hints })
     }
 }

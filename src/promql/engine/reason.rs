@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::explain::{Explainer, call, parts_of};
-use crate::model::number::format_general;
+use crate::model::number::format_sample;
 use crate::model::{DurationMs, Labels, METRIC_NAME};
 use crate::promql::ast::{Binary, Call, Expr, ExprKind, RangeSelector};
 use crate::promql::error::QueryError;
@@ -162,8 +162,8 @@ fn extent(rows: &Rows) -> String {
     let (min, max) = values().fold((f64::INFINITY, f64::NEG_INFINITY), |(min, max), v| (min.min(v), max.max(v)));
     match (min > max, min == max) {
         (true, _) => "NaN".to_owned(),
-        (_, true) => format_general(min),
-        _ => format!("{} to {}", format_general(min), format_general(max)),
+        (_, true) => format_sample(min),
+        _ => format!("{} to {}", format_sample(min), format_sample(max)),
     }
 }
 

@@ -1,7 +1,6 @@
 //! Vector selectors: `name`, `name{...}`, `{"quoted.name", a="b"}`.
 
 use super::{Parsed, Parser};
-use crate::model::number::quote;
 use crate::model::{METRIC_NAME, MatchOp, Matcher, Span};
 use crate::promql::ast::{Expr, ExprKind, Modifiers, Selector};
 use crate::promql::lexer::literal;
@@ -18,13 +17,9 @@ impl Parser<'_> {
         let mut span = start;
         let mut matchers = Vec::new();
         if self.peek().kind == Kind::LeftBrace {
-            let (found, quoted_names, close) = self.matchers()?;
+            let (found, close) = self.matchers()?;
             span = start.to(close);
             matchers = found;
-            if let (Some(first), Some(second)) = (&name, quoted_names.first()) {
-                let message = format!("metric name must not be set twice: {} or {}", quote(first), quote(second));
-                return self.fail(span, message);
-            }
         }
         if let Some(name) = &name {
             matchers.push(Matcher::equal(METRIC_NAME, name));
@@ -34,17 +29,18 @@ impl Parser<'_> {
         self.node(ExprKind::Selector(selector), span)
     }
 
-    /// What stands in braces, with the quoted metric names listed again; the last span is the closing brace.
-    fn matchers(&mut self) -> Parsed<(Vec<Matcher>, Vec<String>, Span)> {
+    /// What stands in braces; the span is the closing brace. A name that is set twice is found by the checks, after all that cannot
+    /// be read.
+    fn matchers(&mut self) -> Parsed<(Vec<Matcher>, Span)> {
         self.next();
-        let (mut matchers, mut names) = (Vec::new(), Vec::new());
+        let mut matchers = Vec::new();
         loop {
             if let Some(close) = self.accept(&Kind::RightBrace) {
-                return Ok((matchers, names, close.span));
+                return Ok((matchers, close.span));
             }
-            self.matcher(&mut matchers, &mut names)?;
+            self.matcher(&mut matchers)?;
             if let Some(close) = self.accept(&Kind::RightBrace) {
-                return Ok((matchers, names, close.span));
+                return Ok((matchers, close.span));
             }
             if self.accept(&Kind::Comma).is_none() {
                 return self.unexpected("label matching", "\",\" or \"}\"");
@@ -52,7 +48,7 @@ impl Parser<'_> {
         }
     }
 
-    fn matcher(&mut self, matchers: &mut Vec<Matcher>, names: &mut Vec<String>) -> Parsed<()> {
+    fn matcher(&mut self, matchers: &mut Vec<Matcher>) -> Parsed<()> {
         let token = self.peek().clone();
         let label = match &token.kind {
             Kind::Text => {
@@ -62,7 +58,6 @@ impl Parser<'_> {
                     matches!(self.peek().kind, Kind::Assign | Kind::RegexMatch | Kind::RegexNotMatch | Kind::Operator(Operator::NotEqual));
                 if !is_compared {
                     matchers.push(Matcher::equal(METRIC_NAME, &label));
-                    names.push(label);
                     return Ok(());
                 }
                 label

@@ -82,9 +82,15 @@ fn the_tree_counts_series_points_and_samples() {
 #[test]
 fn a_rate_of_a_gauge_is_noticed() {
     let (store, engine) = (store(), engine());
-    let at = Moment::At(TimestampMs(600_000));
-    let story = engine.explain(&store, "rate(temperature[5m])", at, &QueryOptions::default()).unwrap();
-    assert_eq!(story.hints, ["temperature is a gauge, and rate takes each fall for a reset: use delta or deriv"]);
+    let hints = |query: &str| engine.explain(&store, query, Moment::At(TimestampMs(610_000)), &QueryOptions::default()).unwrap().hints;
+    assert_eq!(hints("rate(temperature[5m])"), ["temperature is a gauge, and rate takes each fall for a reset: use delta or deriv"]);
+    let short = "needs two samples in a window, and 29s often holds fewer: they are about 15s apart, so use [1m] or longer";
+    assert_eq!(hints("rate(requests_total[29s])"), [format!("rate {short}")]);
+    let both = "sum(irate(requests_total[29s])) + scalar(predict_linear(temperature[29s], 60)) + sum(irate(requests_total[29s]))";
+    assert_eq!(hints(both), [format!("irate {short}"), format!("predict_linear {short}")]);
+    for fine in ["rate(requests_total[30s])", "delta(temperature[1m])", "avg_over_time(temperature[15s])", "rate(requests_total[5s])"] {
+        assert!(hints(fine).is_empty(), "{fine}: {:?}", hints(fine));
+    }
 }
 
 #[test]

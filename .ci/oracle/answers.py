@@ -50,6 +50,10 @@ CHANGED_VALUES = [
         "start at 0, as histogram_quantile does (histograms.test, positive_buckets_lower_falls_in_the_first_bucket)",
     ),
     (
+        "dates of such a fraction", r"(year|month|hour|minute|day_of_\w+)\(.*histogram_fraction", lambda old, new: True,
+        "as above: of NaN a date is made, too",
+    ),
+    (
         "a timestamp with both @ and offset", r"timestamp\(.*( @ .* offset | offset .* @ )", lambda old, new: True,
         "3.5 forgets the offset of an @ inside timestamp(); the documentation has @ and offset together mean the same everywhere",
     ),
@@ -148,6 +152,12 @@ def difference(query, one, two):
         if re.search(old, every_note(a)) and (re.search(new, every_note(b)) or b["status"] == "error"):
             met[reason] += 1
             return None
+    if a.get("error", "").endswith("unexpected error"):
+        met["a text at which 3.5 breaks down"] += 1
+        return None
+    if re.search(r"-\(*native", query) and "not a counter" in every_note(b):
+        met["3.14 takes a negated histogram for a gauge"] += 1
+        return None
     unread = "what is only asked for count or sum, 3.5 reads without its buckets, and adds and compares what is left"
     compared = re.search(r"histogram_(count|sum|avg)\(.*native.*(==|!=)", query)
     if compared or re.search(r"histogram_(count|sum|avg)\(", query) and re.search(r"incompatible bucket layout|exponential and custom", every_note(b)):
@@ -196,7 +206,7 @@ def series_differ(query, kind, x, y):
         if re.search("topk|bottomk", query) and equal_values(x, y):
             met["which of equal values topk picks hangs on the order of its input"] += 1
             return None
-        if "count_values" in query and {key(s) for s in x} == {key(s) for s in y}:
+        if "count_values" in query and ({key(s) for s in x} == {key(s) for s in y} or ("native" in query and len(x) == len(y))):
             met["the last digits of a value make it another one"] += 1
             return None
         only, only_too = ({key(s) for s in p} - {key(s) for s in q} for p, q in ((x, y), (y, x)))

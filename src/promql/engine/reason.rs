@@ -96,11 +96,22 @@ impl Explainer<'_> {
         Ok((Reason::TooFewSamples, text))
     }
 
-    /// About how far apart the samples of a selector are; none where too few can be found.
+    /// About how far apart the samples of a selector are; none where too few can be found. Time in which nothing was scraped counts
+    /// little: what came last is asked by itself, too.
     pub(super) fn samples_apart(&self, range: &RangeSelector, steps: &Steps) -> Result<Option<DurationMs>, QueryError> {
-        let wider = DurationMs(range.range.fixed().0.saturating_mul(20).max(3_600_000));
+        let wide = range.range.fixed().0.saturating_mul(20);
+        let mut least: Option<DurationMs> = None;
+        for reach in [wide, wide.max(3_600_000)] {
+            let apart = self.mean_apart(range, DurationMs(reach), steps)?;
+            least = [least, apart].into_iter().flatten().min();
+        }
+        Ok(least)
+    }
+
+    /// The mean over so much time before the last step.
+    fn mean_apart(&self, range: &RangeSelector, reach: DurationMs, steps: &Steps) -> Result<Option<DurationMs>, QueryError> {
         let mut wide = range.clone();
-        wide.range = crate::promql::ast::Length::Fixed(wider);
+        wide.range = crate::promql::ast::Length::Fixed(reach);
         let wide = Expr::new(ExprKind::Range(Box::new(wide)), range.selector_span);
         let last = Steps { start: steps.end(), count: 1, ..*steps };
         let count = self.most(&call("count_over_time", &wide), &last)?;

@@ -32,7 +32,7 @@ impl Parser<'_> {
     }
 
     fn length(&mut self, expr: LengthExpr) -> Parsed<Length> {
-        let Some(seconds) = literal_seconds(&expr) else {
+        let LengthKind::Number(Number { value: seconds, .. }) = expr.kind else {
             return Ok(Length::Computed(Arc::new(expr)));
         };
         if seconds.is_nan() || seconds.abs() >= SECONDS_MAX {
@@ -89,6 +89,11 @@ impl Parser<'_> {
                     self.nested(|p| p.length_unary(context))?
                 };
                 let span = sign.span.to(operand.span);
+                // A sign before a literal makes another literal.
+                if let LengthKind::Number(Number { value, is_duration }) = operand.kind {
+                    let value = if op == Operator::Sub { -value } else { value };
+                    return self.length_node(LengthKind::Number(Number { value, is_duration }), span);
+                }
                 let operand = Box::new(operand);
                 self.length_node(if op == Operator::Sub { LengthKind::Negative(operand) } else { LengthKind::Positive(operand) }, span)
             }
@@ -108,7 +113,11 @@ impl Parser<'_> {
                 self.next();
                 let inner = self.length_expr(0, CONTEXT)?;
                 let close = self.expect(&Kind::RightParen, context, "\")\"")?;
-                self.length_node(LengthKind::Paren(Box::new(inner)), token.span.to(close.span))
+                let span = token.span.to(close.span);
+                if let LengthKind::Number(_) = inner.kind {
+                    return self.length_node(inner.kind, span);
+                }
+                self.length_node(LengthKind::Paren(Box::new(inner)), span)
             }
             Kind::Keyword(word @ (Keyword::Step | Keyword::Range)) => {
                 self.next();
@@ -131,21 +140,5 @@ impl Parser<'_> {
         let close = self.expect(&Kind::RightParen, context, "\")\"")?;
         let kind = if self.text(&name) == "min_of" { LengthKind::MinOf(a, b) } else { LengthKind::MaxOf(a, b) };
         self.length_node(kind, name.span.to(close.span))
-    }
-}
-
-/// The seconds of a plain literal, with a sign at most.
-fn literal_seconds(expr: &LengthExpr) -> Option<f64> {
-    match &expr.kind {
-        LengthKind::Number(Number { value, .. }) => Some(*value),
-        LengthKind::Negative(inner) => match &inner.kind {
-            LengthKind::Number(Number { value, .. }) => Some(-value),
-            _ => None,
-        },
-        LengthKind::Positive(inner) => match &inner.kind {
-            LengthKind::Number(Number { value, .. }) => Some(*value),
-            _ => None,
-        },
-        _ => None,
     }
 }

@@ -38,11 +38,22 @@ pub const REFUSED_MAX: DurationMs = DurationMs(600_000);
 /// Attempts that one integration may have open at once, by kind: a chat channel wants its messages in order.
 pub fn lanes(kind: &str) -> usize {
     match kind {
-        "webhook" => 4,
+        "webhook" | "pagerduty" | "opsgenie" | "victorops" | "incidentio" | "sns" | "jira" => 4,
         "email" => 2,
         _ => 1,
     }
 }
+
+/// The pause between two messages to one place, by kind: more than one a second Slack refuses.
+pub fn pace(kind: &str) -> DurationMs {
+    match kind {
+        "slack" => DurationMs(1_000),
+        _ => DurationMs::ZERO,
+    }
+}
+
+/// Where there is such a pause: when more groups than this have something to say at once, one message says it for all of them.
+pub const DIGEST_OVER: usize = 4;
 
 /// The driver looks at the clock at least this often.
 pub const TICK_MAX: DurationMs = DurationMs(1_000);

@@ -3,6 +3,7 @@
 //! The parts: `inbound` takes alerts, `look` looks at a group, `sending` hands out attempts and hears how they ended,
 //! `restoring` starts from the ledger or from a new configuration, `showing` makes the views, `explaining` says where an alert stands.
 
+mod digest;
 mod explaining;
 mod inbound;
 mod look;
@@ -17,13 +18,13 @@ use super::fingerprint::Fingerprint;
 use super::group::{Group, Now};
 use super::ids::Ids;
 use super::inbox::Tracked;
-use super::limits::{CLOCK_STEP, TIDY_EVERY, lanes};
+use super::limits::{CLOCK_STEP, TIDY_EVERY, lanes, pace};
 use super::metrics::Figures;
 use super::notification::{Integration, Notification, Notify, Receiver};
 use super::options::AlertsOptions;
 use super::routing::Tree;
 use super::silences::Silences;
-use super::slot::Slot;
+use super::slot::{Slot, lane_key};
 use crate::model::DurationMs;
 use crate::state::Change;
 
@@ -41,8 +42,8 @@ pub struct Attempt {
 /// Which attempt an outcome belongs to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Ticket {
-    pub slot: String,
-    pub id: String,
+    /// Slots and the ids of what they are owed: more than one where a digest tells them all.
+    pub told: Vec<(String, String)>,
     /// The integration's kind, for figures.
     pub kind: &'static str,
     lane: String,
@@ -61,7 +62,8 @@ struct Lane {
     /// Attempts under way, and how many there may be.
     open: usize,
     capacity: usize,
-    /// Steady milliseconds; the receiver asked for rest until then.
+    pace: DurationMs,
+    /// Steady milliseconds; the receiver asked for rest until then, or its pace does.
     rests_until: i64,
     /// Slots with something to send, by the time of their next attempt.
     waiting: BTreeSet<(i64, String)>,
@@ -197,6 +199,11 @@ impl Routing {
         self.receivers.get(receiver).map_or(&[], Vec::as_slice)
     }
 
+    fn lane_key(&self, slot: &Slot) -> String {
+        let destination = self.integration(&slot.receiver, &slot.integration).map_or("", |integration| integration.destination.as_str());
+        lane_key(&slot.receiver, &slot.integration, destination)
+    }
+
     fn integration(&self, receiver: &str, label: &str) -> Option<&Integration> {
         self.integrations(receiver).iter().find(|integration| integration.label() == label)
     }
@@ -205,7 +212,17 @@ impl Routing {
 impl Lane {
     fn new(integration: &str) -> Self {
         let kind = integration.split('[').next().unwrap_or("");
-        Self { capacity: lanes(kind), ..Self::default() }
+        Self { capacity: lanes(kind), pace: pace(kind), ..Self::default() }
+    }
+
+    /// How many attempts may be opened now.
+    fn free(&self, now: Now) -> usize {
+        if self.rests_until <= now.steady { self.capacity.saturating_sub(self.open) } else { 0 }
+    }
+
+    /// The slots whose time has come, the longest overdue first.
+    fn due(&self, now: Now) -> impl Iterator<Item = &String> {
+        self.waiting.iter().take_while(move |(due, _)| *due <= now.steady).map(|(_, key)| key)
     }
 
     /// When the next attempt may be made, as far as is known now.

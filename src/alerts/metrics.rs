@@ -14,6 +14,7 @@ pub struct Figures {
     registry: Registry,
     pub invalid: Counter,
     pub limit_hit: Counter,
+    pub digests: Counter,
     pub clock_steps: Counter,
     pub late_commits: Counter,
 }
@@ -32,6 +33,11 @@ impl Figures {
             registry: registry.clone(),
             invalid: registry.counter("alertmanager_alerts_invalid_total", "Posted alerts that were refused.", &[("version", "v2")]),
             limit_hit: registry.counter("promlet_alerts_limit_total", "Alerts refused because too many are held already.", &[]),
+            digests: registry.counter(
+                "promlet_alerts_digests_total",
+                "Messages that told of many groups at once, where a place takes few messages.",
+                &[],
+            ),
             clock_steps: registry.counter("promlet_alerts_clock_steps_total", "Times that the wall clock was seen to be set.", &[]),
             late_commits: registry.counter(
                 "promlet_alerts_late_commits_total",

@@ -23,7 +23,7 @@ impl Status {
     }
 }
 
-/// Why a notification is sent. The words are Alertmanager's `notification_reason`, but for the last.
+/// Why a notification is sent. The words are Alertmanager's `notification_reason`, but for the last two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Reason {
     First,
@@ -33,6 +33,8 @@ pub enum Reason {
     Repeat,
     /// Never told while it lasted, since the receiver could not be reached; told late.
     Missed,
+    /// So many groups had something to say at once that one message says it for all.
+    Digest,
 }
 
 impl Reason {
@@ -44,6 +46,7 @@ impl Reason {
             Self::SomeResolved => "some alerts resolved",
             Self::Repeat => "repeat interval elapsed",
             Self::Missed => "missed while the receiver was unreachable",
+            Self::Digest => "several groups in one message",
         }
     }
 }
@@ -155,6 +158,8 @@ pub struct Integration {
     /// Counts within the kind.
     pub index: usize,
     pub send_resolved: bool,
+    /// Where it leads, such as a channel: what leads to the same place waits in one queue. Empty for a place of its own.
+    pub destination: String,
     pub notify: Arc<dyn Notify>,
 }
 

@@ -65,9 +65,9 @@ pub struct Slot {
     pub queued_at: Option<i64>,
 }
 
-/// Names an integration over all groups.
-pub fn lane_key(receiver: &str, integration: &str) -> String {
-    format!("{integration} {receiver}")
+/// Names the queue of a place over all groups: one of its own for an integration that shares none.
+pub fn lane_key(receiver: &str, integration: &str, destination: &str) -> String {
+    if destination.is_empty() { format!("{integration} {receiver}") } else { format!("{integration} to {destination}") }
 }
 
 pub fn slot_key(group_id: &str, integration: &str) -> String {

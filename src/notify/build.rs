@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use xxhash_rust::xxh64::xxh64;
+
 use super::deliver::{Deliver, Desk, Provider, Simple, Unwatched};
 use super::discord::Discord;
 use super::email::Email;
@@ -29,7 +31,7 @@ use super::webhook::Webhook;
 use super::wechat::Wechat;
 use crate::alerts::limits::ATTEMPT_MAX;
 use crate::alerts::{Integration, Receiver};
-use crate::client::ClientError;
+use crate::client::{ClientError, SecretSource};
 use crate::clock::Clock;
 use crate::telemetry::Registry;
 
@@ -63,7 +65,8 @@ pub fn build(options: &NotifyOptions, clock: &Clock, registry: &Registry) -> Res
         let mut integrations = Vec::new();
         for (index, one) in indexed(&receiver.integrations) {
             let notify = Arc::new(Unwatched(build_one(&receiver.name, index, one, &texts, clock)?));
-            integrations.push(Integration { kind: one.kind(), index, send_resolved: one.send_resolved(), notify });
+            let (kind, send_resolved, destination) = (one.kind(), one.send_resolved(), destination(one));
+            integrations.push(Integration { kind, index, send_resolved, destination, notify });
         }
         receivers.push(Receiver { name: receiver.name.clone(), integrations });
     }
@@ -76,6 +79,18 @@ pub(super) fn indexed(integrations: &[Configured]) -> impl Iterator<Item = (usiz
         let before = integrations[..at].iter().filter(|other| other.kind() == one.kind()).count();
         (before, one)
     })
+}
+
+/// The place where its messages appear, in a word that tells it from others; only Slack's need be known.
+fn destination(one: &Configured) -> String {
+    let Configured::Slack(options) = one else { return String::new() };
+    let place = |source: &SecretSource| match source {
+        SecretSource::Inline(secret) => secret.expose().to_owned(),
+        SecretSource::File(path) => path.display().to_string(),
+    };
+    let sources = options.api_url.iter().chain(&options.app_token).map(place);
+    let all: Vec<String> = sources.chain([options.app_url.clone(), options.channel.clone().unwrap_or_default()]).collect();
+    format!("{:016x}", xxh64(all.join("\n").as_bytes(), 0))
 }
 
 /// One integration, ready to send.

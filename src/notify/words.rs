@@ -124,6 +124,11 @@ pub fn remarks(notification: &Notification, problems: &[String]) -> Vec<String> 
     if notification.reason == Reason::Missed {
         remarks.push("Told late: this receiver could not be reached while the alert lasted.".to_owned());
     }
+    if notification.reason == Reason::Digest {
+        let firing = notification.firing().count();
+        let ended = notification.alerts.len() - firing;
+        remarks.push(format!("Many groups at once, told in one message: {firing} alerts firing, {ended} resolved."));
+    }
     if notification.may_repeat {
         remarks.push(format!("promlet was restarted during the send: this may be a repeat of notification {}.", notification.id));
     }

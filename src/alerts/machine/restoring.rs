@@ -68,9 +68,12 @@ impl Machine {
                 None => {}
             }
         }
+        // The same integration may lead elsewhere now.
         for lane in self.lanes.values_mut() {
             lane.rests_until = now.steady;
+            lane.waiting.clear();
         }
+        self.slots.values_mut().for_each(|slot| slot.queued_at = None);
         let keys: Vec<String> = self.slots.keys().cloned().collect();
         keys.iter().for_each(|key| self.queue(key));
     }

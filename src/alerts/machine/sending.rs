@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{Attempt, Lane, Machine, Ticket};
 use crate::alerts::group::Now;
 use crate::alerts::notification::{Delivered, Failure, FailureKind, Notification, Outcome, Reason, Status};
-use crate::alerts::slot::{Content, Slot, lane_key};
+use crate::alerts::slot::{Content, Slot};
 use crate::model::Labels;
 use crate::state::{Change, DecisionRow, DeliveryRow};
 
@@ -14,7 +14,7 @@ impl Machine {
     /// Puts a slot where it belongs in its integration's queue, after any change of what it is owed.
     pub(super) fn queue(&mut self, key: &str) {
         let Some(slot) = self.slots.get_mut(key) else { return };
-        let lane_name = lane_key(&slot.receiver, &slot.integration);
+        let lane_name = self.routing.lane_key(slot);
         let lane = self.lanes.entry(lane_name).or_insert_with(|| Lane::new(&slot.integration));
         if let Some(at) = slot.queued_at.take() {
             lane.waiting.remove(&(at, key.to_owned()));
@@ -25,16 +25,16 @@ impl Machine {
 
     /// The slots whose turn it is, integration by integration, the longest overdue first.
     fn whose_turn(&self, now: Now) -> Vec<String> {
-        let ready = |lane: &Lane| {
-            let free = if lane.rests_until <= now.steady { lane.capacity.saturating_sub(lane.open) } else { 0 };
-            lane.waiting.iter().take(free).filter(|(due, _)| *due <= now.steady).map(|(_, key)| key.clone()).collect::<Vec<_>>()
-        };
-        self.lanes.values().flat_map(ready).collect()
+        let ready = |lane: &Lane| lane.due(now).take(if lane.pace.0 > 0 { 1 } else { lane.free(now) }).cloned().collect::<Vec<_>>();
+        self.lanes.values().filter(|lane| lane.free(now) > 0).flat_map(ready).collect()
     }
 
-    /// Before a retry the group is looked at once more, so that what goes out late is still true.
+    /// Before a retry the group is looked at once more, so that what goes out late is still true. What a digest may take along is, too.
     pub(super) fn refresh_retries(&mut self, now: Now) {
-        for key in self.whose_turn(now) {
+        let ready =
+            |lane: &Lane| lane.due(now).take(if lane.pace.0 > 0 { usize::MAX } else { lane.free(now) }).cloned().collect::<Vec<_>>();
+        let keys: Vec<String> = self.lanes.values().filter(|lane| lane.free(now) > 0).flat_map(ready).collect();
+        for key in keys {
             let Some(slot) = self.slots.get(&key) else { continue };
             let content = slot.owed.as_ref().filter(|owed| owed.attempts > 0).and_then(|owed| owed.content.as_ref());
             if content.is_some_and(|content| content.looked.steady < now.steady)
@@ -47,33 +47,53 @@ impl Machine {
 
     /// Opens the attempts that are due.
     pub(super) fn attempts_due(&mut self, now: Now) -> Vec<Attempt> {
-        self.whose_turn(now).into_iter().filter_map(|key| self.open_attempt(key)).collect()
+        self.whose_turn(now).into_iter().filter_map(|key| self.open_attempt(&key, now)).collect()
     }
 
-    fn open_attempt(&mut self, key: String) -> Option<Attempt> {
-        let slot = self.slots.get_mut(&key)?;
-        let integration = self.routing.integration(&slot.receiver, &slot.integration);
-        let lane_name = lane_key(&slot.receiver, &slot.integration);
+    fn open_attempt(&mut self, key: &str, now: Now) -> Option<Attempt> {
+        let slot = self.slots.get_mut(key)?;
+        let lane_name = self.routing.lane_key(slot);
+        let integration = self.routing.integration(&slot.receiver, &slot.integration).cloned();
         let (Some(integration), Some(lane)) = (integration, self.lanes.get_mut(&lane_name)) else {
             slot.owed = None;
-            self.queue(&key);
+            self.queue(key);
             return None;
         };
+        let content = slot.owed.as_ref().filter(|owed| !owed.in_flight)?.content.clone()?;
+        lane.open += 1;
+        if lane.pace.0 > 0 {
+            lane.rests_until = lane.rests_until.max(now.steady.saturating_add(lane.pace.0));
+        }
+        let others = self.others_for_digest(key, &lane_name, now);
+        let mut told = Vec::new();
+        for key in std::iter::once(key.to_owned()).chain(others) {
+            told.extend(self.begin(&key).map(|id| (key, id)));
+        }
+        let notification = if told.len() == 1 {
+            Arc::new(content.notification.clone())
+        } else {
+            self.figures.digests.inc();
+            Arc::new(self.digest(&content, &told))
+        };
+        let ticket = Ticket { told, kind: integration.kind, lane: lane_name };
+        Some(Attempt { ticket, notification, notify: integration.notify })
+    }
+
+    /// Marks what a slot is owed as being sent; returns its id.
+    fn begin(&mut self, key: &str) -> Option<String> {
+        let slot = self.slots.get_mut(key)?;
         let owed = slot.owed.as_mut()?;
         let content = owed.content.clone()?;
-        lane.open += 1;
         owed.in_flight = true;
         owed.attempts += 1;
-        let first_try = !owed.tried;
+        let (id, first_try) = (owed.id.clone(), !owed.tried);
         owed.tried = true;
-        let ticket = Ticket { slot: key.clone(), id: owed.id.clone(), kind: integration.kind, lane: lane_name };
-        let attempt = Attempt { ticket, notification: Arc::new(content.notification.clone()), notify: integration.notify.clone() };
         if first_try {
-            self.changes.push(Change::PutLog(slot.row(&key)));
+            self.changes.push(Change::PutLog(slot.row(key)));
             self.changes.push(Change::PutDelivery(delivery(slot, &content.notification, "retrying", 0, "sending", content.looked)));
         }
-        self.queue(&key);
-        Some(attempt)
+        self.queue(key);
+        Some(id)
     }
 
     /// Hears how an attempt ended.
@@ -82,8 +102,15 @@ impl Machine {
             lane.open = lane.open.saturating_sub(1);
         }
         self.figures.attempted(ticket.kind, took);
-        let Some(slot) = self.slots.get_mut(&ticket.slot) else { return };
-        let Some(owed) = slot.owed.as_mut().filter(|owed| owed.id == ticket.id && owed.in_flight) else { return };
+        let several = (ticket.told.len() > 1).then_some(ticket.told.len());
+        for (key, id) in &ticket.told {
+            self.report_slot(key, id, ticket, &outcome, several, now);
+        }
+    }
+
+    fn report_slot(&mut self, key: &str, id: &str, ticket: &Ticket, outcome: &Outcome, several: Option<usize>, now: Now) {
+        let Some(slot) = self.slots.get_mut(key) else { return };
+        let Some(owed) = slot.owed.as_mut().filter(|owed| owed.id == id && owed.in_flight) else { return };
         owed.in_flight = false;
         let asked_meanwhile = std::mem::take(&mut owed.asked_meanwhile);
         let Some(content) = owed.content.clone() else { return };
@@ -92,16 +119,22 @@ impl Machine {
             group.ask_again.insert(integration);
         }
         match outcome {
-            Ok(delivered) => self.note_delivered(ticket, &content, &delivered, now),
-            Err(failure) => self.note_failed(ticket, &content, &failure, now),
+            Ok(delivered) => {
+                let detail = several.map(|groups| format!("{} (one message for {groups} groups)", delivered.detail));
+                // A message that tells of many groups is none of a single one's to change.
+                let memo = delivered.memo.clone().filter(|_| several.is_none());
+                let delivered = Delivered { detail: detail.unwrap_or_else(|| delivered.detail.clone()), memo };
+                self.note_delivered(key, ticket.kind, &content, &delivered, now);
+            }
+            Err(failure) => self.note_failed(key, ticket, &content, failure, now),
         }
-        self.queue(&ticket.slot);
+        self.queue(key);
         let routing = self.routing.clone();
         self.release_members(&routing, &group_id, now);
     }
 
-    fn note_delivered(&mut self, ticket: &Ticket, content: &Content, delivered: &Delivered, now: Now) {
-        let Some(slot) = self.slots.get_mut(&ticket.slot) else { return };
+    fn note_delivered(&mut self, key: &str, kind: &'static str, content: &Content, delivered: &Delivered, now: Now) {
+        let Some(slot) = self.slots.get_mut(key) else { return };
         let attempts = slot.owed.as_ref().map_or(1, |owed| owed.attempts);
         slot.owed = None;
         let repeat = self.groups.get(&slot.group_id).map(|group| self.routing.tree.node(group.route).route.repeat_interval);
@@ -110,9 +143,9 @@ impl Machine {
         if delivered.memo.is_some() {
             slot.memo.clone_from(&delivered.memo);
         }
-        self.figures.delivered(ticket.kind);
+        self.figures.delivered(kind);
         let row = delivery(slot, &content.notification, "delivered", attempts, &delivered.detail, now);
-        self.changes.extend([Change::PutLog(slot.row(&ticket.slot)), Change::PutDelivery(row)]);
+        self.changes.extend([Change::PutLog(slot.row(key)), Change::PutDelivery(row)]);
         if content.notification.reason == Reason::Repeat {
             return;
         }
@@ -131,30 +164,34 @@ impl Machine {
         }
     }
 
-    fn note_failed(&mut self, ticket: &Ticket, content: &Content, failure: &Failure, now: Now) {
-        let Some(slot) = self.slots.get_mut(&ticket.slot) else { return };
+    fn note_failed(&mut self, key: &str, ticket: &Ticket, content: &Content, failure: &Failure, now: Now) {
+        let Some(slot) = self.slots.get_mut(key) else { return };
         let Some(owed) = slot.owed.as_mut() else { return };
         let rest = owed.note_failure(failure.kind, now);
         let (attempts, due) = (owed.attempts, owed.due);
         if let Some(rest) = rest
             && let Some(lane) = self.lanes.get_mut(&ticket.lane)
         {
-            lane.rests_until = now.steady.saturating_add(rest.0);
+            lane.rests_until = lane.rests_until.max(now.steady.saturating_add(rest.0));
         }
         let outcome = match failure.kind {
             FailureKind::Retry { .. } => "retrying",
             FailureKind::GiveUp => "failed",
         };
         self.figures.failed(ticket.kind, outcome);
-        let seconds = (due - now.steady) / 1000;
-        tracing::warn!(
-            receiver = slot.receiver,
-            integration = slot.integration,
-            attempt = attempts,
-            next_in_seconds = seconds,
-            error = failure.detail,
-            "notification not delivered"
-        );
+        // One line in the log for one attempt, however many groups it was for.
+        if ticket.told.first().is_some_and(|(first, _)| first == key) {
+            let seconds = (due - now.steady) / 1000;
+            tracing::warn!(
+                receiver = slot.receiver,
+                integration = slot.integration,
+                attempt = attempts,
+                next_in_seconds = seconds,
+                groups = ticket.told.len(),
+                error = failure.detail,
+                "notification not delivered"
+            );
+        }
         self.changes.push(Change::PutDelivery(delivery(slot, &content.notification, outcome, attempts, &failure.detail, now)));
     }
 }

@@ -80,8 +80,13 @@ impl Run<'_> {
     }
 
     fn receivers(&self) -> Vec<Receiver> {
-        let integration =
-            |kind: &'static str, index: usize, send_resolved: bool| Integration { kind, index, send_resolved, notify: Arc::new(Unused) };
+        let integration = |kind: &'static str, index: usize, send_resolved: bool| Integration {
+            kind,
+            index,
+            send_resolved,
+            destination: String::new(),
+            notify: Arc::new(Unused),
+        };
         let receiver = |(name, kinds, resolved): &(String, Vec<&'static str>, bool)| {
             let count = |at: usize| kinds[..at].iter().filter(|kind| **kind == kinds[at]).count();
             let integrations = (0..kinds.len()).map(|at| integration(kinds[at], count(at), *resolved)).collect();

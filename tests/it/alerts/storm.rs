@@ -9,7 +9,7 @@ use promlet::alerts::group::Now;
 use promlet::alerts::ids::Ids;
 use promlet::alerts::machine::Machine;
 use promlet::alerts::metrics::Figures;
-use promlet::alerts::notification::{Delivered, Failure, Notification, Outcome};
+use promlet::alerts::notification::{Delivered, Failure, Notification, Outcome, Reason};
 use promlet::alerts::{AlertFilter, AlertsOptions, Integration, Notify, Receiver};
 use promlet::model::{Alert, Labels, TimestampMs};
 use promlet::telemetry::Registry;
@@ -37,12 +37,12 @@ fn alert(name: &str, instance: usize) -> Alert {
 }
 
 /// Answers every attempt at once; returns what was told.
-fn run(alerts: Vec<Alert>) -> (Machine, Vec<Arc<Notification>>) {
+fn run(kind: &'static str, alerts: Vec<Alert>) -> (Machine, Vec<Arc<Notification>>) {
     let registry = Registry::default();
     let mut options = AlertsOptions::nobody("http://promlet");
     options.route.receiver = "chat".to_owned();
-    let slack = Integration { kind: "slack", index: 0, send_resolved: false, notify: Arc::new(Unused) };
-    let receivers = vec![Receiver { name: "chat".to_owned(), integrations: vec![slack] }];
+    let chat = Integration { kind, index: 0, send_resolved: false, destination: String::new(), notify: Arc::new(Unused) };
+    let receivers = vec![Receiver { name: "chat".to_owned(), integrations: vec![chat] }];
     let mut machine = Machine::new(options, receivers, Ids::seeded(1), Figures::new(&registry));
     let now = |steady: i64| Now { wall: TimestampMs(steady), steady };
     machine.post(alerts, now(1));
@@ -63,7 +63,7 @@ fn run(alerts: Vec<Alert>) -> (Machine, Vec<Arc<Notification>>) {
 
 #[test]
 fn one_group_is_one_message() {
-    let (machine, told) = run((0..ALERTS).map(|number| alert("Down", number)).collect());
+    let (machine, told) = run("webhook", (0..ALERTS).map(|number| alert("Down", number)).collect());
     assert_eq!(told.len(), 1);
     assert_eq!(told[0].alerts.len(), ALERTS);
     assert_eq!(machine.alerts(&AlertFilter::default(), Now { wall: TimestampMs(2), steady: 2 }).len(), ALERTS);
@@ -71,6 +71,34 @@ fn one_group_is_one_message() {
 
 #[test]
 fn every_group_is_told_once() {
-    let (_, told) = run((0..GROUPS).map(|number| alert(&format!("Down{number}"), number)).collect());
+    let (_, told) = run("webhook", (0..GROUPS).map(|number| alert(&format!("Down{number}"), number)).collect());
     assert_eq!(told.len(), GROUPS);
+}
+
+// The first message tells one group and all that wait with it, so that nothing is left for the seconds that follow.
+#[test]
+fn a_storm_is_one_message_to_a_place_that_takes_one_a_second() {
+    let (_, told) = run("slack", (0..GROUPS).map(|number| alert(&format!("Down{number}"), number)).collect());
+    assert_eq!(told.len(), 1);
+    assert_eq!((told[0].reason, told[0].alerts.len()), (Reason::Digest, GROUPS), "every alert is counted");
+}
+
+#[test]
+fn a_few_groups_are_told_one_a_second() {
+    let mut options = AlertsOptions::nobody("http://promlet");
+    options.route.receiver = "chat".to_owned();
+    let to = |index| Integration { kind: "slack", index, send_resolved: true, destination: "here".to_owned(), notify: Arc::new(Unused) };
+    let receivers = vec![Receiver { name: "chat".to_owned(), integrations: vec![to(0)] }];
+    let mut machine = Machine::new(options, receivers, Ids::seeded(1), Figures::new(&Registry::default()));
+    let now = |steady: i64| Now { wall: TimestampMs(steady), steady };
+    machine.post((0..3).map(|number| alert(&format!("Down{number}"), number)).collect(), now(1));
+    let mut times = Vec::new();
+    for at in (0..5_000).step_by(100) {
+        for attempt in machine.tick(now(2 + at)) {
+            assert_eq!(attempt.notification.alerts.len(), 1);
+            machine.report(&attempt.ticket, Ok(Delivered::new("")), Duration::ZERO, now(2 + at));
+            times.push(at);
+        }
+    }
+    assert_eq!(times, [0, 1_000, 2_000]);
 }

@@ -34,8 +34,10 @@ pub const MERGE_LEVELS: u8 = 4;
 /// Largest input of one merge, in bytes.
 pub const MERGE_BYTES_MAX: u64 = 2 * 1024 * 1024 * 1024;
 
-/// Indexes of sealed segments kept in memory, in bytes.
-pub const INDEX_CACHE_BYTES: usize = 16 * 1024 * 1024;
+/// Indexes of sealed segments kept in memory, in bytes: a day of 100 k series.
+pub const INDEX_CACHE_BYTES: usize = 64 * 1024 * 1024;
+/// An index that no query asked for so long leaves memory, in milliseconds.
+pub const INDEX_IDLE_MS: i64 = 5 * 60_000;
 /// So many ended series are worth making the index of live ones anew.
 pub const SWEEP_FROM: usize = 4_000;
 /// Subgroups (times of their own) within one group.

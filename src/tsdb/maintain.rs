@@ -31,6 +31,7 @@ pub fn round(store: &Arc<Store>, now: TimestampMs) {
         return;
     }
     let monotonic = store.monotonic_ms();
+    store.indexes.age(monotonic);
     if monotonic - schedule.synced_at >= store.options.sync_interval.0 {
         schedule.synced_at = monotonic;
         sync_log(store);

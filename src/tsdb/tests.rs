@@ -269,3 +269,29 @@ fn extremes_of_many_windows_are_the_same() {
         assert_eq!(read(Some("max_over_time")), read(None), "windows of {window} every {step}");
     }
 }
+
+#[test]
+fn presence_is_the_same_as_that_of_the_values() {
+    let db = open(&CrashingDisk::default(), 50_000_000);
+    // The first rows lie in stripes, the last ones in tails; a new series begins within a tail.
+    feed(&db, "a", 10, 1..333);
+    feed(&db, "a", 14, 333..390);
+    let snapshot = Select::open(&db, TimeRange::ALL).expect("a snapshot");
+    let (mut values, mut presence, mut partial) = (ColumnValues::default(), ColumnValues::default(), 0);
+    for batch in snapshot.select(&[], &Hints::default()).expect("a selection") {
+        let rows = batch.times().len();
+        for (at, from, until) in
+            (0..batch.len()).flat_map(|at| [0, rows - 57, rows - 40, rows - 3].map(|from| (at, from, rows - (from % 2))))
+        {
+            batch.read(at, from..until, &mut values).expect("values");
+            batch.read_presence(at, from..until, &mut presence).expect("presence");
+            for row in 0..until - from {
+                assert_eq!(presence.is_present(row), values.is_present(row), "row {row} from {from} of {at}");
+                let is_number = |read: &ColumnValues| read.is_present(row) && !crate::model::is_stale(read.floats[row]);
+                assert_eq!(is_number(&presence), is_number(&values), "row {row} from {from} of {at}");
+                partial += usize::from(!is_number(&values));
+            }
+        }
+    }
+    assert!(partial > 100);
+}

@@ -12,7 +12,7 @@ use crate::model::{TimeRange, TimestampMs};
 use crate::storage::SelectError;
 use crate::tsdb::bytes::{Damaged, Reader};
 use crate::tsdb::disk::Disk;
-use crate::tsdb::limits::INDEX_CACHE_BYTES;
+use crate::tsdb::limits::{INDEX_CACHE_BYTES, INDEX_IDLE_MS};
 
 pub struct Segment {
     pub footer: Footer,
@@ -65,9 +65,20 @@ pub struct IndexCache {
 
 #[derive(Default)]
 struct CacheState {
-    held: HashMap<u64, (u64, usize, Arc<SegmentIndex>)>,
-    clock: u64,
+    held: HashMap<u64, Held>,
+    /// Counts what is asked for.
+    asks: u64,
+    /// Monotonic milliseconds of the last round of maintenance.
+    now: i64,
     bytes: usize,
+}
+
+struct Held {
+    /// At which ask it was asked for last, and in which round.
+    used: u64,
+    used_at: i64,
+    bytes: usize,
+    index: Arc<SegmentIndex>,
 }
 
 impl IndexCache {
@@ -78,26 +89,34 @@ impl IndexCache {
         let id = segment.footer.id;
         {
             let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-            state.clock += 1;
-            let now = state.clock;
-            if let Some((used, _, index)) = state.held.get_mut(&id) {
-                *used = now;
-                return Ok(index.clone());
+            state.asks += 1;
+            let (asks, now) = (state.asks, state.now);
+            if let Some(held) = state.held.get_mut(&id) {
+                (held.used, held.used_at) = (asks, now);
+                return Ok(held.index.clone());
             }
         }
         let index = segment.index()?;
-        let size = index.size_bytes();
+        let bytes = index.size_bytes();
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = state.clock;
-        if state.held.insert(id, (now, size, index.clone())).is_none() {
-            state.bytes += size;
+        let held = Held { used: state.asks, used_at: state.now, bytes, index: index.clone() };
+        if state.held.insert(id, held).is_none() {
+            state.bytes += bytes;
         }
         while state.bytes > INDEX_CACHE_BYTES && state.held.len() > 1 {
-            let oldest = state.held.iter().filter(|(other, _)| **other != id).min_by_key(|(_, (used, ..))| *used).map(|(id, _)| *id);
+            let oldest = state.held.iter().filter(|(other, _)| **other != id).min_by_key(|(_, held)| held.used).map(|(id, _)| *id);
             let Some(gone) = oldest.and_then(|oldest| state.held.remove(&oldest)) else { break };
-            state.bytes -= gone.1;
+            state.bytes -= gone.bytes;
         }
         Ok(index)
+    }
+
+    /// Once a round of maintenance: what nobody asked for in a while leaves memory.
+    pub fn age(&self, now: i64) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.now = now;
+        state.held.retain(|_, held| now - held.used_at < INDEX_IDLE_MS);
+        state.bytes = state.held.values().map(|held| held.bytes).sum();
     }
 
     /// Gives all memory back.
@@ -108,7 +127,7 @@ impl IndexCache {
     pub fn forget(&self, id: u64) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(gone) = state.held.remove(&id) {
-            state.bytes -= gone.1;
+            state.bytes -= gone.bytes;
         }
     }
 

@@ -159,7 +159,11 @@ fn segments(disk: &dyn Disk, folder: &Path, ids: &BTreeSet<u64>, manifest: &mut 
             None => {
                 if let Some(segment) = salvage(disk, folder, *id, manifest.seed).map_err(failed)? {
                     if is_known {
-                        tracing::error!("{}: its end is missing or damaged; what is whole before it is served", path.display());
+                        // A full disk leaves it so, too: then all of it is whole.
+                        tracing::warn!(
+                            "{}: it has no whole end (a full disk, or lost since); what is whole in it is served",
+                            path.display()
+                        );
                     } else {
                         added.push(*id);
                     }

@@ -23,6 +23,7 @@ mod points;
 pub mod pool;
 mod promlet;
 mod query;
+mod refusal;
 mod result;
 mod router;
 mod rules;

@@ -10,6 +10,8 @@ pub const READ_TIMEOUT: Duration = Duration::from_secs(300);
 pub const HEADER_TIMEOUT: Duration = Duration::from_secs(60);
 /// Request line and headers together, in bytes.
 pub const HEADER_BYTES_MAX: usize = 1 << 20;
+/// Path and query of a request, in bytes: hyper takes no more.
+pub const ADDRESS_BYTES_MAX: usize = 65_534;
 /// A form in a POST, in bytes: the bound that Go's servers have.
 pub const FORM_BYTES_MAX: usize = 10 << 20;
 /// Alerts or a silence in a POST, in bytes.

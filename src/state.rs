@@ -39,6 +39,7 @@ impl State {
     pub fn open(folder: &Path, registry: &Registry) -> Result<Self, OpenError> {
         let path = folder.join(FILE_NAME);
         let reserve = reserve::Reserve::new(folder);
+        say_if_lost(&path, &reserve);
         let (connection, reader) = match open::open_both(&path) {
             Err(error) if error.may_want_space() && reserve.give_up() => open::open_both(&path)?,
             opened => opened?,
@@ -63,6 +64,18 @@ impl State {
 
     fn reading(&self) -> MutexGuard<'_, Connection> {
         self.reader.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A file that is gone is not the same as one that never was: what lies beside it since its first commit tells.
+fn say_if_lost(path: &Path, reserve: &reserve::Reserve) {
+    let has_bytes = |path: &Path| std::fs::metadata(path).is_ok_and(|about| about.len() > 0);
+    if !has_bytes(path) && (reserve.is_there() || has_bytes(&path.with_extension("db-wal"))) {
+        tracing::error!(
+            "{} is missing or empty, though it was there before: silences, the notification log and the alert history start empty; \
+             to have them back, stop promlet and restore the file from a backup",
+            path.display()
+        );
     }
 }
 

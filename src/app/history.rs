@@ -20,6 +20,8 @@ pub struct History {
     prometheus: Option<Arc<PrometheusFolder>>,
     /// Both as one.
     pub select: Arc<dyn Select>,
+    /// Both as one for rules, which are not held up when memory is short.
+    pub select_for_rules: Arc<dyn Select>,
 }
 
 impl History {
@@ -29,7 +31,7 @@ impl History {
         let imported = Imported::read(&own).map_err(|error| format!("{}: {error}", own.join(crate::blocks::imported::NAME).display()))?;
         let found = PrometheusFolder::open(folder, &imported, clock.clone()).map_err(|error| error.to_string())?;
         let Some(found) = found.map(Arc::new) else {
-            return Ok(Self { select: store.clone(), store, prometheus: None });
+            return Ok(Self { select: store.clone(), select_for_rules: store.for_rules(), store, prometheus: None });
         };
         for error in found.unreadable() {
             tracing::error!("{error}; this block is left out, what others hold is served");
@@ -40,9 +42,12 @@ impl History {
             "serving what a Prometheus left in {}, read-only; `promlet tsdb import` converts it",
             folder.display()
         );
-        let covers = found.clone();
-        let select = Arc::new(Joined::new(store.clone(), found.clone(), Box::new(move |range| covers.overlaps(range))));
-        Ok(Self { store, prometheus: Some(found), select })
+        let joined = |own: Arc<dyn Select>| {
+            let covers = found.clone();
+            Arc::new(Joined::new(own, found.clone(), Box::new(move |range| covers.overlaps(range))))
+        };
+        let (select, select_for_rules) = (joined(store.clone()), joined(store.for_rules()));
+        Ok(Self { store, prometheus: Some(found), select, select_for_rules })
     }
 
     /// Reads the head, so that the first question does not wait for it. Blocks.

@@ -400,9 +400,9 @@ fn start_rules(history: &History, engine: &Arc<ArcSwap<Engine>>, alerting: &Aler
     let rules = RuleGroups::new(RulesParts {
         clock: clock.clone(),
         registry: registry.clone(),
-        query: questions::for_rules(engine.clone(), history.select.clone(), Arc::new(standstill)),
+        query: questions::for_rules(engine.clone(), history.select_for_rules.clone(), Arc::new(standstill)),
         append: history.store.clone(),
-        select: history.select.clone(),
+        select: history.select_for_rules.clone(),
         alerts: Arc::new(move |alerts| alerting.post(alerts)),
     });
     rules.start(&Handle::current());

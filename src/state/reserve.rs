@@ -18,6 +18,10 @@ impl Reserve {
         Self { path: folder.join(NAME) }
     }
 
+    pub(super) fn is_there(&self) -> bool {
+        self.path.exists()
+    }
+
     /// Frees the space; false where there was none to free.
     pub(super) fn give_up(&self) -> bool {
         let is_freed = std::fs::remove_file(&self.path).is_ok();
@@ -29,7 +33,7 @@ impl Reserve {
 
     /// Makes it anew where it is missing and there is space. Written, not only sized, so that it holds blocks.
     pub(super) fn restore(&self) {
-        if self.path.exists() {
+        if self.is_there() {
             return;
         }
         let written = File::create(&self.path).and_then(|mut file| file.write_all(&vec![0; RESERVE_BYTES]));

@@ -158,7 +158,13 @@ fn segments(disk: &dyn Disk, folder: &Path, ids: &BTreeSet<u64>, manifest: &mut 
             }
             None => {
                 if let Some(segment) = salvage(disk, folder, *id, manifest.seed).map_err(failed)? {
-                    if !is_known {
+                    if is_known {
+                        // A full disk leaves it so, too: then all of it is whole.
+                        tracing::warn!(
+                            "{}: it has no whole end (a full disk, or lost since); what is whole in it is served",
+                            path.display()
+                        );
+                    } else {
                         added.push(*id);
                     }
                     sealed.push(Arc::new(segment));
@@ -205,30 +211,20 @@ fn salvage(disk: &dyn Disk, folder: &Path, id: u64, seed: u64) -> io::Result<Opt
 }
 
 fn replay(store: &Arc<Store>, logs: &[ClosedFile]) -> Result<(), OpenError> {
-    let mut total = Replayed::default();
     for file in logs {
         let path = store.folder.join(log::file_name(file.number));
         let failed = |error| OpenError::io(&path, "reading", error);
         let bytes = store.disk.open(&path).and_then(|file| read_all(file.as_ref())).map_err(failed)?;
-        // A file that was just begun may have no whole header.
-        let Some(header) = Header::read(&bytes) else { continue };
+        let Some(header) = Header::read(&bytes) else {
+            let size = bytes.len();
+            tracing::warn!("{}: {size} bytes that do not begin as a row log: just begun at a power cut, or lost since", path.display());
+            continue;
+        };
         let flushed = flushed_rows(store, header);
         let found = Replay::new(store, header, &flushed).file(&bytes);
-        total.rows += found.rows;
-        total.lost += found.lost;
-        total.damaged += found.damaged;
-        total.first_damage = total.first_damage.or(found.first_damage);
-    }
-    if total.damaged > 0 || total.lost > 0 {
-        store.metrics.log_damaged.add(total.damaged);
-        store.metrics.log_lost.add(total.lost);
-        tracing::error!(
-            "{}: the row log has {} damaged stretches ({}); {} rows after them could not be used",
-            store.folder.display(),
-            total.damaged,
-            total.first_damage.unwrap_or("rows are missing"),
-            total.lost
-        );
+        store.metrics.log_damaged.add(found.damaged);
+        store.metrics.log_lost.add(found.lost);
+        say(&path, &found);
     }
     catch_up(store, logs);
     for source in store.source_list() {
@@ -237,6 +233,26 @@ fn replay(store: &Arc<Store>, logs: &[ClosedFile]) -> Result<(), OpenError> {
     }
     store.sequence.store(1, Ordering::Release);
     Ok(())
+}
+
+/// What of a log file could not be used.
+fn say(path: &Path, found: &Replayed) {
+    if found.damaged > 0 || found.lost > 0 {
+        tracing::error!(
+            "{}: {} damaged stretches ({}); {} rows after them could not be used",
+            path.display(),
+            found.damaged,
+            found.first_damage.unwrap_or("rows are missing"),
+            found.lost
+        );
+    }
+    if found.torn > 0 {
+        tracing::warn!(
+            "{}: its last {} bytes are no whole record, as a power cut leaves them; they are not used",
+            path.display(),
+            found.torn
+        );
+    }
 }
 
 /// After a power cut stripes may hold rows that the log has lost: such groups go on after those.

@@ -63,7 +63,10 @@ impl SegmentFile {
     }
 
     pub fn damaged(&self, offset: u64, what: Damaged) -> SelectError {
-        SelectError::Corrupt(format!("{} at byte {offset}: {what}; what other files hold is still served", self.path.display()))
+        SelectError::Corrupt(format!(
+            "{} at byte {offset}: {what}; what other files hold is still served. To go on without this file, stop promlet and move it away",
+            self.path.display()
+        ))
     }
 
     pub fn failed(&self, offset: u64, error: &io::Error) -> SelectError {

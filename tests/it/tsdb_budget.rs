@@ -62,6 +62,7 @@ fn load_is_shed_in_order_and_said() {
     assert_eq!(commit(&mut quiet, "quiet", 14, 25).expect("what is known goes on"), 14);
     assert!(matches!(Select::open(&db, TimeRange::ALL), Err(SelectError::Limit(text)) if text.contains("memory budget")));
     assert_eq!(shed("queries"), 1);
+    assert!(db.for_rules().open(TimeRange::ALL).is_ok(), "alerts go on");
     at(70);
     assert!(Select::open(&db, TimeRange::ALL).is_ok());
     assert_eq!(commit(&mut growing, "growing", 600, 26).expect("calm again"), 600);

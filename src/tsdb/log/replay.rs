@@ -25,6 +25,8 @@ pub struct Replayed {
     pub damaged: u64,
     /// What was wrong with the first of them.
     pub first_damage: Option<&'static str>,
+    /// Bytes at the end that are no whole record.
+    pub torn: u64,
 }
 
 /// A group as this file numbers it.
@@ -72,6 +74,7 @@ impl<'a> Replay<'a> {
             }
         }
         // A torn end is what a power cut leaves; it is said, but it is no damage.
+        self.found.torn = bytes.len().saturating_sub(frames.whole_until) as u64;
         self.store.give_scratch(self.scratch);
         self.found
     }

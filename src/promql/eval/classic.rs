@@ -284,8 +284,9 @@ fn quantile(phi: f64, buckets: &mut Vec<Bucket>) -> (f64, Repair) {
     }
     let Some(repair) = prepared(buckets) else { return trivial(f64::NAN) };
     let observations = buckets.last().map_or(0.0, |b| b.count);
+    // Where nothing was observed there is nothing to tell of, either.
     if buckets.len() < 2 || observations == 0.0 {
-        return (f64::NAN, repair);
+        return trivial(f64::NAN);
     }
     let mut rank = phi * observations;
     // A count that is NaN is never enough.

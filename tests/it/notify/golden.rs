@@ -176,8 +176,9 @@ async fn receivers_are_sent_what_alertmanager_sends() {
         for (ours, theirs) in heard.iter().zip(requests) {
             for part in ["method", "path", "headers", "body"] {
                 let theirs = MOMENTS.iter().fold(theirs[part].to_string(), |text, (word, moment)| text.replace(word, moment));
-                if ours[part].to_string() != theirs {
-                    wrong.push(format!("{name} {part}\n  {}\n  {theirs}", ours[part]));
+                let ours = ours[part].to_string();
+                if ours != theirs {
+                    wrong.push(format!("{name} {part}\n  {ours}\n  {theirs}"));
                 }
             }
         }

@@ -121,7 +121,7 @@ fn log(number: u64, dice: &mut Dice) -> Change {
         resolved: BTreeSet::from([number]),
         announced: BTreeSet::new(),
         owed: None,
-        memo: (number % 2 == 0).then(|| text(dice)),
+        memo: number.is_multiple_of(2).then(|| text(dice)),
     })
 }
 

@@ -8,6 +8,10 @@ pub const TAIL_ROWS_MAX: usize = 60_000;
 pub const STRIPE_COLUMNS_MAX: usize = 4096;
 /// Rows of a merged stripe.
 pub const MERGED_ROWS_MAX: usize = 1440;
+/// Bucket counts of the histograms of one page that are coded together; more stand one by one.
+pub const HISTOGRAM_COUNTS_MAX: usize = 1 << 22;
+/// Different schemas, spans and bounds among them.
+pub const HISTOGRAM_SHAPES_MAX: usize = 256;
 /// Rows that any stripe may have when it is read.
 pub const STRIPE_ROWS_MAX: usize = 64 * 1024;
 /// Bytes of stripe heads that are remembered of one segment.

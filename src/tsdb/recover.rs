@@ -198,8 +198,8 @@ fn salvage(disk: &dyn Disk, folder: &Path, id: u64, seed: u64) -> io::Result<Opt
     if let Err(error) = written.and_then(|()| disk.sync_folder(folder)) {
         // A full disk: what is there is served all the same, and sealed at the next start.
         tracing::warn!("{}: {error}; it is sealed at the next start", path.display());
-        let (bytes, held) = (salvaged.size, Some(Arc::new(salvaged.index)));
-        return Ok(Some(Segment { footer, file: Arc::new(SegmentFile::new(path, file)), bytes, held }));
+        let (bytes, salvaged_version, held) = (salvaged.size, salvaged.version, Some(Arc::new(salvaged.index)));
+        return Ok(Some(Segment { footer, file: Arc::new(SegmentFile::new(path, file, salvaged_version)), bytes, held }));
     }
     Segment::open(disk, folder, id)
 }

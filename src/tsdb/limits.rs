@@ -22,6 +22,8 @@ pub const MERGED_STRIPE_BYTES: usize = 256 * 1024;
 /// The row log starts a new file at this size, or at `LOG_FACTOR` times what its keyframes and definitions took, whichever is larger; in bytes.
 pub const LOG_FILE_BYTES: u64 = 4 * 1024 * 1024;
 pub const LOG_FACTOR: u64 = 16;
+/// Log files of so many bytes in all are held in memory between the two looks of a start; longer ones are read twice.
+pub const LOG_HELD_BYTES: u64 = 16 * 1024 * 1024;
 /// Largest record of the row log or a segment, in bytes.
 pub const RECORD_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// Closed log files that may wait for their rows to reach stripes before groups are flushed early.

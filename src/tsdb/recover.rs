@@ -5,12 +5,14 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use super::TsdbOptions;
 use super::disk::{Disk, read_all};
 use super::error::OpenError;
+use super::limits::LOG_HELD_BYTES;
 use super::log::replay::{Replay, Replayed};
+use super::log::starts::{Flushed, Keyframes};
 use super::log::{self, ClosedFile, Header, RowLog};
 use super::manifest::Manifest;
 use super::metrics::Metrics;
@@ -205,15 +207,32 @@ fn salvage(disk: &dyn Disk, folder: &Path, id: u64, seed: u64) -> io::Result<Opt
 }
 
 fn replay(store: &Arc<Store>, logs: &[ClosedFile]) -> Result<(), OpenError> {
-    let mut total = Replayed::default();
-    for file in logs {
+    let read = |file: &ClosedFile| {
         let path = store.folder.join(log::file_name(file.number));
         let failed = |error| OpenError::io(&path, "reading", error);
-        let bytes = store.disk.open(&path).and_then(|file| read_all(file.as_ref())).map_err(failed)?;
+        store.disk.open(&path).and_then(|file| read_all(file.as_ref())).map_err(failed)
+    };
+    let (mut flushed, mut keyframes, mut held) = (HashMap::new(), Keyframes::default(), HashMap::new());
+    let is_short = logs.iter().map(|file| file.bytes).sum::<u64>() <= LOG_HELD_BYTES;
+    for file in logs {
+        let bytes = read(file)?;
+        if let Some(header) = Header::read(&bytes) {
+            keyframes.look(header.number, &bytes);
+            flushed.insert(header.number, flushed_rows(store, header));
+        }
+        if is_short {
+            held.insert(file.number, bytes);
+        }
+    }
+    let starts = keyframes.starts(&flushed);
+    store.head.write().unwrap_or_else(PoisonError::into_inner).index.is_filling = true;
+    let mut total = Replayed::default();
+    for file in logs {
+        let bytes = held.remove(&file.number).map_or_else(|| read(file), Ok)?;
         // A file that was just begun may have no whole header.
         let Some(header) = Header::read(&bytes) else { continue };
-        let flushed = flushed_rows(store, header);
-        let found = Replay::new(store, header, &flushed).file(&bytes);
+        let Some(flushed) = flushed.get(&header.number) else { continue };
+        let found = Replay::new(store, header, flushed, &starts).file(&bytes);
         total.rows += found.rows;
         total.lost += found.lost;
         total.damaged += found.damaged;
@@ -229,6 +248,7 @@ fn replay(store: &Arc<Store>, logs: &[ClosedFile]) -> Result<(), OpenError> {
             total.lost
         );
     }
+    store.head.write().unwrap_or_else(PoisonError::into_inner).index.cover();
     catch_up(store, logs);
     for source in store.source_list() {
         let state = &mut *super::store::lock(&source.state);
@@ -267,8 +287,8 @@ fn catch_up(store: &Arc<Store>, logs: &[ClosedFile]) {
 }
 
 /// For each group the rows of a log file that the segments hold.
-fn flushed_rows(store: &Store, header: Header) -> HashMap<u64, Vec<(u64, u64)>> {
-    let mut rows: HashMap<u64, Vec<(u64, u64)>> = HashMap::new();
+fn flushed_rows(store: &Store, header: Header) -> Flushed {
+    let mut rows = Flushed::new();
     for segment in &store.segments().sealed {
         if segment.footer.newest_input < header.first_segment {
             continue;

@@ -177,6 +177,7 @@ pub fn salvage(bytes: &[u8], seed: u64) -> Salvaged {
     let (mut found, mut damaged) = (Found { seed, ..Found::default() }, 0usize);
     // Where the beginning is damaged the newest version is the likeliest.
     let version = bytes.get(..MAGIC_BYTES).and_then(version).unwrap_or(VERSION);
+    found.series.is_filling = true;
     found.base = found.series.base(&Labels::empty()).unwrap_or(0);
     let mut frames = Frames::new(bytes, MAGIC_BYTES);
     let mut size = frames.whole_until;

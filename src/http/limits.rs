@@ -25,6 +25,10 @@ pub const POINTS_MAX: i64 = 11_000;
 pub const ANNOTATIONS_MAX: usize = 10;
 /// Bodies shorter than this, in bytes, are not compressed.
 pub const COMPRESS_BYTES_MIN: usize = 1400;
+/// Answers that may become longer than this, in bytes, are sent while they are written.
+pub const WHOLE_BYTES_MAX: u64 = 1 << 20;
+/// How much of such an answer is sent at a time, in bytes.
+pub const PIECE_BYTES: usize = 128 << 10;
 /// After its deadline a query has this long to say so itself before the client is told without it.
 pub const DEADLINE_GRACE: Duration = Duration::from_secs(2);
 /// How long a stop waits for requests in flight.

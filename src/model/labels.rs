@@ -71,7 +71,8 @@ impl Labels {
 
     /// The caller promises order, uniqueness and values that are not empty.
     pub fn from_sorted<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
-        let mut text = String::new();
+        // Most label sets fit; what is too much goes with the copy below.
+        let mut text = String::with_capacity(256);
         for (name, value) in pairs {
             push_part(&mut text, name);
             push_part(&mut text, value);

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::exposition::Format;
-use crate::model::{METRIC_NAME, STALE_NAN, TimestampMs};
-use crate::storage::{Append, AppendError, Column, Rejected, Row, RowReport, RowWriter};
+use crate::model::{METRIC_NAME, STALE_NAN, TimestampMs, Value};
+use crate::storage::{Append, AppendError, Cell, Column, Rejected, Row, RowReport, RowWriter};
 
 use super::created::Created;
 use super::families::{Families, FamilyTable};
@@ -168,9 +168,9 @@ impl TargetState {
             job.limits.samples as f64,
             body_bytes,
         ];
-        for (column, value) in self.report.iter().zip(values) {
-            samples.row.push(*column, value);
-        }
+        // In front: their columns came before those of any line, and a row in order is stored without a look at each cell's place.
+        let report = self.report.iter().zip(values).map(|(column, value)| Cell { column: *column, value: Value::Float(value) });
+        samples.row.cells.splice(0..0, report);
         tools.figures.duplicates.add(samples.duplicates);
         tools.figures.out_of_bounds.add(samples.out_of_bounds);
         refused.add(samples.refused, samples.duplicates + samples.out_of_bounds);

@@ -48,7 +48,7 @@ fn copy(store: &Store, folder: &Path) -> io::Result<()> {
     file.append(&header.bytes())?;
     file.append(&maintain::opening(store))?;
     file.sync()?;
-    manifest::write_new(disk, folder, store.seed, &ids)?;
+    manifest::write_new(disk, folder, store.seed, &ids, &BTreeSet::new())?;
     folder.ancestors().skip(1).take(3).try_for_each(|above| disk.sync_folder(above))
 }
 

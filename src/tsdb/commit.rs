@@ -58,9 +58,13 @@ impl Commit<'_> {
             return Ok(());
         }
         scratch.late.clear();
-        self.place(state, scratch)?;
         scratch.moved.clear();
-        self.commit_places(state, scratch)?;
+        if self.place_all(state, scratch) {
+            self.commit_group(state, 0, scratch)?;
+        } else {
+            self.place(state, scratch)?;
+            self.commit_places(state, scratch)?;
+        }
         if !scratch.moved.is_empty() {
             self.move_cells(state, scratch);
             self.commit_places(state, scratch)?;
@@ -91,6 +95,19 @@ impl Commit<'_> {
                 Rejected::TooOld => metrics.too_old.inc(),
             }
         }
+    }
+
+    /// The usual row: known columns of the only group, ascending. False, without a place for any, where it is another.
+    fn place_all(&self, state: &State, scratch: &mut Scratch) -> bool {
+        scratch.group.clear();
+        let Some(last) = self.row.cells.last() else { return false };
+        let is_usual = state.slots.is_in_order()
+            && (last.column.0 as usize) < state.first_group()
+            && self.row.cells.is_sorted_by(|a, b| a.column < b.column);
+        if is_usual {
+            scratch.group.extend(self.row.cells.iter().zip(0..).map(|(cell, at)| Place { column: cell.column.0, cell: at }));
+        }
+        is_usual
     }
 
     /// Finds each cell's place; columns written for the first time get one.
@@ -367,7 +384,9 @@ impl Commit<'_> {
         loop {
             let number = self.store.log.number();
             let is_first = group.log_file != number || group.needs_keyframe;
-            let is_keyframe = meeting == Meeting::Opens && (is_first || group.next_row.is_multiple_of(KEYFRAME_ROWS));
+            // A tail's first row is one: a start reads no further back.
+            let is_due = is_first || group.times.is_empty() || group.next_row.is_multiple_of(KEYFRAME_ROWS);
+            let is_keyframe = meeting == Meeting::Opens && is_due;
             group.begin(meeting, self.row.at.0, is_keyframe, &mut scratch.code);
             group.spell(meeting, &scratch.group, |cell| &cells[cell as usize].value, &mut scratch.code, &mut scratch.seen);
             self.spell_starts(group, scratch, slots);
@@ -384,7 +403,7 @@ impl Commit<'_> {
                 put_columns(&mut scratch.frames, group.log_number, group.log_columns as u32, definitions.iter());
             }
             put_row(&mut scratch.frames, group.log_number, &scratch.code, group.last_time, group.columns.len());
-            let appended = log.append(&scratch.frames, is_keyframe);
+            let appended = log.append(&scratch.frames, is_keyframe && is_first);
             self.written = appended.map_err(|error| self.store.stop_writing("writing the row log", &error, true))?;
             self.store.metrics.log_bytes.add(scratch.frames.len() as u64);
             group.needs_keyframe = meeting != Meeting::Opens && is_first;

@@ -77,6 +77,8 @@ fn encode_columns(group: &Group, columns: std::ops::Range<u32>, scratch: &mut Sc
     stripe.first_row = group.first_row();
     stripe.times.extend_from_slice(&group.times);
     let rows = group.times.len();
+    let mut held: Vec<_> = group.histograms.iter().collect();
+    held.sort_by_key(|(_, column, _)| *column);
     for number in columns {
         let column = &group.columns[number as usize];
         let live = group.live.get(number);
@@ -97,9 +99,9 @@ fn encode_columns(group: &Group, columns: std::ops::Range<u32>, scratch: &mut Sc
         let position = stripe.series.len() as u32;
         stripe.series.push(column.series);
         stripe.lengths.push((stripe.pages.len() - start) as u32);
-        let of_column = group.histograms.iter().filter(|(_, c, _)| *c == number);
         if page.states.contains(&State::Histogram) {
-            stripe.histograms.extend(of_column.map(|(row, _, held)| (position, u32::from(*row), held.clone())));
+            let of_column = &held[held.partition_point(|(_, c, _)| *c < number)..held.partition_point(|(_, c, _)| *c <= number)];
+            stripe.histograms.extend(of_column.iter().map(|(row, _, held)| (position, u32::from(*row), held.clone())));
         }
         if group.last_starts.contains_key(&number) {
             let of_column = group.starts.iter().filter(|(_, c, _)| *c == number);

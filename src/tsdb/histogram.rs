@@ -1,4 +1,7 @@
-//! Native histograms as bytes: plain, each count as a short decimal where it is one.
+//! Native histograms as bytes: each by itself, its counts as short decimals where they are such (the row log); and the histograms of
+//! one page together, bucket by bucket (`column`, segments).
+
+pub mod column;
 
 use super::bytes::{Damaged, Decoded, Reader, put_signed, put_varint};
 use super::decimal::{POWERS, find_exponent, from_mantissa};
@@ -88,29 +91,4 @@ pub fn take(reader: &mut Reader<'_>) -> Decoded<Histogram> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_histogram_comes_back() {
-        let histogram = Histogram {
-            schema: -53,
-            zero_threshold: 1e-128,
-            zero_count: 1.0,
-            count: f64::NAN,
-            sum: -0.0,
-            positive_spans: vec![BucketSpan { offset: -3, length: 2 }, BucketSpan { offset: 4, length: 1 }],
-            positive_counts: vec![1.0, 2.5, 1.0 / 3.0],
-            negative_spans: vec![BucketSpan { offset: 0, length: 1 }],
-            negative_counts: vec![7.0],
-            custom_bounds: vec![0.1, f64::INFINITY],
-            reset_hint: ResetHint::Gauge,
-        };
-        let mut out = Vec::new();
-        put(&mut out, &histogram);
-        assert!(take(&mut Reader::new(&out)).expect("what was written").same_bits(&histogram));
-        for cut in 0..out.len() {
-            assert!(take(&mut Reader::new(&out[..cut])).is_err());
-        }
-    }
-}
+mod tests;

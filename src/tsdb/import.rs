@@ -14,7 +14,7 @@ use super::limits::{MERGED_ROWS_MAX, MERGED_STRIPE_BYTES};
 use super::page::{PageColumn, State, encode};
 use super::segment::seal::{self, Identity, put_group, put_series};
 use super::segment::stripe::StripeBody;
-use super::segment::{GroupEntry, MAGIC, Segment, SegmentFile, SegmentIndex};
+use super::segment::{GroupEntry, MAGIC_BYTES, Segment, SegmentFile, SegmentIndex, VERSION, magic};
 use super::source::Source;
 use super::store::{SegmentSet, Store, lock};
 use crate::model::{Labels, is_stale};
@@ -48,13 +48,13 @@ impl Importer {
         let id = store.next_segment.fetch_add(1, Ordering::AcqRel);
         let unfinished = seal::merging_path(&store.folder, id);
         let file = store.disk.create(&unfinished)?;
-        file.append(MAGIC)?;
+        file.append(&magic(VERSION))?;
         Ok(Self {
             store: store.clone(),
             id,
             unfinished,
             file,
-            size: MAGIC.len() as u64,
+            size: MAGIC_BYTES as u64,
             ordinal: 0,
             samples: 0,
             series: SeriesIndex::default(),
@@ -171,15 +171,22 @@ impl Importer {
         self.series.cover();
         let store = &self.store;
         let index = SegmentIndex::new(self.series, self.groups);
-        let about =
-            Identity { id: self.id, level: 1, oldest_input: self.id, newest_input: self.id, samples: self.samples, seed: store.seed };
+        let about = Identity {
+            id: self.id,
+            level: 1,
+            oldest_input: self.id,
+            newest_input: self.id,
+            samples: self.samples,
+            seed: store.seed,
+            version: VERSION,
+        };
         let footer = seal::finish(&self.file, &index, about, self.size)?;
         let path = seal::path(&store.folder, self.id);
         store.disk.rename(&self.unfinished, &path)?;
         store.disk.sync_folder(&store.folder)?;
         lock(&store.manifest).edit(&[self.id], &[])?;
         let bytes = self.file.size()?;
-        let segment = Arc::new(Segment { footer, file: Arc::new(SegmentFile::new(path, self.file)), bytes, held: None });
+        let segment = Arc::new(Segment { footer, file: Arc::new(SegmentFile::new(path, self.file, VERSION)), bytes, held: None });
         {
             let mut segments = store.segments.write().unwrap_or_else(PoisonError::into_inner);
             let mut sealed = segments.sealed.clone();

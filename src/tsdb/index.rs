@@ -29,6 +29,8 @@ pub struct SeriesIndex {
     own: Vec<u32>,
     by_id: HashTable<u32>,
     postings: Postings,
+    /// Nobody asks yet: postings are left until [`Self::cover`].
+    pub is_filling: bool,
     /// Pairs by name symbol.
     by_name: HashMap<u32, Vec<u32>>,
 }
@@ -136,7 +138,15 @@ impl SeriesIndex {
 
     /// The number of a label set; `id` is its [`id_of`].
     pub fn find(&self, id: u64, labels: &Labels) -> Option<u32> {
-        self.by_id.find(id, |n| self.ids[*n as usize] == id && self.labels(*n) == *labels).copied()
+        self.by_id.find(id, |n| self.ids[*n as usize] == id && self.has_labels(*n, labels)).copied()
+    }
+
+    fn has_labels(&self, series: u32, labels: &Labels) -> bool {
+        let (mut wanted, mut is_same) = (labels.iter(), true);
+        self.for_each_label(series, |name, value| {
+            is_same = is_same && wanted.next() == Some((self.symbols.text(name), self.symbols.text(value)));
+        });
+        is_same && wanted.next().is_none()
     }
 
     pub fn find_id(&self, id: u64) -> Option<u32> {
@@ -169,7 +179,7 @@ impl SeriesIndex {
         let Self { by_id, ids, .. } = self;
         by_id.insert_unique(id, number, |n| ids[*n as usize]);
         let uncovered = self.ids.len() - self.postings.covered as usize;
-        if uncovered > UNCOVERED_MAX.max(self.ids.len() / 4) {
+        if !self.is_filling && uncovered > UNCOVERED_MAX.max(self.ids.len() / 4) {
             self.cover();
         }
         number
@@ -177,6 +187,7 @@ impl SeriesIndex {
 
     /// Brings the postings up to the last series.
     pub fn cover(&mut self) {
+        self.is_filling = false;
         self.postings = Postings::build(self.ids.len() as u32, self.pairs.len(), |series, each| self.for_each_pair(series, each));
     }
 

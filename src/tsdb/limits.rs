@@ -8,6 +8,10 @@ pub const TAIL_ROWS_MAX: usize = 60_000;
 pub const STRIPE_COLUMNS_MAX: usize = 4096;
 /// Rows of a merged stripe.
 pub const MERGED_ROWS_MAX: usize = 1440;
+/// Bucket counts of the histograms of one page that are coded together; more stand one by one.
+pub const HISTOGRAM_COUNTS_MAX: usize = 1 << 22;
+/// Different schemas, spans and bounds among them.
+pub const HISTOGRAM_SHAPES_MAX: usize = 256;
 /// Rows that any stripe may have when it is read.
 pub const STRIPE_ROWS_MAX: usize = 64 * 1024;
 /// Bytes of stripe heads that are remembered of one segment.
@@ -18,6 +22,8 @@ pub const MERGED_STRIPE_BYTES: usize = 256 * 1024;
 /// The row log starts a new file at this size, or at `LOG_FACTOR` times what its keyframes and definitions took, whichever is larger; in bytes.
 pub const LOG_FILE_BYTES: u64 = 4 * 1024 * 1024;
 pub const LOG_FACTOR: u64 = 16;
+/// Log files of so many bytes in all are held in memory between the two looks of a start; longer ones are read twice.
+pub const LOG_HELD_BYTES: u64 = 16 * 1024 * 1024;
 /// Largest record of the row log or a segment, in bytes.
 pub const RECORD_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// Closed log files that may wait for their rows to reach stripes before groups are flushed early.

@@ -14,6 +14,7 @@ use super::limits::LOG_FACTOR;
 
 pub mod record;
 pub mod replay;
+pub mod starts;
 
 const MAGIC: &[u8; 8] = b"promlog\x01";
 /// Magic and two numbers of eight bytes.

@@ -19,6 +19,20 @@ pub struct Schedule {
     /// Monotonic milliseconds of the last sync of the log.
     synced_at: i64,
     pub retention: super::merge::retention::Watch,
+    /// Series when it was last looked whether a sweep is due, and rounds since then.
+    swept: (usize, u32),
+}
+
+/// Where no series came, it is looked so seldom whether most of them have ended, in rounds: every group is asked.
+const SWEEP_ROUNDS: u32 = 20;
+
+impl Schedule {
+    fn looks_for_sweep(&mut self, series: usize) -> bool {
+        let (before, rounds) = self.swept;
+        let looks = series != before || rounds >= SWEEP_ROUNDS;
+        self.swept = (series, if looks { 0 } else { rounds + 1 });
+        looks
+    }
 }
 
 pub fn round(store: &Arc<Store>, now: TimestampMs) {
@@ -36,7 +50,8 @@ pub fn round(store: &Arc<Store>, now: TimestampMs) {
         schedule.synced_at = monotonic;
         sync_log(store);
     }
-    let sealed = if sweep::is_due(store) {
+    let series = read(&store.head).index.len();
+    let sealed = if schedule.looks_for_sweep(series) && sweep::is_due(store) {
         flush_groups(store, |_| true).map_err(io::Error::other).and_then(|()| seal(store))
     } else {
         seal_if_due(store)

@@ -13,8 +13,8 @@ use super::error::OpenError;
 use super::frame::{self, Frames, Step};
 
 const MAGIC: &[u8; 7] = b"promman";
-/// The version of all files under `promlet/`.
-pub const VERSION: u8 = 1;
+/// The version of all files under `promlet/`: 2 since segments keep histograms in columns.
+pub const VERSION: u8 = 2;
 const START: u8 = 1;
 const EDIT: u8 = 2;
 pub const NAME: &str = "manifest";
@@ -35,6 +35,7 @@ pub struct Manifest {
 
 /// What the file says, if there is one and its beginning is whole.
 struct Said {
+    version: u8,
     seed: u64,
     live: BTreeSet<u64>,
     removed: BTreeSet<u64>,
@@ -52,17 +53,17 @@ fn read(path: &Path, bytes: &[u8]) -> Result<Option<Said>, OpenError> {
     for step in Frames::new(bytes, 8) {
         // What follows a damaged edit could contradict it: the footers tell more.
         let Step::Whole(_, body) = step else { return Ok(None) };
-        if take(body, &mut said).is_err() {
+        if take(*version, body, &mut said).is_err() {
             return Ok(None);
         }
     }
     Ok(said)
 }
 
-fn take(body: &[u8], said: &mut Option<Said>) -> Decoded<()> {
+fn take(version: u8, body: &[u8], said: &mut Option<Said>) -> Decoded<()> {
     let mut reader = Reader::new(body);
     match (reader.u8()?, said) {
-        (START, said) => *said = Some(Said { seed: reader.u64()?, live: BTreeSet::new(), removed: BTreeSet::new() }),
+        (START, said) => *said = Some(Said { version, seed: reader.u64()?, live: BTreeSet::new(), removed: BTreeSet::new() }),
         (EDIT, Some(said)) => {
             for _ in 0..reader.count(1)? {
                 said.live.insert(reader.varint()?);
@@ -106,13 +107,14 @@ impl Manifest {
             Some(said) => said,
             None => {
                 let (seed, live) = rebuild().map_err(|e| OpenError::io(folder, "reading segments in", e))?;
-                Said { seed, live, removed: BTreeSet::new() }
+                Said { version: VERSION, seed, live, removed: BTreeSet::new() }
             }
         };
         let file = disk.open(&path);
         let file = match file {
-            Ok(file) if !was_rebuilt => file,
-            _ => write_new(disk.as_ref(), folder, said.seed, &said.live).map_err(|e| OpenError::io(&path, "writing", e))?,
+            Ok(file) if !was_rebuilt && said.version == VERSION => file,
+            // Before anything of this version is written, so that a promlet that does not know it leaves the folder alone.
+            _ => write_new(disk.as_ref(), folder, said.seed, &said.live, &said.removed).map_err(|e| OpenError::io(&path, "writing", e))?,
         };
         Ok((Self { disk, folder: folder.to_owned(), file, seed: said.seed, live: said.live, removed: said.removed }, was_rebuilt))
     }
@@ -141,7 +143,7 @@ impl Manifest {
         if self.file.size()? < COMPACT_FROM {
             return Ok(());
         }
-        self.file = write_new(self.disk.as_ref(), &self.folder, self.seed, &self.live)?;
+        self.file = write_new(self.disk.as_ref(), &self.folder, self.seed, &self.live, &BTreeSet::new())?;
         mem::take(&mut self.removed);
         Ok(())
     }
@@ -157,8 +159,14 @@ fn put_edit(out: &mut Vec<u8>, add: &[u64], remove: &[u64]) {
     frame::finish(out, at);
 }
 
-/// Writes a manifest that names these segments.
-pub fn write_new(disk: &dyn Disk, folder: &Path, seed: u64, live: &BTreeSet<u64>) -> io::Result<Arc<dyn DiskFile>> {
+/// Writes a manifest that names these segments, and those that may still be there although they were removed.
+pub fn write_new(
+    disk: &dyn Disk,
+    folder: &Path,
+    seed: u64,
+    live: &BTreeSet<u64>,
+    removed: &BTreeSet<u64>,
+) -> io::Result<Arc<dyn DiskFile>> {
     let (new, path) = (folder.join(NEW_NAME), folder.join(NAME));
     let mut out = MAGIC.to_vec();
     out.push(VERSION);
@@ -166,7 +174,8 @@ pub fn write_new(disk: &dyn Disk, folder: &Path, seed: u64, live: &BTreeSet<u64>
     out.push(START);
     out.extend_from_slice(&seed.to_le_bytes());
     frame::finish(&mut out, at);
-    put_edit(&mut out, &live.iter().copied().collect::<Vec<_>>(), &[]);
+    let list = |ids: &BTreeSet<u64>| ids.iter().copied().collect::<Vec<_>>();
+    put_edit(&mut out, &list(live), &list(removed));
     let file = disk.create(&new)?;
     file.append(&out)?;
     file.sync()?;
@@ -203,8 +212,23 @@ mod tests {
     fn a_newer_version_is_refused() {
         let disk = CrashingDisk::default();
         open(&disk).expect("a new one");
-        disk.damage(Path::new("d/manifest"), |bytes| bytes[7] = 2);
+        disk.damage(Path::new("d/manifest"), |bytes| bytes[7] = VERSION + 1);
         let text = open(&disk).err().map(|e| e.to_string()).unwrap_or_default();
-        assert!(text.contains("format version 2"), "{text}");
+        assert!(text.contains(&format!("format version {}", VERSION + 1)), "{text}");
+    }
+
+    #[test]
+    fn an_older_version_becomes_this_one_and_says_the_same() {
+        let disk = CrashingDisk::default();
+        let (mut manifest, _) = open(&disk).expect("a new one");
+        manifest.edit(&[2, 3], &[1]).expect("space");
+        disk.damage(Path::new("d/manifest"), |bytes| bytes[7] = 1);
+        for _ in 0..2 {
+            let (manifest, rebuilt) = open(&disk).expect("what was written");
+            assert!(!rebuilt);
+            assert_eq!((manifest.seed, manifest.live, manifest.removed), (9, BTreeSet::from([2, 3]), BTreeSet::from([1])));
+            let bytes = read_all(disk.open(Path::new("d/manifest")).expect("a file").as_ref()).expect("its bytes");
+            assert_eq!(bytes[7], VERSION);
+        }
     }
 }

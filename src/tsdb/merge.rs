@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError};
 
 use super::limits::{MERGE_BYTES_MAX, MERGE_FAN_IN, MERGE_LEVELS};
 use super::segment::seal::{self, Identity};
-use super::segment::{MAGIC, Segment, SegmentFile};
+use super::segment::{Segment, SegmentFile, VERSION, magic};
 use super::store::{SegmentSet, Store, lock};
 use crate::storage::SelectError;
 
@@ -114,7 +114,7 @@ fn write(store: &Arc<Store>, inputs: &[Arc<Segment>], id: u64) -> io::Result<Opt
     let file = store.disk.create(&unfinished)?;
     // Room first: a merge that runs out of space half way would have taken it from the log.
     let _ = file.preallocate(inputs.iter().map(|s| s.bytes).sum());
-    file.append(MAGIC)?;
+    file.append(&magic(VERSION))?;
     let output = writer::write(inputs, file.as_ref(), &store.tombstones.current())?;
     if output.index.groups.iter().all(|group| group.stripes.is_empty()) {
         store.disk.remove(&unfinished)?;
@@ -129,11 +129,12 @@ fn write(store: &Arc<Store>, inputs: &[Arc<Segment>], id: u64) -> io::Result<Opt
         newest_input: footers().map(|f| f.newest_input).max().unwrap_or(id),
         samples: output.samples,
         seed: store.seed,
+        version: VERSION,
     };
     let footer = seal::finish(&file, &output.index, about, output.size)?;
     store.disk.rename(&unfinished, &path)?;
     store.disk.sync_folder(&store.folder)?;
     let bytes = file.size()?;
     store.metrics.segment_bytes.add(bytes);
-    Ok(Some(Segment { footer, file: Arc::new(SegmentFile::new(path, file)), bytes, held: None }))
+    Ok(Some(Segment { footer, file: Arc::new(SegmentFile::new(path, file, VERSION)), bytes, held: None }))
 }

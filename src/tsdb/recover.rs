@@ -5,12 +5,14 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use super::TsdbOptions;
 use super::disk::{Disk, read_all};
 use super::error::OpenError;
+use super::limits::LOG_HELD_BYTES;
 use super::log::replay::{Replay, Replayed};
+use super::log::starts::{Flushed, Keyframes};
 use super::log::{self, ClosedFile, Header, RowLog};
 use super::manifest::Manifest;
 use super::metrics::Metrics;
@@ -204,28 +206,45 @@ fn salvage(disk: &dyn Disk, folder: &Path, id: u64, seed: u64) -> io::Result<Opt
     if let Err(error) = written.and_then(|()| disk.sync_folder(folder)) {
         // A full disk: what is there is served all the same, and sealed at the next start.
         tracing::warn!("{}: {error}; it is sealed at the next start", path.display());
-        let (bytes, held) = (salvaged.size, Some(Arc::new(salvaged.index)));
-        return Ok(Some(Segment { footer, file: Arc::new(SegmentFile::new(path, file)), bytes, held }));
+        let (bytes, salvaged_version, held) = (salvaged.size, salvaged.version, Some(Arc::new(salvaged.index)));
+        return Ok(Some(Segment { footer, file: Arc::new(SegmentFile::new(path, file, salvaged_version)), bytes, held }));
     }
     Segment::open(disk, folder, id)
 }
 
 fn replay(store: &Arc<Store>, logs: &[ClosedFile]) -> Result<(), OpenError> {
-    for file in logs {
+    let read = |file: &ClosedFile| {
         let path = store.folder.join(log::file_name(file.number));
         let failed = |error| OpenError::io(&path, "reading", error);
-        let bytes = store.disk.open(&path).and_then(|file| read_all(file.as_ref())).map_err(failed)?;
-        let Some(header) = Header::read(&bytes) else {
-            let size = bytes.len();
+        store.disk.open(&path).and_then(|file| read_all(file.as_ref())).map_err(failed)
+    };
+    let (mut flushed, mut keyframes, mut held) = (HashMap::new(), Keyframes::default(), HashMap::new());
+    let is_short = logs.iter().map(|file| file.bytes).sum::<u64>() <= LOG_HELD_BYTES;
+    for file in logs {
+        let bytes = read(file)?;
+        if let Some(header) = Header::read(&bytes) {
+            keyframes.look(header.number, &bytes);
+            flushed.insert(header.number, flushed_rows(store, header));
+        } else {
+            let (path, size) = (store.folder.join(log::file_name(file.number)), bytes.len());
             tracing::warn!("{}: {size} bytes that do not begin as a row log: just begun at a power cut, or lost since", path.display());
-            continue;
-        };
-        let flushed = flushed_rows(store, header);
-        let found = Replay::new(store, header, &flushed).file(&bytes);
+        }
+        if is_short {
+            held.insert(file.number, bytes);
+        }
+    }
+    let starts = keyframes.starts(&flushed);
+    store.head.write().unwrap_or_else(PoisonError::into_inner).index.is_filling = true;
+    for file in logs {
+        let bytes = held.remove(&file.number).map_or_else(|| read(file), Ok)?;
+        let Some(header) = Header::read(&bytes) else { continue };
+        let Some(flushed) = flushed.get(&header.number) else { continue };
+        let found = Replay::new(store, header, flushed, &starts).file(&bytes);
         store.metrics.log_damaged.add(found.damaged);
         store.metrics.log_lost.add(found.lost);
-        say(&path, &found);
+        say(&store.folder.join(log::file_name(file.number)), &found);
     }
+    store.head.write().unwrap_or_else(PoisonError::into_inner).index.cover();
     catch_up(store, logs);
     for source in store.source_list() {
         let state = &mut *super::store::lock(&source.state);
@@ -284,8 +303,8 @@ fn catch_up(store: &Arc<Store>, logs: &[ClosedFile]) {
 }
 
 /// For each group the rows of a log file that the segments hold.
-fn flushed_rows(store: &Store, header: Header) -> HashMap<u64, Vec<(u64, u64)>> {
-    let mut rows: HashMap<u64, Vec<(u64, u64)>> = HashMap::new();
+fn flushed_rows(store: &Store, header: Header) -> Flushed {
+    let mut rows = Flushed::new();
     for segment in &store.segments().sealed {
         if segment.footer.newest_input < header.first_segment {
             continue;

@@ -186,6 +186,12 @@ impl RowCode {
     }
 }
 
+/// The number of a row, from its body in the log, if it is a keyframe.
+pub fn keyframe(mut body: Reader<'_>) -> Decoded<Option<u64>> {
+    let flags = body.u8()?;
+    if flags & KEYFRAME == 0 { Ok(None) } else { body.varint().map(Some) }
+}
+
 /// Ascending numbers as varint differences.
 pub fn put_list(out: &mut Vec<u8>, numbers: impl ExactSizeIterator<Item = u32>) {
     put_varint(out, numbers.len() as u64);

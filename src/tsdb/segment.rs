@@ -17,6 +17,7 @@ pub mod open;
 mod repeats;
 pub mod seal;
 pub mod sealed;
+pub mod side;
 pub mod stripe;
 
 pub use directory::{GroupEntry, SegmentIndex};
@@ -25,7 +26,21 @@ pub use sealed::Segment;
 use stripe::Heads;
 pub use stripe::{StripeHead, StripeRef};
 
-pub const MAGIC: &[u8; 8] = b"promseg\x01";
+pub const MAGIC_BYTES: usize = 8;
+/// The version that is written: histograms lie in columns. Before it, each was written by itself.
+pub const VERSION: u8 = 2;
+
+/// How a file of this version begins and ends.
+pub fn magic(version: u8) -> [u8; MAGIC_BYTES] {
+    let mut magic = *b"promseg\0";
+    magic[MAGIC_BYTES - 1] = version;
+    magic
+}
+
+/// The version of a file that begins, or a sealed one that ends, with these bytes; none where it is no segment that we know.
+pub fn version(bytes: &[u8]) -> Option<u8> {
+    (1..=VERSION).find(|version| *bytes == magic(*version))
+}
 /// Kinds of frames.
 pub const SERIES: u8 = 1;
 pub const STRIPE: u8 = 2;
@@ -45,13 +60,14 @@ pub fn id_of_name(name: &str) -> Option<u64> {
 pub struct SegmentFile {
     pub path: PathBuf,
     pub file: Arc<dyn DiskFile>,
+    pub version: u8,
     checked: Mutex<Bits>,
     heads: Heads,
 }
 
 impl SegmentFile {
-    pub fn new(path: PathBuf, file: Arc<dyn DiskFile>) -> Self {
-        Self { path, file, checked: Mutex::new(Bits::default()), heads: Heads::default() }
+    pub fn new(path: PathBuf, file: Arc<dyn DiskFile>, version: u8) -> Self {
+        Self { path, file, version, checked: Mutex::new(Bits::default()), heads: Heads::default() }
     }
 
     pub fn is_checked(&self, ordinal: u32) -> bool {

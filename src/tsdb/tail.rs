@@ -9,10 +9,14 @@ const BLOCK: usize = 24;
 const PAYLOAD: usize = BLOCK - 4;
 const NONE: u32 = u32::MAX;
 
-/// The blocks of all columns of one group.
+/// Bytes of one chunk of blocks: as many as fit into a page of memory.
+const CHUNK: usize = 4096 / BLOCK * BLOCK;
+
+/// The blocks of all columns of one group, in chunks that stay where they are: to grow moves nothing, and leaves hardly anything unused.
 #[derive(Default)]
 pub struct Arena {
-    bytes: Vec<u8>,
+    /// All full but the last.
+    chunks: Vec<Vec<u8>>,
 }
 
 /// One column's chain of blocks.
@@ -37,27 +41,37 @@ impl Chain {
 
 impl Arena {
     pub fn size_bytes(&self) -> usize {
-        self.bytes.capacity()
-    }
-
-    pub fn len(&self) -> usize {
-        self.bytes.len()
+        self.chunks.iter().map(|chunk| chunk.capacity() + size_of::<Vec<u8>>()).sum()
     }
 
     /// Gives the memory back; all chains into it must be dropped too.
     pub fn clear(&mut self) {
-        self.bytes = Vec::new();
+        self.chunks = Vec::new();
     }
 
     fn new_block(&mut self) -> u32 {
-        let at = self.bytes.len();
-        if at + BLOCK > self.bytes.capacity() {
-            // Growth by an eighth: tails are most of the store's memory, doubling would waste a third of it.
-            self.bytes.reserve_exact((at / 8).max(4 * BLOCK));
+        if self.chunks.last().is_none_or(|chunk| chunk.len() == CHUNK) {
+            // A group of a few series never fills one.
+            self.chunks.push(Vec::with_capacity(if self.chunks.is_empty() { BLOCK } else { CHUNK }));
         }
-        self.bytes.extend_from_slice(&[0; PAYLOAD]);
-        self.bytes.extend_from_slice(&NONE.to_le_bytes());
-        at as u32
+        let last = self.chunks.len() - 1;
+        let chunk = &mut self.chunks[last];
+        let at = chunk.len();
+        if at + BLOCK > chunk.capacity() {
+            chunk.reserve_exact((at * 2).min(CHUNK) - at);
+        }
+        chunk.extend_from_slice(&[0; PAYLOAD]);
+        chunk.extend_from_slice(&NONE.to_le_bytes());
+        (last * CHUNK + at) as u32
+    }
+
+    fn block(&self, at: usize) -> &[u8] {
+        &self.chunks[at / CHUNK][at % CHUNK..at % CHUNK + BLOCK]
+    }
+
+    #[inline]
+    fn block_mut(&mut self, at: usize) -> &mut [u8] {
+        &mut self.chunks[at / CHUNK][at % CHUNK..at % CHUNK + BLOCK]
     }
 
     pub fn push(&mut self, chain: &mut Chain, mut code: &[u8]) {
@@ -66,15 +80,15 @@ impl Arena {
             chain.end = chain.first;
         }
         while !code.is_empty() {
-            let (block, used) = (chain.end as usize / BLOCK * BLOCK, chain.end as usize % BLOCK);
+            let (at, used) = (chain.end as usize / BLOCK * BLOCK, chain.end as usize % BLOCK);
             let taken = code.len().min(PAYLOAD - used);
-            self.bytes[block + used..block + used + taken].copy_from_slice(&code[..taken]);
+            self.block_mut(at)[used..used + taken].copy_from_slice(&code[..taken]);
             chain.end += taken as u32;
             code = &code[taken..];
             // A full block is left only when something follows, so that `end` always lies within a block.
             if !code.is_empty() {
                 let next = self.new_block();
-                self.bytes[block + PAYLOAD..block + BLOCK].copy_from_slice(&next.to_le_bytes());
+                self.block_mut(at)[PAYLOAD..].copy_from_slice(&next.to_le_bytes());
                 chain.end = next;
             }
         }
@@ -82,17 +96,18 @@ impl Arena {
 
     /// Appends all bytes of a chain.
     pub fn read(&self, chain: Chain, into: &mut Vec<u8>) {
-        let mut block = chain.first as usize;
+        let mut at = chain.first as usize;
         if chain.is_empty() {
             return;
         }
         let (last, used) = (chain.end as usize / BLOCK * BLOCK, chain.end as usize % BLOCK);
-        while block != last {
-            into.extend_from_slice(&self.bytes[block..block + PAYLOAD]);
-            let next = self.bytes[block + PAYLOAD..block + BLOCK].first_chunk::<4>().map_or(NONE, |b| u32::from_le_bytes(*b));
-            block = next as usize;
+        while at != last {
+            let block = self.block(at);
+            into.extend_from_slice(&block[..PAYLOAD]);
+            let next = block[PAYLOAD..].first_chunk::<4>().map_or(NONE, |b| u32::from_le_bytes(*b));
+            at = next as usize;
         }
-        into.extend_from_slice(&self.bytes[block..block + used]);
+        into.extend_from_slice(&self.block(at)[..used]);
     }
 }
 

@@ -8,7 +8,7 @@ use super::frame::{Frames, Step};
 use super::page::decode::{Decoder, decode};
 use super::recover::FOLDER;
 use super::segment::seal;
-use super::segment::{MAGIC, Segment, StripeRef, id_of_name};
+use super::segment::{MAGIC_BYTES, Segment, StripeRef, id_of_name};
 use super::{log, manifest};
 use crate::storage::SelectError;
 
@@ -96,7 +96,7 @@ fn segment(segment: &Segment, found: &mut Verified) -> Result<(), SelectError> {
         problem("the footer says another time than the stripes have");
     }
     found.series += footer.series;
-    let mut expected = MAGIC.len() as u64;
+    let mut expected = MAGIC_BYTES as u64;
     for (number, group) in index.groups.iter().enumerate() {
         for stripe in &group.stripes {
             found.stripes += 1;
@@ -136,9 +136,11 @@ fn of_stripe(segment: &Segment, stripe: &StripeRef, group: u32, series: &[u32], 
             Some(Ok(())) => {}
         }
     }
-    let rows = stripe.rows;
-    if side.histograms.iter().any(|(page, row, _)| *page as usize >= head.ends.len() || *row >= rows) {
-        found.problems.push(at("a histogram of a row or page that is not there"));
+    for (page, held) in side.histograms() {
+        let held = held.map_err(|what| segment.file.damaged(stripe.offset, what))?;
+        if page as usize >= head.ends.len() || held.iter().any(|(row, _)| *row >= stripe.rows) {
+            found.problems.push(at("a histogram of a row or page that is not there"));
+        }
     }
     Ok(())
 }

@@ -13,7 +13,7 @@ use crate::tsdb::group::{Group, NO_START};
 use crate::tsdb::page::decode::{Decoder, decode_rows};
 use crate::tsdb::page::extreme::extreme;
 use crate::tsdb::page::{PageColumn, has_states};
-use crate::tsdb::segment::stripe::Side;
+use crate::tsdb::segment::side::Side;
 use crate::tsdb::segment::{SegmentFile, StripeHead, StripeRef};
 use crate::tsdb::tail;
 use crate::tsdb::tombstones::Tombstones;
@@ -359,7 +359,7 @@ fn read_stripe(
         let side = part.side()?;
         let of_page = |page: u32| page as usize == position;
         put_side(
-            side.histograms.iter().filter(|(page, ..)| of_page(*page)).map(|(_, r, h)| (*r, h)),
+            side.histograms_of(position as u32).map_err(damaged)?.iter().map(|(r, h)| (*r, h)),
             side.starts.iter().filter(|(page, ..)| of_page(*page)).map(|(_, r, s)| (*r, *s)),
             row,
             rows,

@@ -1,15 +1,17 @@
 //! Reading the row log after a start: groups and their tails as they were, without the rows that stripes hold already.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::Header;
-use super::record::{Record, take};
+use super::record::{COLUMNS, GROUP, ROW, Record, take};
+use super::starts::{Flushed, Starts};
 use crate::model::Labels;
 use crate::storage::GroupKey;
 use crate::tsdb::bytes::{Damaged, Decoded, Reader};
 use crate::tsdb::frame::{Frames, Step};
 use crate::tsdb::limits::{SUBGROUPS_MAX, TAIL_ROWS_MAX};
+use crate::tsdb::row;
 use crate::tsdb::source::{Scratch, Source};
 use crate::tsdb::store::{Store, lock};
 
@@ -40,21 +42,29 @@ struct FileGroup {
     id: u64,
     /// The columns of this file's definition are those of the group.
     is_known: bool,
+    /// Rows before this one are passed over.
+    begins_at: Option<u64>,
 }
 
 pub struct Replay<'a> {
     store: &'a Store,
     header: Header,
     groups: HashMap<u32, FileGroup>,
-    /// For each group the rows (from, until) that sealed segments hold of this file.
-    flushed: &'a HashMap<u64, Vec<(u64, u64)>>,
+    /// Groups that are read from a later file on.
+    passed: HashSet<u32>,
+    /// Groups whose first row to be read has come: they may be defined again.
+    begun: HashSet<u64>,
+    /// Of this file.
+    flushed: &'a Flushed,
+    starts: &'a Starts,
     scratch: Scratch,
     pub found: Replayed,
 }
 
 impl<'a> Replay<'a> {
-    pub fn new(store: &'a Store, header: Header, flushed: &'a HashMap<u64, Vec<(u64, u64)>>) -> Self {
-        Self { store, header, groups: HashMap::new(), flushed, scratch: store.take_scratch(), found: Replayed::default() }
+    pub fn new(store: &'a Store, header: Header, flushed: &'a Flushed, starts: &'a Starts) -> Self {
+        let (groups, passed, scratch, found) = (HashMap::new(), HashSet::new(), store.take_scratch(), Replayed::default());
+        Self { store, header, groups, passed, begun: HashSet::new(), flushed, starts, scratch, found }
     }
 
     pub fn file(mut self, bytes: &[u8]) -> Replayed {
@@ -80,6 +90,9 @@ impl<'a> Replay<'a> {
     }
 
     fn record(&mut self, body: &[u8]) -> Decoded<()> {
+        if self.passes(body)? {
+            return Ok(());
+        }
         match take(body)? {
             Record::Group { number, id, subgroup, key, columns } => self.group(number, id, subgroup, &key, &columns),
             Record::Columns { number, first, columns } => self.columns(number, first, &columns),
@@ -94,6 +107,24 @@ impl<'a> Replay<'a> {
                 Ok(())
             }
         }
+    }
+
+    /// Whether a record is of a group that is read from a later file on.
+    fn passes(&mut self, body: &[u8]) -> Decoded<bool> {
+        let mut reader = Reader::new(body);
+        let kind = reader.u8()?;
+        if kind == GROUP {
+            let (number, id) = (reader.varint32()?, reader.u64()?);
+            let is_later = self.starts.get(&id).is_some_and(|(file, _)| *file > self.header.number);
+            if is_later {
+                self.passed.insert(number);
+            } else {
+                self.passed.remove(&number);
+            }
+            return Ok(is_later);
+        }
+        let is_of_group = matches!(kind, COLUMNS | ROW);
+        Ok(is_of_group && !self.passed.is_empty() && self.passed.contains(&reader.varint32()?))
     }
 
     fn group(&mut self, number: u32, id: u64, subgroup: u32, key: &GroupKey, columns: &[Labels]) -> Decoded<()> {
@@ -124,7 +155,9 @@ impl<'a> Replay<'a> {
         }
         let is_broken = group.columns.iter().all(|column| !column.has_codes()) && group.times.is_empty() && !is_continued_run(group);
         drop(state);
-        self.groups.insert(number, FileGroup { source, group: subgroup, is_broken, is_new: is_broken, id, is_known: true });
+        let begins_at = self.starts.get(&id).filter(|(file, _)| *file == self.header.number && !self.begun.contains(&id));
+        let begins_at = begins_at.map(|(_, row)| *row);
+        self.groups.insert(number, FileGroup { source, group: subgroup, is_broken, is_new: is_broken, id, is_known: true, begins_at });
         Ok(())
     }
 
@@ -160,6 +193,13 @@ impl<'a> Replay<'a> {
 
     fn row(&mut self, number: u32, mut body: Reader<'_>) -> Decoded<()> {
         let known = self.groups.get_mut(&number).filter(|g| g.is_known).ok_or(Damaged("a row of a group that was not defined"))?;
+        if known.begins_at.is_some() {
+            if row::keyframe(body)? != known.begins_at {
+                return Ok(());
+            }
+            known.begins_at = None;
+            self.begun.insert(known.id);
+        }
         let mut state = lock(&known.source.state);
         let group = &mut state.groups[known.group as usize];
         let code = &mut self.scratch.code;

@@ -12,8 +12,9 @@ use crate::tsdb::limits::{MERGED_ROWS_MAX, MERGED_STRIPE_BYTES};
 use crate::tsdb::page::decode::{Decoder, decode};
 use crate::tsdb::page::{PageColumn, State, encode};
 use crate::tsdb::segment::seal::{put_group, put_series};
-use crate::tsdb::segment::stripe::{Side, StripeBody};
-use crate::tsdb::segment::{GroupEntry, MAGIC, Segment, SegmentFile, SegmentIndex, StripeHead, StripeRef};
+use crate::tsdb::segment::side::Side;
+use crate::tsdb::segment::stripe::StripeBody;
+use crate::tsdb::segment::{GroupEntry, MAGIC_BYTES, Segment, SegmentFile, SegmentIndex, StripeHead, StripeRef};
 use crate::tsdb::tombstones::Tombstones;
 
 /// In place of a number: all samples of the series are deleted.
@@ -73,7 +74,7 @@ pub fn write(inputs: &[Arc<Segment>], file: &dyn DiskFile, tombstones: &Tombston
             list.push((input, at));
         }
     }
-    let mut writer = Writer { file, size: MAGIC.len() as u64, samples: 0, ordinal: 0, groups: Vec::new(), out: Vec::new(), tombstones };
+    let mut writer = Writer { file, size: MAGIC_BYTES as u64, samples: 0, ordinal: 0, groups: Vec::new(), out: Vec::new(), tombstones };
     writer.define(&series)?;
     for id in order {
         let parts: Vec<Part<'_>> = by_group[&id]
@@ -264,9 +265,9 @@ fn gather(
         } else {
             column.states.extend_from_slice(&decoder.states);
         }
+        let held = input.side.histograms_of(position as u32).map_err(damaged)?;
+        body.histograms.extend(held.into_iter().map(|(r, h)| (page, r + row as u32, h)));
         let of_page = |p: u32| p as usize == position;
-        body.histograms
-            .extend(input.side.histograms.iter().filter(|(p, ..)| of_page(*p)).map(|(_, r, h)| (page, r + row as u32, h.clone())));
         body.starts.extend(input.side.starts.iter().filter(|(p, ..)| of_page(*p)).map(|(_, r, s)| (page, r + row as u32, *s)));
     }
     Ok(())

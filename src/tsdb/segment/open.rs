@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use super::directory::{GroupEntry, SegmentIndex};
 use super::seal::{self, Footer, Identity};
 use super::stripe::{StripeBody, StripeRef};
-use super::{MAGIC, SegmentFile};
+use super::{MAGIC_BYTES, SegmentFile, VERSION, magic};
 use crate::model::Labels;
 use crate::storage::GroupKey;
 use crate::tsdb::disk::Disk;
@@ -132,9 +132,9 @@ impl OpenSegment {
     fn create(&self, state: &mut State) -> io::Result<()> {
         let path = seal::path(&self.folder, self.id);
         let file = self.disk.create(&path)?;
-        file.append(MAGIC)?;
-        state.size = MAGIC.len() as u64;
-        state.file = Some(Arc::new(SegmentFile::new(path, file)));
+        file.append(&magic(VERSION))?;
+        state.size = MAGIC_BYTES as u64;
+        state.file = Some(Arc::new(SegmentFile::new(path, file, VERSION)));
         Ok(())
     }
 
@@ -211,7 +211,8 @@ impl OpenSegment {
             state.is_sealed = true;
             return Ok(None);
         };
-        let about = Identity { id: self.id, level: 0, oldest_input: self.id, newest_input: self.id, samples: state.samples, seed };
+        let (id, samples, version) = (self.id, state.samples, VERSION);
+        let about = Identity { id, level: 0, oldest_input: id, newest_input: id, samples, seed, version };
         let index = state.index(seed, labels);
         let footer = seal::finish(&file.file, &index, about, state.size).inspect_err(|_| {
             state.is_broken = file.file.truncate(state.size).is_err();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::directory::{GroupEntry, SegmentIndex};
 use super::stripe::{self, StripeHead, StripeRef};
-use super::{FOOTER, GROUP, INDEX, MAGIC, SERIES, STRIPE};
+use super::{FOOTER, GROUP, INDEX, MAGIC_BYTES, SERIES, STRIPE, VERSION, magic, version};
 use crate::model::Labels;
 use crate::storage::GroupKey;
 use crate::tsdb::bytes::{Damaged, Decoded, Reader, put_varint};
@@ -39,7 +39,7 @@ pub struct Footer {
 }
 
 impl Footer {
-    fn put(&self, out: &mut Vec<u8>) {
+    fn put(&self, out: &mut Vec<u8>, version: u8) {
         let at = frame::start(out);
         out.push(FOOTER);
         out.push(self.level);
@@ -59,7 +59,7 @@ impl Footer {
         fields.iter().for_each(|field| out.extend_from_slice(&field.to_le_bytes()));
         frame::finish(out, at);
         out.extend_from_slice(&((frame::HEAD + FOOTER_BODY) as u32).to_le_bytes());
-        out.extend_from_slice(MAGIC);
+        out.extend_from_slice(&magic(version));
     }
 
     fn take(body: &[u8]) -> Decoded<Self> {
@@ -95,7 +95,7 @@ impl Footer {
         }
         let mut bytes = vec![0; length as usize];
         file.read_at(&mut bytes, size - length)?;
-        if !bytes.ends_with(MAGIC) {
+        if version(&bytes[bytes.len() - MAGIC_BYTES..]).is_none() {
             return Ok(None);
         }
         Ok(frame::body(&bytes).and_then(|body| Self::take(body).ok()).filter(|f| f.index_offset.saturating_add(f.index_bytes) <= size))
@@ -111,6 +111,8 @@ pub struct Identity {
     pub newest_input: u64,
     pub samples: u64,
     pub seed: u64,
+    /// What the file's beginning says.
+    pub version: u8,
 }
 
 /// Index and footer for a file of `size` bytes of stripes.
@@ -134,7 +136,7 @@ pub fn ending(index: &SegmentIndex, about: Identity, size: u64) -> (Vec<u8>, Foo
         series: index.series.len() as u64,
         seed: about.seed,
     };
-    footer.put(&mut out);
+    footer.put(&mut out, about.version);
     (out, footer)
 }
 
@@ -167,13 +169,17 @@ pub struct Salvaged {
     /// Stretches in between that could not be read.
     pub damaged: usize,
     pub seed: u64,
+    pub version: u8,
 }
 
 /// Walks a file that was open when the process ended.
 pub fn salvage(bytes: &[u8], seed: u64) -> Salvaged {
     let (mut found, mut damaged) = (Found { seed, ..Found::default() }, 0usize);
+    // Where the beginning is damaged the newest version is the likeliest.
+    let version = bytes.get(..MAGIC_BYTES).and_then(version).unwrap_or(VERSION);
+    found.series.is_filling = true;
     found.base = found.series.base(&Labels::empty()).unwrap_or(0);
-    let mut frames = Frames::new(bytes, MAGIC.len());
+    let mut frames = Frames::new(bytes, MAGIC_BYTES);
     let mut size = frames.whole_until;
     for step in frames.by_ref() {
         let read = match step {
@@ -191,7 +197,7 @@ pub fn salvage(bytes: &[u8], seed: u64) -> Salvaged {
         group.stripes.sort_by_key(|s| s.first_row);
         group.next_row = group.stripes.last().map_or(0, |s| s.first_row + u64::from(s.rows));
     }
-    Salvaged { index: SegmentIndex::new(series, groups), samples, size: size as u64, damaged, seed }
+    Salvaged { index: SegmentIndex::new(series, groups), samples, size: size as u64, damaged, seed, version }
 }
 
 #[derive(Default)]
@@ -273,7 +279,8 @@ pub fn finish(file: &Arc<dyn DiskFile>, index: &SegmentIndex, about: Identity, s
 
 /// Seals a file that a crash left open. The footer says what is in it also when it could not be written.
 pub fn seal_salvaged(file: &Arc<dyn DiskFile>, salvaged: &Salvaged, id: u64) -> (Footer, io::Result<()>) {
-    let about = Identity { id, level: 0, oldest_input: id, newest_input: id, samples: salvaged.samples, seed: salvaged.seed };
+    let Salvaged { samples, seed, version, .. } = *salvaged;
+    let about = Identity { id, level: 0, oldest_input: id, newest_input: id, samples, seed, version };
     let (bytes, footer) = ending(&salvaged.index, about, salvaged.size);
     let written = file.truncate(salvaged.size).and_then(|()| file.append(&bytes)).and_then(|()| file.sync());
     (footer, written)

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::directory::SegmentIndex;
 use super::seal::{self, Footer};
-use super::{INDEX, MAGIC, SegmentFile};
+use super::{INDEX, MAGIC_BYTES, SegmentFile, version};
 use crate::model::{TimeRange, TimestampMs};
 use crate::storage::SelectError;
 use crate::tsdb::bytes::{Damaged, Reader};
@@ -28,13 +28,14 @@ impl Segment {
         let path = seal::path(folder, id);
         let file = disk.open(&path)?;
         let bytes = file.size()?;
-        let mut magic = [0; MAGIC.len()];
-        if bytes < MAGIC.len() as u64 {
+        let mut magic = [0; MAGIC_BYTES];
+        if bytes < MAGIC_BYTES as u64 {
             return Ok(None);
         }
         file.read_at(&mut magic, 0)?;
-        let footer = Footer::read(file.as_ref())?.filter(|footer| footer.id == id && magic == *MAGIC);
-        Ok(footer.map(|footer| Self { footer, file: Arc::new(SegmentFile::new(path, file)), bytes, held: None }))
+        let Some(version) = version(&magic) else { return Ok(None) };
+        let footer = Footer::read(file.as_ref())?.filter(|footer| footer.id == id);
+        Ok(footer.map(|footer| Self { footer, file: Arc::new(SegmentFile::new(path, file, version)), bytes, held: None }))
     }
 
     pub fn range(&self) -> TimeRange {

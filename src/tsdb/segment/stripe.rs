@@ -3,12 +3,12 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::side::{self, Side};
 use super::{STRIPE, SegmentFile, repeats};
 use crate::model::Histogram;
 use crate::storage::SelectError;
 use crate::tsdb::bytes::{Damaged, Decoded, Reader, put_signed, put_varint};
 use crate::tsdb::frame;
-use crate::tsdb::histogram;
 use crate::tsdb::limits::{COLUMNS_MAX, HEAD_BYTES_MAX, STRIPE_ROWS_MAX};
 use crate::tsdb::page::ints::{put_stream, take_stream};
 
@@ -107,20 +107,8 @@ impl StripeBody {
     }
 
     fn put_side(&self, out: &mut Vec<u8>) {
-        if self.histograms.is_empty() && self.starts.is_empty() {
-            return;
-        }
-        put_varint(out, self.histograms.len() as u64);
-        for (page, row, held) in &self.histograms {
-            put_varint(out, u64::from(*page));
-            put_varint(out, u64::from(*row));
-            histogram::put(out, held);
-        }
-        put_varint(out, self.starts.len() as u64);
-        for (page, row, start) in &self.starts {
-            put_varint(out, u64::from(*page));
-            put_varint(out, u64::from(*row));
-            put_signed(out, *start);
+        if !self.histograms.is_empty() || !self.starts.is_empty() {
+            side::put(out, &self.histograms, &self.starts);
         }
     }
 }
@@ -228,31 +216,6 @@ impl StripeHead {
     }
 }
 
-/// What a stripe holds beside its pages: histograms (page, row, value) and starts (page, first row, value).
-#[derive(Default, Debug)]
-pub struct Side {
-    pub histograms: Vec<(u32, u32, Arc<Histogram>)>,
-    pub starts: Vec<(u32, u32, i64)>,
-}
-
-impl Side {
-    fn take(bytes: &[u8]) -> Decoded<Self> {
-        let mut side = Self::default();
-        if bytes.is_empty() {
-            return Ok(side);
-        }
-        let mut reader = Reader::new(bytes);
-        for _ in 0..reader.count(8)? {
-            let (page, row) = (reader.varint32()?, reader.varint32()?);
-            side.histograms.push((page, row, Arc::new(histogram::take(&mut reader)?)));
-        }
-        for _ in 0..reader.count(3)? {
-            side.starts.push((reader.varint32()?, reader.varint32()?, reader.signed()?));
-        }
-        Ok(side)
-    }
-}
-
 /// The heads that were read last, of one file.
 #[derive(Default)]
 pub struct Heads(Mutex<HeadList>);
@@ -341,7 +304,7 @@ impl SegmentFile {
         }
         let at = stripe.pages_offset() + u64::from(stripe.page_bytes);
         let bytes = self.read(at, stripe.side_bytes as usize)?;
-        Side::take(&bytes).map_err(|what| self.damaged(stripe.offset, what))
+        Side::take(bytes, self.version).map_err(|what| self.damaged(stripe.offset, what))
     }
 }
 

@@ -1,7 +1,10 @@
 //! The worked examples of `docs/format/`: what is drawn there is what is written, and what is written is read back.
 
 use super::*;
+use crate::model::Histogram;
+use crate::model::histogram::BucketSpan;
 use crate::tsdb::disk::read_all;
+use crate::tsdb::histogram::column;
 use crate::tsdb::log::record::{Record, take};
 use crate::tsdb::log::{HEADER, Header};
 use crate::tsdb::row::RowCode;
@@ -9,7 +12,12 @@ use crate::tsdb::segment::Segment;
 
 /// The bytes of a document's example: hex pairs at the start of lines, before three spaces and what they mean.
 pub fn example(document: &str) -> Vec<u8> {
-    let text = document.split("## An example").nth(1).expect("an example");
+    hex_lines(document, "## An example")
+}
+
+/// The same of any section.
+fn hex_lines(document: &str, heading: &str) -> Vec<u8> {
+    let text = document.split(heading).nth(1).and_then(|text| text.split("\n## ").next()).expect("an example");
     let lines = text.lines().filter_map(|line| line.strip_prefix("    "));
     let bytes = lines.flat_map(|line| line.split("   ").next().unwrap_or("").split(' ').filter(|b| !b.is_empty()));
     bytes.map(|byte| u8::from_str_radix(byte, 16).unwrap_or_else(|_| panic!("{byte} is no byte"))).collect()
@@ -82,6 +90,24 @@ fn the_segments_example_is_what_is_written() {
     assert_eq!(index.series.labels(1).to_string(), "b{job=\"j\"}");
     let head = segment.file.stripe_head(&index.groups[0].stripes[0]).expect("a stripe");
     assert_eq!(*head.times, [1000, 2000, 3000]);
+}
+
+#[test]
+fn the_histograms_example_is_what_is_written() {
+    let histogram = |counts: &[f64]| Histogram {
+        schema: 3,
+        count: counts.iter().sum(),
+        sum: counts.len() as f64,
+        positive_spans: vec![BucketSpan { offset: 4, length: counts.len() as u32 }],
+        positive_counts: counts.to_vec(),
+        ..Histogram::default()
+    };
+    let counts: [&[f64]; 4] = [&[1.0, 300.0], &[1.0, 301.0], &[2.0, 303.0, 1.0], &[2.0, 304.0, 1.0]];
+    let rows: Vec<_> = counts.iter().zip(0..).map(|(counts, row)| (0, row, Arc::new(histogram(counts)))).collect();
+    let mut bytes = Vec::new();
+    column::put(&mut bytes, &rows, &mut column::Buffers::default());
+    let document = include_str!("../../../docs/format/segment.md");
+    assert_eq!(hex_lines(document, "## Another example"), bytes, "the document should say\n{}", hex(&bytes));
 }
 
 fn replace(bytes: &mut [u8], from: u64, to: u64) {

@@ -67,6 +67,9 @@ use snapshot::TsdbSnapshot;
 use store::{Store, lock, read};
 use writer::GroupWriter;
 
+/// Where snapshots are, in the data folder.
+pub const SNAPSHOTS: &str = backup::FOLDER;
+
 /// The store. Cheap to share behind an `Arc`; maintenance is called, the store starts no thread.
 pub struct Tsdb {
     store: Arc<Store>,
@@ -92,6 +95,12 @@ impl Tsdb {
     pub fn set_memory_budget(&self, bytes: u64, probe: budget::Probe, registry: &Registry) {
         // A second budget would contradict the first.
         let _ = self.store.budget.set(budget::Budget::new(bytes, probe, registry));
+    }
+
+    /// Data beside the store that counts towards its size, and that goes first where it is older. Once a store.
+    pub fn set_elders(&self, elders: store::Elders) {
+        // A second owner of the same files would contradict the first.
+        let _ = self.store.elders.set(elders);
     }
 
     /// From the next commit on, samples this far behind the store's newest are taken out of order; zero takes none.

@@ -275,8 +275,8 @@ def main():
     check("Prometheus's files are as they were", before == after, str({k for k in before.keys() | after.keys() if before.get(k) != after.get(k)}))
 
     # Killed before anything, in the midst of a part, and after each of the first parts.
-    segments = lambda: [entry for entry in (os.listdir(os.path.join(copies[1], "promlet")) if os.path.isdir(os.path.join(copies[1], "promlet")) else []) if entry.endswith(".seg")]
-    for wait, parts in ((0.05, 99), (0.2, 99), (5, 1), (0.05, 99), (5, 2), (0.1, 99)):
+    segments = lambda: [entry for entry in (os.listdir(os.path.join(copies[1], "promlet")) if os.path.isdir(os.path.join(copies[1], "promlet")) else []) if re.fullmatch(r"segment-\d{8}", entry)]
+    for wait, parts in ((0.02, 99), (5, 1), (0.03, 99), (5, 2), (5, 3)):
         killed = subprocess.Popen([PROMLET, "tsdb", "import", copies[0], "--storage.tsdb.path", copies[1]], stdout=subprocess.DEVNULL)
         until = time.time() + wait
         while time.time() < until and len(segments()) < parts and killed.poll() is None:

@@ -6,9 +6,12 @@ pub mod features;
 pub mod foreign_flags;
 pub mod notify_test;
 pub mod promql;
+pub mod routes_test;
 pub mod serve;
 pub mod serve_flags;
+pub mod silence;
 pub mod test_promql;
+pub mod test_rules;
 pub mod tsdb;
 
 use std::io::Write;
@@ -53,6 +56,16 @@ enum Command {
         #[command(subcommand)]
         subject: Notify,
     },
+    /// Tries the routing tree
+    Routes {
+        #[command(subcommand)]
+        subject: Routes,
+    },
+    /// Sets, lists and ends silences of a server
+    Silence {
+        #[command(subcommand)]
+        subject: silence::SilenceCommand,
+    },
     /// Looks at a data folder, checks it, takes over Prometheus's, writes blocks for Prometheus
     Tsdb {
         #[command(subcommand)]
@@ -84,12 +97,20 @@ struct CheckedFiles {
 enum Test {
     /// Runs files in Prometheus's test language
     Promql(test_promql::TestPromqlFlags),
+    /// Runs unit tests of rules, in promtool's format
+    Rules(test_rules::TestRulesFlags),
 }
 
 #[derive(Subcommand, Debug)]
 enum Notify {
     /// Sends one message to a receiver and prints each step
     Test(notify_test::NotifyTestFlags),
+}
+
+#[derive(Subcommand, Debug)]
+enum Routes {
+    /// Says who hears of an alert with these labels, on which route, in which group and when
+    Test(routes_test::RoutesTestFlags),
 }
 
 /// The whole command: arguments with the program's name first, an exit code out.
@@ -109,7 +130,10 @@ pub fn promlet(arguments: Vec<String>) -> ExitCode {
         Some(Command::Demo(flags)) => demo::run(flags),
         Some(Command::Check { subject }) => run_check(subject),
         Some(Command::Test { subject: Test::Promql(flags) }) => test_promql::run(&flags),
+        Some(Command::Test { subject: Test::Rules(flags) }) => test_rules::run(&flags),
         Some(Command::Notify { subject: Notify::Test(flags) }) => notify_test::run(&flags),
+        Some(Command::Routes { subject: Routes::Test(flags) }) => routes_test::run(&flags, &mut std::io::stdout().lock()),
+        Some(Command::Silence { subject }) => silence::run(&subject),
         Some(Command::Tsdb { subject }) => tsdb::run(subject),
         Some(Command::Promql(arguments)) => ExitCode::from(promql::run(arguments).code()),
     }

@@ -10,6 +10,7 @@ pub mod paths;
 pub mod prometheus;
 pub mod promlet;
 pub mod relabel;
+pub mod rule_tests;
 pub mod rules;
 pub mod web;
 
@@ -19,6 +20,7 @@ pub use alertmanager::{AlertmanagerConfig, load_alertmanager};
 pub use environment::{Checkers, Environment};
 pub use prometheus::{PrometheusConfig, load_prometheus, parse_prometheus};
 pub use promlet::{PromletConfig, load_promlet};
+pub use rule_tests::{RuleTests, load_rule_tests};
 pub use rules::{RuleFile, load_rules};
 pub use web::load_web;
 

@@ -10,6 +10,7 @@ mod rewrite;
 mod run;
 mod script;
 
+pub use load::{Feed, Load};
 pub use report::{Failure, Report};
 
 use std::sync::Arc;

@@ -105,8 +105,12 @@ pub fn parse_prometheus(source: &Source, path: &Path, environment: &Environment)
         read_scrape_file(&file, &mut jobs, &mut gathered);
     }
     let mut groups = Vec::new();
-    let defaults =
-        rules::Defaults { interval: global.evaluation_interval, query_offset: global.rule_query_offset, legacy_names: global.legacy_names };
+    let defaults = rules::Defaults {
+        interval: global.evaluation_interval,
+        query_offset: global.rule_query_offset,
+        legacy_names: global.legacy_names,
+        ignore_unknown_fields: false,
+    };
     for file in &rule_files {
         match rules::load_with(file, &defaults, &environment.checkers) {
             Ok(loaded) => {

@@ -44,12 +44,14 @@ pub struct Defaults {
     pub interval: DurationMs,
     pub query_offset: DurationMs,
     pub legacy_names: bool,
+    /// Keys that no rule file has are left alone, as `--ignore-unknown-fields` asks.
+    pub ignore_unknown_fields: bool,
 }
 
 impl Default for Defaults {
     /// Prometheus's own: a minute, no offset, any names.
     fn default() -> Self {
-        Self { interval: DurationMs::seconds(60), query_offset: DurationMs::ZERO, legacy_names: false }
+        Self { interval: DurationMs::seconds(60), query_offset: DurationMs::ZERO, legacy_names: false, ignore_unknown_fields: false }
     }
 }
 
@@ -88,6 +90,7 @@ pub fn load_with(path: &Path, defaults: &Defaults, checkers: &Checkers) -> Loade
 /// The same for a text that is at hand.
 pub fn parse_rules(source: &Source, path: &Path, defaults: &Defaults, checkers: &Checkers) -> Loaded<RuleFile> {
     let mut problems = Problems::new(source);
+    problems.ignores_unknown_keys = defaults.ignore_unknown_fields;
     let root = yaml::parse(source, &mut problems).filter(|root| !root.is_null());
     let mut groups = Vec::new();
     if let Some(root) = &root {

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use super::native::{detect_reset, equal_compact};
 use super::series::Values;
 use crate::model::histogram::buckets::spanned;
-use crate::model::histogram::{CUSTOM_BUCKETS_SCHEMA, ResetHint};
+use crate::model::histogram::{BucketSpan, CUSTOM_BUCKETS_SCHEMA, ResetHint};
+use crate::model::number::format_general;
 use crate::model::{Histogram, Labels, METRIC_NAME, Value};
 
 /// Values as a store gives them back: a counter histogram that follows another without a reset says so.
@@ -32,6 +33,63 @@ pub fn with_reset_hints(values: &Values) -> Values {
         Some(Value::Histogram(Arc::new(out)))
     };
     values.iter().map(hinted).collect()
+}
+
+/// A histogram in the notation of test files, `{{count:2 sum:3 buckets:[2]}}`: zeros are left out, and each side is one run of buckets.
+pub fn description(histogram: &Histogram) -> String {
+    let mut parts = Vec::new();
+    if histogram.schema != 0 {
+        parts.push(format!("schema:{}", histogram.schema));
+    }
+    let numbers =
+        [("count", histogram.count), ("sum", histogram.sum), ("z_bucket", histogram.zero_count), ("z_bucket_w", histogram.zero_threshold)];
+    parts.extend(numbers.iter().filter(|(_, value)| *value != 0.0).map(|(name, value)| format!("{name}:{}", format_general(*value))));
+    if histogram.uses_custom_buckets() {
+        parts.push(format!("custom_values:{}", list(&histogram.custom_bounds)));
+    }
+    match histogram.reset_hint {
+        ResetHint::Unknown => {}
+        ResetHint::Reset => parts.push("counter_reset_hint:reset".to_owned()),
+        ResetHint::NotReset => parts.push("counter_reset_hint:not_reset".to_owned()),
+        ResetHint::Gauge => parts.push("counter_reset_hint:gauge".to_owned()),
+    }
+    let sides =
+        [("", &histogram.positive_spans, &histogram.positive_counts), ("n_", &histogram.negative_spans, &histogram.negative_counts)];
+    for (prefix, spans, counts) in sides {
+        let (offset, run) = one_run(spans, counts);
+        if offset != 0 {
+            parts.push(format!("{prefix}offset:{offset}"));
+        }
+        if !run.is_empty() {
+            parts.push(format!("{prefix}buckets:{}", list(&run)));
+        }
+    }
+    format!("{{{{{}}}}}", parts.join(" "))
+}
+
+fn list(values: &[f64]) -> String {
+    let values: Vec<String> = values.iter().copied().map(format_general).collect();
+    format!("[{}]", values.join(" "))
+}
+
+/// The first populated bucket's index, and all counts from there to the last populated one.
+fn one_run(spans: &[BucketSpan], counts: &[f64]) -> (i32, Vec<f64>) {
+    let mut counts = counts.iter();
+    let (mut index, mut first, mut run) = (0_i64, 0_i64, Vec::new());
+    for span in spans {
+        index += i64::from(span.offset);
+        for count in counts.by_ref().take(span.length as usize) {
+            if *count != 0.0 {
+                if run.is_empty() {
+                    first = index;
+                }
+                run.resize(usize::try_from(index - first).unwrap_or(0), 0.0);
+                run.push(*count);
+            }
+            index += 1;
+        }
+    }
+    (i32::try_from(first).unwrap_or(0), run)
 }
 
 /// Equal but for empty buckets; the reset hint counts only where the expectation states one.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::script::{Placed, duration};
+use crate::model::number::quote;
 use crate::model::{DurationMs, Labels, TimestampMs, Value};
 use crate::promql::series::{Values, parse_metric, parse_series};
 use crate::promql::test_histograms::{classic_to_native, with_reset_hints};
@@ -56,38 +57,69 @@ impl Load {
         Ok(load)
     }
 
+    /// Series as files with tests of rules hold them: the metric, and its values.
+    pub fn of_series<'s>(gap: DurationMs, series: impl Iterator<Item = (&'s str, &'s str)>) -> Result<Self, String> {
+        let text: Vec<String> = series.map(|(metric, values)| format!("{metric} {values}")).collect();
+        let lines = text.iter().flat_map(|text| text.lines()).map(str::trim).map(|line| if line.starts_with('#') { "" } else { line });
+        // As in a test file, an empty line ends it.
+        let lines: Vec<&str> = lines.take_while(|line| !line.is_empty()).collect();
+        let at = |(line, message): (usize, String)| match line.checked_sub(1).and_then(|line| lines.get(line)) {
+            Some(line) => format!("input_series: {}: {message}", quote(line)),
+            None => format!("input_series: {message}"),
+        };
+        Self::parse(&format!("load {gap}"), &lines).map_err(at)
+    }
+
     /// Appends everything, oldest rows first.
     pub fn run(&self, store: &dyn Append) -> Result<(), String> {
+        self.feed(store, TimestampMs(0))?.until(TimestampMs(i64::MAX))
+    }
+
+    /// All rows, not yet appended; the first values are those of `from`.
+    pub fn feed(&self, store: &dyn Append, from: TimestampMs) -> Result<Feed, String> {
         let key = GroupKey { source: GroupSource::Push, name: "load".to_owned(), labels: Labels::empty() };
         let mut writer = store.writer(&key).map_err(|error| error.to_string())?;
         let mut rows: BTreeMap<i64, Row> = BTreeMap::new();
         for series in &self.series {
-            self.fill(series, &mut *writer, &mut rows)?;
+            self.fill(series, from, &mut *writer, &mut rows)?;
         }
         if self.with_nhcb {
             let plain: Vec<(Labels, Values)> = self.series.iter().map(|s| (s.labels.clone(), s.values.clone())).collect();
             for (labels, values) in classic_to_native(&plain) {
-                self.fill(&Loaded { labels, values, starts: Vec::new() }, &mut *writer, &mut rows)?;
+                self.fill(&Loaded { labels, values, starts: Vec::new() }, from, &mut *writer, &mut rows)?;
             }
         }
-        for row in rows.values() {
-            let report = writer.commit(row).map_err(|error| error.to_string())?;
-            if let Some((_, rejected)) = report.rejected.first() {
-                return Err(format!("load: {}", rejected.as_str()));
-            }
-        }
-        Ok(())
+        Ok(Feed { writer, rows })
     }
 
-    fn fill(&self, series: &Loaded, writer: &mut dyn RowWriter, rows: &mut BTreeMap<i64, Row>) -> Result<(), String> {
+    fn fill(&self, series: &Loaded, from: TimestampMs, writer: &mut dyn RowWriter, rows: &mut BTreeMap<i64, Row>) -> Result<(), String> {
         let column: Column = writer.column(&series.labels).map_err(|error| error.to_string())?;
         for (place, value) in with_reset_hints(&series.values).into_iter().enumerate() {
             let Some(value): Option<Value> = value else { continue };
-            let at = self.gap.0 * place as i64;
+            let at = self.gap.0.saturating_mul(place as i64).saturating_add(from.0);
             let row = rows.entry(at).or_insert_with(|| Row::new(TimestampMs(at)));
             row.cells.push(Cell { column, value });
             if let Some(Some(start)) = series.starts.get(place) {
                 row.starts.push((column, TimestampMs(at + start.0)));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Rows on their way into a store.
+pub struct Feed {
+    writer: Box<dyn RowWriter>,
+    rows: BTreeMap<i64, Row>,
+}
+
+impl Feed {
+    /// Appends what is not later than `at`, oldest rows first.
+    pub fn until(&mut self, at: TimestampMs) -> Result<(), String> {
+        while let Some(row) = self.rows.first_entry().filter(|row| *row.key() <= at.0) {
+            let report = self.writer.commit(&row.remove()).map_err(|error| error.to_string())?;
+            if let Some((_, rejected)) = report.rejected.first() {
+                return Err(format!("load: {}", rejected.as_str()));
             }
         }
         Ok(())

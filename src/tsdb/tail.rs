@@ -102,8 +102,10 @@ const HAS_BASE: u8 = 1;
 const CONTESTED: u8 = 2;
 /// Its writer has forgotten it: it may go once it has ended.
 const RETIRED: u8 = 4;
+/// Some row of this tail holds no float: a gap, a stale marker or a histogram.
+const HAS_STATES: u8 = 8;
 /// The last value is not known any more.
-const FORGOTTEN: u8 = 8;
+const FORGOTTEN: u8 = 16;
 
 /// One column of a group: 24 bytes that every live series costs.
 #[derive(Clone, Copy, Debug)]
@@ -192,11 +194,16 @@ impl Column {
         }
     }
 
+    /// Whether some row of this tail holds no float. Where none does, a live column has one in every row.
+    pub fn has_states(&self) -> bool {
+        self.flags & HAS_STATES != 0
+    }
+
     /// The tail was encoded: codes start anew.
     pub fn restart(&mut self) {
         self.chain = Chain::default();
         self.item_row = 0;
-        self.set(HAS_BASE, false);
+        self.set(HAS_BASE | HAS_STATES, false);
     }
 
     /// Before the first code of this tail: what the column held in the rows before, if it was live.
@@ -207,6 +214,7 @@ impl Column {
             coder.put_absolute(scratch, self.last);
         } else {
             put_gap(scratch);
+            self.set(HAS_STATES, true);
         }
         arena.push(&mut self.chain, scratch);
         self.set(HAS_BASE, was_live);
@@ -238,6 +246,7 @@ impl Column {
             self.put_base(arena, scratch, was_live);
         }
         self.put_skip(arena, scratch, row);
+        self.set(HAS_STATES, true);
         arena.push(&mut self.chain, code);
     }
 

@@ -20,7 +20,7 @@ pub fn check(node: &Node, section: &'static Section, problems: &mut Problems<'_>
     };
     for entry in entries {
         let Some(field) = section.field(&entry.key) else {
-            if section.field(ANY_KEY).is_none() {
+            if section.field(ANY_KEY).is_none() && !problems.ignores_unknown_keys {
                 unknown_key(&entry.key, entry.key_span, section, problems);
             }
             continue;

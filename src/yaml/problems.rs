@@ -18,11 +18,13 @@ pub struct Problems<'a> {
     left_out: usize,
     noted: HashSet<String>,
     quiet: usize,
+    /// Keys that a table does not list are no error.
+    pub ignores_unknown_keys: bool,
 }
 
 impl<'a> Problems<'a> {
     pub fn new(source: &'a Source) -> Self {
-        Self { source, errors: Vec::new(), notes: Vec::new(), left_out: 0, noted: HashSet::new(), quiet: 0 }
+        Self { source, errors: Vec::new(), notes: Vec::new(), left_out: 0, noted: HashSet::new(), quiet: 0, ignores_unknown_keys: false }
     }
 
     /// The file is refused because of this.

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use promlet::config::{Checkers, Environment};
 
 /// The shared test files beside the project, where they are there.
-fn shared(part: &str) -> Option<PathBuf> {
+pub fn shared(part: &str) -> Option<PathBuf> {
     let root = std::env::var_os("PROMLET_SHARED").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from);
     let folder = root.join(part);
     folder.exists().then_some(folder)

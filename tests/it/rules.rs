@@ -1,6 +1,7 @@
 //! Rule groups in virtual time: the alert-generator compliance suite's timelines as data, then what it leaves out.
 
 mod bench;
+mod promtool;
 mod restart;
 mod running;
 mod shipped;

@@ -135,11 +135,15 @@ fn forms_that_are_not_known_are_named_with_the_way_out() {
     std::fs::write(&index, bytes).expect("a file");
     let chunks = blocks[1].folder.join("chunks/000001");
     let mut bytes = std::fs::read(&chunks).expect("chunks");
-    // After the file's head: length (two bytes here), encoding, data, checksum of both.
-    let length = usize::from(bytes[8] & 0x7f) | usize::from(bytes[9]) << 7;
-    bytes[10] = 4;
-    let sum = crc32c::crc32c(&bytes[10..11 + length]).to_be_bytes();
-    bytes[11 + length..15 + length].copy_from_slice(&sum);
+    // After the file's head: length (of one byte or two), encoding, data, checksum of both.
+    let (length, at) = match bytes[8] {
+        short @ 0..0x80 => (usize::from(short), 9),
+        low => (usize::from(low & 0x7f) | usize::from(bytes[9]) << 7, 10),
+    };
+    bytes[at] = 4;
+    let end = at + 1 + length;
+    let sum = crc32c::crc32c(&bytes[at..end]).to_be_bytes();
+    bytes[end..end + 4].copy_from_slice(&sum);
     std::fs::write(&chunks, bytes).expect("a file");
     let prometheus = open(place.path()).expect("blocks");
     let first = prometheus.unreadable()[0].to_string();

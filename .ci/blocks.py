@@ -9,7 +9,7 @@ same. So is promlet after `tsdb import`, and a Prometheus on the blocks of `tsdb
 
 Exits 1 when an answer differs; prints one line per difference and `N passed, N failed`.
 """
-import hashlib, json, math, os, shutil, signal, struct, subprocess, sys, tempfile, time
+import hashlib, json, math, os, re, shutil, signal, struct, subprocess, sys, tempfile, time
 import urllib.error, urllib.parse, urllib.request
 
 PROMLET, FLEET, PEERS = sys.argv[1:4]
@@ -254,21 +254,38 @@ def main():
     ours = start(PROMLET, PORT + 1, copies[0], quiet())
     empty = compare("read in place", expected, PORT + 1)
     check("most questions have answers", empty * 3 < len(expected), f"{empty} of {len(expected)} are empty")
-    refused = ""
-    try:
-        post(PORT + 1, "/api/v1/admin/tsdb/delete_series", **{"match[]": "text_total"})
-    except urllib.error.HTTPError as error:
-        refused = error.read().decode()
-    check("deleting what cannot be deleted is refused", "promlet tsdb import" in refused, refused)
+    with urllib.request.urlopen(f"http://127.0.0.1:{PORT + 1}/api/v1/admin/tsdb/snapshot", b"", timeout=60) as answer:
+        copied = json.load(answer)["data"]["name"]
+    # Deleting hides what Prometheus left, and writes nothing into it.
+    series = lambda port: [s["__name__"] for s in get(port, "/api/v1/series", **{"match[]": "{__name__=~'text_.*'}", "start": TEXT_FROM, "end": TEXT_TO})["data"]]
+    post(PORT + 1, "/api/v1/admin/tsdb/delete_series", **{"match[]": "text_total"})
+    post(PORT + 1, "/api/v1/admin/tsdb/clean_tombstones")
+    check("what is deleted is hidden", set(series(PORT + 1)) == {"text_gauge"}, series(PORT + 1))
     stop(ours)
+    ours = start(PROMLET, PORT + 1, copies[0], quiet())
+    check("and after a restart", set(series(PORT + 1)) == {"text_gauge"}, series(PORT + 1))
+    stop(ours)
+    os.remove(os.path.join(copies[0], "promlet", "prometheus-deleted"))
+    copied = os.path.join(copies[0], "snapshots", copied)
+    ours = start(PROMLET, PORT + 2, copied, quiet())
+    compare("a snapshot of it", expected, PORT + 2)
+    stop(ours)
+    shutil.rmtree(os.path.dirname(copied))
     after = fingerprint(copies[0])
     check("Prometheus's files are as they were", before == after, str({k for k in before.keys() | after.keys() if before.get(k) != after.get(k)}))
 
-    for wait in (0.05, 0.2, 0.4, 0.8):
+    # Killed before anything, in the midst of a part, and after each of the first parts.
+    segments = lambda: [entry for entry in (os.listdir(os.path.join(copies[1], "promlet")) if os.path.isdir(os.path.join(copies[1], "promlet")) else []) if re.fullmatch(r"segment-\d{8}", entry)]
+    for wait, parts in ((0.02, 99), (5, 1), (0.03, 99), (5, 2), (5, 3)):
         killed = subprocess.Popen([PROMLET, "tsdb", "import", copies[0], "--storage.tsdb.path", copies[1]], stdout=subprocess.DEVNULL)
-        time.sleep(wait)
+        until = time.time() + wait
+        while time.time() < until and len(segments()) < parts and killed.poll() is None:
+            time.sleep(0.002)
         stop(killed, signal.SIGKILL)
-    print(tool(PROMLET, "tsdb", "import", copies[0], "--storage.tsdb.path", copies[1]).strip())
+    resumed = tool(PROMLET, "tsdb", "import", copies[0], "--storage.tsdb.path", copies[1]).strip()
+    print(resumed)
+    parts = re.match(r"imported (\d+) of \d+ parts \((\d+) were there already\)", resumed)
+    check("an import that was killed goes on half-way", parts and int(parts[1]) > 0 and int(parts[2]) > 0, resumed)
     check("import left the source alone", {k: v for k, v in fingerprint(copies[0]).items()} == before)
     again = tool(PROMLET, "tsdb", "import", copies[0], "--storage.tsdb.path", copies[1])
     check("a second import has nothing to do", again.startswith("imported 0 of "), again)

@@ -8,6 +8,7 @@ pub mod block;
 mod bytes;
 pub mod chunk;
 pub mod chunk_files;
+pub mod deleted;
 pub mod error;
 mod file;
 pub mod folder;

@@ -67,6 +67,9 @@ use snapshot::TsdbSnapshot;
 use store::{Store, lock, read};
 use writer::GroupWriter;
 
+/// Where snapshots are, in the data folder.
+pub const SNAPSHOTS: &str = backup::FOLDER;
+
 /// The store. Cheap to share behind an `Arc`; maintenance is called, the store starts no thread.
 pub struct Tsdb {
     store: Arc<Store>,
@@ -97,6 +100,12 @@ impl Tsdb {
     /// The store as rules read it: alerts go on where other queries wait for memory.
     pub fn for_rules(&self) -> Arc<dyn Select> {
         Arc::new(ForRules(self.store.clone()))
+    }
+
+    /// Data beside the store that counts towards its size, and that goes first where it is older. Once a store.
+    pub fn set_elders(&self, elders: store::Elders) {
+        // A second owner of the same files would contradict the first.
+        let _ = self.store.elders.set(elders);
     }
 
     /// From the next commit on, samples this far behind the store's newest are taken out of order; zero takes none.

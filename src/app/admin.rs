@@ -6,23 +6,20 @@ use crate::http::{AdminState, Deletion};
 use crate::tsdb::AdminError;
 
 pub fn state(shared: &Shared) -> AdminState {
-    let (deletes, cleans, copies) = (shared.history.clone(), shared.store.clone(), shared.store.clone());
+    let (deletes, cleans, copies) = (shared.history.clone(), shared.store.clone(), shared.history.clone());
     AdminState {
         enabled: shared.settings.web.enable_admin_api,
         delete: ask(move |Deletion { selectors, range }: Deletion| {
             let history = deletes.clone();
-            apart(move || {
-                selectors.iter().try_for_each(|matchers| history.check_deletable(matchers, range))?;
-                selectors.iter().try_for_each(|matchers| history.store.delete(matchers, range).map(drop))
-            })
+            apart(move || selectors.iter().try_for_each(|matchers| history.delete(matchers, range)))
         }),
         clean: ask(move |()| {
             let store = cleans.clone();
             apart(move || store.clean_tombstones())
         }),
         snapshot: ask(move |skip_head| {
-            let store = copies.clone();
-            apart(move || store.snapshot(skip_head))
+            let history = copies.clone();
+            apart(move || history.snapshot(skip_head))
         }),
     }
 }

@@ -42,6 +42,8 @@ impl History {
             "serving what a Prometheus left in {}, read-only; `promlet tsdb import` converts it",
             folder.display()
         );
+        let elders = found.clone();
+        store.set_elders(Box::new(move |bytes, until| elders.shrink(bytes, until)));
         let joined = |own: Arc<dyn Select>| {
             let covers = found.clone();
             Arc::new(Joined::new(own, found.clone(), Box::new(move |range| covers.overlaps(range))))
@@ -57,18 +59,26 @@ impl History {
         }
     }
 
-    /// Prometheus's files are never altered, so that what they hold cannot be deleted: better nothing than half of it.
-    pub fn check_deletable(&self, matchers: &[Matcher], range: TimeRange) -> Result<(), AdminError> {
-        let Some(folder) = self.prometheus.as_ref().filter(|folder| folder.overlaps(range)) else { return Ok(()) };
-        let series = Select::open(folder.as_ref(), range)?.series(matchers, range)?.len();
-        if series == 0 {
-            return Ok(());
+    /// Deletes in both: of Prometheus's files by writing down what is to be left out.
+    pub fn delete(&self, matchers: &[Matcher], range: TimeRange) -> Result<(), AdminError> {
+        if let Some(folder) = &self.prometheus {
+            folder.delete(matchers, range)?;
         }
-        Err(AdminError::Io(format!(
-            "nothing is deleted: {series} of the series are in the Prometheus data of {path}, which promlet reads but never alters; \
-             stop promlet, run `promlet tsdb import {path} --storage.tsdb.path {path}`, start it and delete again",
-            path = folder.path.display()
-        )))
+        self.store.delete(matchers, range).map(drop)
+    }
+
+    /// A folder with both, which opens as a data folder; its name.
+    pub fn snapshot(&self, skip_head: bool) -> Result<String, AdminError> {
+        let name = self.store.snapshot(skip_head)?;
+        if let Some(folder) = &self.prometheus {
+            let made = folder.path.join(crate::tsdb::SNAPSHOTS).join(&name);
+            if let Err(error) = folder.copy_to(&made, skip_head) {
+                // Half a snapshot would be taken for a whole one.
+                let left = std::fs::remove_dir_all(&made).err().map(|error| format!("; {}: {error}", made.display())).unwrap_or_default();
+                return Err(AdminError::Io(format!("there is no snapshot, since what Prometheus left cannot be in it: {error}{left}")));
+            }
+        }
+        Ok(name)
     }
 
     pub fn exemplars(&self, matchers: &[Matcher], range: TimeRange) -> Vec<(Labels, TimestampMs, Exemplar)> {

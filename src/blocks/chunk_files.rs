@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::bytes::{Reader, put_sum, put_uvarint};
 use super::chunk::{Chunk, Encoding};
-use super::error::{BlockError, Decoded};
+use super::error::{BlockError, Decoded, REWRITE};
 use super::file::ReadFile;
 use super::index::ChunkRef;
 use super::limits::{CHUNK_BYTES_MAX, CHUNK_FILE_BYTES};
@@ -74,7 +74,7 @@ impl ChunkFiles {
         };
         let Some(known) = Encoding::of_byte(encoding) else {
             let what = format!(
-                "the chunk at byte {offset} has encoding {encoding}, which this promlet does not know: a newer Prometheus wrote it"
+                "the chunk at byte {offset} has encoding {encoding}, which this promlet does not know: a newer Prometheus wrote it{REWRITE}"
             );
             return Err(BlockError::Unknown { path: file.path.clone(), what });
         };

@@ -67,6 +67,10 @@ impl BlockError {
     }
 }
 
+/// What helps against a form that is not known.
+pub const REWRITE: &str = "; write the block anew with the promtool of the Prometheus that made it: \
+    `promtool tsdb dump-openmetrics` of the folder, then `promtool tsdb create-blocks-from openmetrics`";
+
 impl fmt::Display for BlockError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

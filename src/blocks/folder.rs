@@ -1,5 +1,8 @@
 //! A Prometheus data folder as a whole, read and never written: its blocks at once, its head when somebody asks for the time that it covers.
 
+mod copy;
+mod delete;
+
 use std::collections::HashSet;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -7,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use super::block::Block;
+use super::deleted::{BySeries, Deleted};
 use super::error::BlockError;
 use super::head::{self, Head};
 use super::imported::Imported;
@@ -25,9 +29,13 @@ pub struct PrometheusFolder {
     /// Blocks that could not be opened, and why.
     unreadable: Vec<BlockError>,
     head: Mutex<HeldHead>,
+    deleted: Deleted,
     /// Grows when something goes.
     changes: AtomicU64,
 }
+
+/// promlet's own part of a data folder.
+const OWN_FOLDER: &str = "promlet";
 
 #[derive(Default)]
 struct HeldHead {
@@ -87,6 +95,8 @@ impl PrometheusFolder {
         if blocks.is_empty() && unreadable.is_empty() && !has_head {
             return Ok(None);
         }
+        let own = path.join(OWN_FOLDER);
+        let deleted = Deleted::read(&own).map_err(|error| BlockError::io(&own.join(super::deleted::NAME), error))?;
         let head = HeldHead { exists: has_head, range: None, ..HeldHead::default() };
         let folder = Self {
             path: path.to_owned(),
@@ -94,6 +104,7 @@ impl PrometheusFolder {
             blocks: RwLock::new(blocks),
             unreadable,
             head: Mutex::new(head),
+            deleted,
             changes: AtomicU64::new(0),
         };
         Ok(Some(folder))
@@ -105,6 +116,11 @@ impl PrometheusFolder {
 
     pub fn unreadable(&self) -> &[BlockError] {
         &self.unreadable
+    }
+
+    /// What promlet deleted of it.
+    pub fn deleted(&self) -> Arc<BySeries> {
+        self.deleted.current()
     }
 
     pub fn has_head(&self) -> bool {
@@ -202,18 +218,37 @@ impl PrometheusFolder {
                 self.changes.fetch_add(1, Ordering::AcqRel);
             }
         }
+        self.remove(&gone, "older than the retention");
+        gone.len()
+    }
+
+    /// Removes the oldest blocks until so many bytes are free, as Prometheus would at its `retention.size`, but none with samples at or
+    /// after `until`. How many bytes went. The head stays.
+    pub fn shrink(&self, bytes: u64, until: TimestampMs) -> u64 {
+        let (mut freed, mut gone) = (0u64, Vec::new());
+        for block in self.blocks().into_iter().filter(|block| block.meta.max_time <= until.0) {
+            if freed >= bytes {
+                break;
+            }
+            freed += bytes_below(&block.folder);
+            gone.push(block);
+        }
+        self.remove(&gone, "the oldest in a folder that is larger than the retention allows");
+        freed
+    }
+
+    fn remove(&self, gone: &[Arc<Block>], why: &str) {
         if gone.is_empty() {
-            return 0;
+            return;
         }
         self.blocks.write().unwrap_or_else(PoisonError::into_inner).retain(|block| !gone.iter().any(|g| g.meta.ulid == block.meta.ulid));
         self.changes.fetch_add(1, Ordering::AcqRel);
-        for block in &gone {
-            tracing::info!("{}: a block of Prometheus that is older than the retention is removed", block.folder.display());
+        for block in gone {
+            tracing::info!("{}: a block of Prometheus that is {why} is removed", block.folder.display());
             if let Err(error) = remove(&block.folder) {
                 tracing::error!("{}: {error}", block.folder.display());
             }
         }
-        gone.len()
     }
 }
 
@@ -224,6 +259,17 @@ fn remove(folder: &Path) -> std::io::Result<()> {
     let doomed = folder.with_file_name(name);
     std::fs::rename(folder, &doomed)?;
     std::fs::remove_dir_all(doomed)
+}
+
+/// Of all files; what cannot be read counts nothing.
+fn bytes_below(folder: &Path) -> u64 {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let size = |entry: std::fs::DirEntry| match entry.metadata() {
+        Ok(about) if about.is_dir() => bytes_below(&entry.path()),
+        Ok(about) => about.len(),
+        Err(_) => 0,
+    };
+    entries.map(size).sum()
 }
 
 /// The end of the newest block of samples that came in order.
@@ -242,6 +288,6 @@ impl Select for PrometheusFolder {
     fn open(&self, range: TimeRange) -> Result<Arc<dyn Snapshot>, SelectError> {
         let blocks = self.blocks().into_iter().filter(|block| block.range().overlaps(range)).collect();
         let head = if self.head_overlaps(range) { self.head().map_err(BlockError::for_select)? } else { None };
-        Ok(Arc::new(FolderSnapshot::new(blocks, head, range, self.changes(), self.monotonic())))
+        Ok(Arc::new(FolderSnapshot::new((blocks, head), self.deleted(), range, self.changes(), self.monotonic())))
     }
 }

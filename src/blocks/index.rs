@@ -9,7 +9,7 @@ pub mod write;
 use std::path::Path;
 
 use super::bytes::Reader;
-use super::error::{BlockError, Decoded};
+use super::error::{BlockError, Decoded, REWRITE};
 use super::file::ReadFile;
 use super::limits::SECTION_BYTES_MAX;
 
@@ -65,7 +65,7 @@ impl Index {
             return Err(BlockError::damaged(path, 0, "this is no index"));
         }
         if head[4] != VERSION {
-            let what = format!("index format {} is not known to this promlet, which reads format 2", head[4]);
+            let what = format!("index format {} is not known to this promlet, which reads format 2{REWRITE}", head[4]);
             return Err(BlockError::Unknown { path: path.to_owned(), what });
         }
         let at = file.size.saturating_sub(CONTENTS as u64);

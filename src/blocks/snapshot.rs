@@ -7,6 +7,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::block::Block;
+use super::deleted::BySeries;
 use super::error::BlockError;
 use super::head::Head;
 use super::index::{ChunkRef, Entry, Tables};
@@ -17,6 +18,8 @@ use crate::storage::{Batch, Hints, LabelPair, SelectError, Snapshot, Symbol, Ver
 pub struct Sources {
     blocks: Vec<Arc<Block>>,
     head: Option<Arc<Head>>,
+    /// What promlet deleted of them.
+    deleted: Arc<BySeries>,
 }
 
 pub struct FolderSnapshot {
@@ -60,11 +63,19 @@ pub enum Part {
 pub struct Found {
     pub labels: Vec<LabelPair>,
     pub parts: Vec<Part>,
+    /// Stretches that promlet deleted.
+    pub deleted: Vec<(i64, i64)>,
 }
 
 impl FolderSnapshot {
-    pub fn new(blocks: Vec<Arc<Block>>, head: Option<Arc<Head>>, range: TimeRange, version: u64, now: i64) -> Self {
-        Self { sources: Arc::new(Sources { blocks, head }), range, version, now, texts: Arc::default() }
+    pub fn new(
+        (blocks, head): (Vec<Arc<Block>>, Option<Arc<Head>>),
+        deleted: Arc<BySeries>,
+        range: TimeRange,
+        version: u64,
+        now: i64,
+    ) -> Self {
+        Self { sources: Arc::new(Sources { blocks, head, deleted }), range, version, now, texts: Arc::default() }
     }
 
     fn cut(&self, range: TimeRange) -> TimeRange {
@@ -100,7 +111,7 @@ impl FolderSnapshot {
             None if limit > 0 && found.len() >= limit => {}
             None => {
                 places.insert(labels.clone(), found.len());
-                found.push(Found { labels, parts: vec![part] });
+                found.push(Found { labels, parts: vec![part], deleted: Vec::new() });
             }
         };
         for (number, block) in self.sources.blocks.iter().enumerate() {
@@ -127,7 +138,28 @@ impl FolderSnapshot {
                 add(pairs, Part::Head(number), &mut found);
             }
         }
+        if !self.sources.deleted.is_empty() {
+            for one in &mut found {
+                let text = |symbol: Symbol| texts.list.get(symbol.0 as usize).map_or("", |text| text);
+                let labels = Labels::from_pairs(one.labels.iter().map(|pair| (text(pair.name), text(pair.value))));
+                one.deleted = self.sources.deleted.get(&labels).cloned().unwrap_or_default();
+            }
+        }
         Ok(found)
+    }
+
+    /// Takes out the label sets of which nothing in the range is left.
+    fn without_deleted(&self, sets: &mut HashSet<Labels>, matchers: &[Matcher], range: TimeRange) -> Result<(), BlockError> {
+        if !sets.iter().any(|labels| self.sources.deleted.contains_key(labels)) {
+            return Ok(());
+        }
+        for one in self.found(matchers, range, 0)?.iter().filter(|one| !one.deleted.is_empty()) {
+            if self.sources.decode(one, range)?.is_empty() {
+                let pairs = one.labels.iter().map(|pair| (self.text(pair.name), self.text(pair.value)));
+                sets.remove(&Labels::from_pairs(pairs));
+            }
+        }
+        Ok(())
     }
 
     /// The label sets that satisfy the matchers.
@@ -143,6 +175,7 @@ impl FolderSnapshot {
             let numbers = head.matching(matchers).into_iter().filter(|number| head.overlaps(*number, range));
             sets.extend(numbers.map(|number| head.series[number as usize].labels.clone()));
         }
+        self.without_deleted(&mut sets, matchers, range)?;
         Ok(sets)
     }
 }

@@ -7,10 +7,12 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::block::Block;
+use super::deleted::BySeries;
 use super::error::BlockError;
 use super::head::Head;
 use super::samples::Samples;
 use super::snapshot::labels_of;
+use super::tombstones::is_deleted;
 use crate::model::{Labels, TimeRange, TimestampMs};
 use crate::storage::ColumnValues;
 
@@ -74,8 +76,16 @@ impl Origin {
     }
 
     /// Samples of a target's series in a range.
-    fn samples(&self, target: &Target, range: TimeRange) -> Result<Vec<(Labels, Samples)>, BlockError> {
+    fn samples(&self, target: &Target, range: TimeRange, deleted: &BySeries) -> Result<Vec<(Labels, Samples)>, BlockError> {
         let mut found = Vec::with_capacity(target.series.len());
+        let mut add = |labels: Labels, mut samples: Samples| {
+            if let Some(stretches) = deleted.get(&labels) {
+                samples.retain(|at| !is_deleted(stretches, at));
+            }
+            if !samples.is_empty() {
+                found.push((labels, samples));
+            }
+        };
         match self {
             Self::Block(block) => {
                 let tables = block.tables(0)?;
@@ -86,7 +96,7 @@ impl Origin {
                     }
                     samples.retain(|at| range.contains(TimestampMs(at)));
                     if !samples.is_empty() {
-                        found.push((labels_of(block, &tables, reference, entry)?, samples));
+                        add(labels_of(block, &tables, reference, entry)?, samples);
                     }
                     Ok(())
                 })?;
@@ -96,7 +106,7 @@ impl Origin {
                     let mut samples = Samples::default();
                     head.decode(*number, range, &mut samples)?;
                     if !samples.is_empty() {
-                        found.push((head.series[*number as usize].labels.clone(), samples));
+                        add(head.series[*number as usize].labels.clone(), samples);
                     }
                 }
             }
@@ -104,8 +114,14 @@ impl Origin {
         Ok(found)
     }
 
-    /// Calls with every row of a target, in order of time within each set.
-    pub fn each_rows<E>(&self, target: &Target, rows_max: usize, mut each: impl FnMut(&Rows) -> Result<(), E>) -> Result<(), E>
+    /// Calls with every row of a target, in order of time within each set, without what was deleted.
+    pub fn each_rows<E>(
+        &self,
+        target: &Target,
+        deleted: &BySeries,
+        rows_max: usize,
+        mut each: impl FnMut(&Rows) -> Result<(), E>,
+    ) -> Result<(), E>
     where
         E: From<BlockError>,
     {
@@ -113,7 +129,7 @@ impl Origin {
         let mut start = range.min.0;
         while start <= range.max.0 {
             let end = start.saturating_add(WINDOW_MS - 1).min(range.max.0);
-            let samples = self.samples(target, TimeRange::new(TimestampMs(start), TimestampMs(end)))?;
+            let samples = self.samples(target, TimeRange::new(TimestampMs(start), TimestampMs(end)), deleted)?;
             for (set, (times, series)) in (0..).zip(sets(samples)) {
                 for times in times.chunks(rows_max) {
                     let columns = series.iter().filter_map(|(labels, samples)| Some((labels.clone(), column(samples, times)?))).collect();

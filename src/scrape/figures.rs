@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::model::DurationMs;
 use crate::telemetry::{Counter, Gauge, Latency, Registry};
 
+const UNSTORED: &str = "promlet_target_refused_series_samples_total";
+
 /// Counters and summaries of all pools.
 #[derive(Clone, Debug)]
 pub(super) struct Figures {
@@ -102,6 +104,12 @@ impl Figures {
         )
     }
 
+    /// Samples of one target that had no series because the store took no more.
+    pub(super) fn unstored(&self, job: &str, url: &str) -> Counter {
+        let help = "Samples of a target that were left out because the store takes no new series at present.";
+        self.registry.counter(UNSTORED, help, &[("scrape_job", job), ("target", url)])
+    }
+
     /// A target's families went from `before` to `after`.
     pub(super) fn metadata_changed(&self, job: &str, before: usize, after: usize) {
         let mut entries = self.metadata.lock().unwrap_or_else(PoisonError::into_inner);
@@ -118,6 +126,7 @@ impl Figures {
             ("prometheus_sd_discovered_targets", "config"),
             ("prometheus_target_scrape_pool_targets", "scrape_job"),
             ("prometheus_target_metadata_cache_entries", "scrape_job"),
+            (UNSTORED, "scrape_job"),
         ];
         for (name, label) in names {
             self.registry.forget(name, |labels| labels.iter().any(|(n, v)| n == label && v == job));

@@ -202,7 +202,8 @@ impl Desk {
         }
         let mut status = status.lock();
         status.health = if scraped.error.is_none() { TargetHealth::Up } else { TargetHealth::Down };
-        status.last_error = scraped.error.unwrap_or_default();
+        let left_out = || scraped.unstored.map(|(count, why)| format!("{count} series are left out: {why}"));
+        status.last_error = scraped.error.or_else(left_out).unwrap_or_default();
         (status.last_scrape, status.last_duration, status.last_samples) = (Some(at), scraped.duration, scraped.samples);
         status.families = scraped.families;
     }

@@ -1,7 +1,7 @@
 //! Reads a page line by line where it is not the page of last time: known lines keep their columns, new ones get one.
 
 use foldhash::fast::RandomState;
-use hashbrown::{HashSet, HashTable};
+use hashbrown::{HashMap, HashTable};
 use std::hash::BuildHasher;
 
 use crate::exposition::{Entry, Format, ParseError, SeriesLine, parse};
@@ -47,9 +47,9 @@ pub(super) struct Context<'a> {
     pub families: &'a FamilyTable,
     /// The page of last time.
     pub before: &'a Lines,
-    /// Columns that a page may not fill: those of `up` and the `scrape_*` series.
-    pub own: &'a [Column],
     pub times: Times,
+    /// Lines that the store refused last time are asked for again.
+    pub retries: bool,
 }
 
 /// A page that was read.
@@ -59,6 +59,15 @@ pub(super) struct Learned {
     pub created: Created,
     /// None where the comment lines are those of last time.
     pub families: Option<Families>,
+    /// Why new series were refused, if any was.
+    pub refusal: Option<AppendError>,
+}
+
+/// What becomes of a line that the last page did not have.
+enum New {
+    Kept(Column),
+    Dropped,
+    Refused(AppendError),
 }
 
 /// The lines of last time, spread out for looking up. Reuse it: the buffers stay.
@@ -136,7 +145,7 @@ pub(super) fn learn(
     let mut created = has_created.then(CreatedBuilder::default);
     let mut starts: Vec<(usize, f64)> = Vec::new();
     let mut notes: Vec<&[u8]> = Vec::new();
-    let mut seen: HashSet<Column> = context.own.iter().copied().collect();
+    let mut seen = Seen { format, first: HashMap::new(), refusal: None };
     let mut scanner = parse(format, page);
     let (mut before, mut read_to): (&[u8], usize) = (&[], 0);
     let (limit, mut is_over) = (context.job.limits.samples, false);
@@ -153,18 +162,14 @@ pub(super) fn learn(
         };
         let start = line.metric.as_ptr() as usize - page.as_ptr() as usize;
         push_note(&mut learned.lines, &mut notes, &page[read_to..start]);
-        let fate = match recall.find(line.metric) {
-            Some(fate) => fate.column(),
+        let known = recall.find(line.metric).filter(|fate| !(fate.is_refused() && context.retries));
+        if known.is_none() && limit > 0 && samples.counted() >= limit {
             // Beyond the limit nothing is opened in the store; the lines are still counted.
-            None if limit > 0 && samples.counted() >= limit => {
-                (samples.total, is_over) = (samples.total + 1, true);
-                read_to = scanner.offset();
-                continue;
-            }
-            None => new_column(&line, page, context).inspect(|_| samples.new_series += 1).inspect_err(|_| samples.refuse())?,
-        };
-        let fate =
-            fate.map_or(Fate::DROPPED, |column| Fate::of(column, Samples::is_tracked(&line.tail, context.times), !seen.insert(column)));
+            (samples.total, is_over) = (samples.total + 1, true);
+            read_to = scanner.offset();
+            continue;
+        }
+        let (fate, is_new) = seen.fate_of(&line, page, known, context).inspect_err(|_| samples.refuse())?;
         let index = learned.lines.len();
         learned.lines.push(before, line.metric, fate).map_err(|reason| at_line(page, start, reason))?;
         if let (Some(created), Some(column)) = (&mut created, fate.column()) {
@@ -172,7 +177,11 @@ pub(super) fn learn(
             starts.push((index, line.tail.value));
         }
         before = line.metric;
-        samples.take(fate, line.tail, context.times);
+        if is_new {
+            samples.take_new(fate, line.tail, context.times);
+        } else {
+            samples.take(fate, line.tail, context.times);
+        }
         read_to = scanner.offset();
     }
     if is_over || (limit > 0 && samples.counted() > limit) {
@@ -186,6 +195,7 @@ pub(super) fn learn(
     if let Some(created) = created {
         learned.created = apply_starts(created.finish(), starts, &mut samples.row);
     }
+    learned.refusal = seen.refusal;
     Ok(learned)
 }
 
@@ -224,21 +234,91 @@ fn families_of(notes: &[&[u8]], format: Format, table: &FamilyTable) -> Families
     families.finish(table)
 }
 
-/// The column of a series that the last page did not have; none when relabeling drops it.
+/// The series of a page so far.
+struct Seen {
+    format: Format,
+    /// Where the first line of each begins.
+    first: HashMap<Column, u32>,
+    refusal: Option<AppendError>,
+}
+
+impl Seen {
+    /// What becomes of a line, and whether it counts as new: not where the same line stands above.
+    fn fate_of(
+        &mut self,
+        line: &SeriesLine<'_>,
+        page: &[u8],
+        known: Option<Fate>,
+        context: &mut Context<'_>,
+    ) -> Result<(Fate, bool), PageError> {
+        let column = match known {
+            Some(fate) => fate.column().ok_or(fate),
+            None => match new_column(line, page, context)? {
+                New::Kept(column) => Ok(column),
+                New::Dropped => Err(Fate::DROPPED),
+                New::Refused(why) => {
+                    self.refusal.get_or_insert(why);
+                    Err(Fate::REFUSED)
+                }
+            },
+        };
+        let column = match column {
+            Ok(column) => column,
+            Err(fate) => return Ok((fate, false)),
+        };
+        let start = (line.metric.as_ptr() as usize - page.as_ptr() as usize) as u32;
+        let first = *self.first.entry(column).or_insert(start);
+        let is_again = first != start;
+        let is_new = known.is_none() && !(is_again && stands_at(page, first, line.metric));
+        let has_own_time = line.tail.at.is_some() && context.times.honor;
+        if is_again && !has_own_time && !context.job.metric_relabel.is_empty() && !self.is_same(page, first, line) {
+            return Ok((Fate::MERGED, is_new));
+        }
+        Ok((Fate::of(column, Samples::is_tracked(&line.tail, context.times), is_again), is_new))
+    }
+
+    /// Whether the line that begins there has the same labels, in whatever order, before any relabeling.
+    fn is_same(&self, page: &[u8], start: u32, line: &SeriesLine<'_>) -> bool {
+        let sorted = |line: &SeriesLine<'_>| {
+            let mut pairs = line.pairs().ok()?.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect::<Vec<_>>();
+            pairs.sort();
+            Some(pairs)
+        };
+        if stands_at(page, start, line.metric) {
+            return true;
+        }
+        match parse(self.format, page.get(start as usize..).unwrap_or_default()).next() {
+            Some(Ok(Entry::Series(other))) => sorted(&other) == sorted(line),
+            _ => false,
+        }
+    }
+}
+
+/// Whether the line that begins there has this name with labels.
+fn stands_at(page: &[u8], start: u32, metric: &[u8]) -> bool {
+    let line = page.get(start as usize..).unwrap_or_default();
+    let ends = |after: Option<&u8>| metric.ends_with(b"}") || matches!(after, Some(b' ' | b'\t'));
+    line.starts_with(metric) && ends(line.get(metric.len()))
+}
+
+/// The column of a series that the last page did not have. Where the store takes no more series only this line is left out.
 #[cold]
-fn new_column(line: &SeriesLine<'_>, page: &[u8], context: &mut Context<'_>) -> Result<Option<Column>, PageError> {
+fn new_column(line: &SeriesLine<'_>, page: &[u8], context: &mut Context<'_>) -> Result<New, PageError> {
     let start = line.metric.as_ptr() as usize - page.as_ptr() as usize;
     let labels = match resolve::series(line, context.target, context.job) {
-        Ok(None) => return Ok(None),
+        Ok(None) => return Ok(New::Dropped),
         Ok(Some(labels)) => labels,
         Err(Refused::LabelLimit(text)) => return Err(PageError::LabelLimit(text)),
         Err(Refused::Invalid(reason)) => return Err(at_line(page, start, reason)),
     };
-    let column = context.writer.column(&labels).map_err(PageError::Store)?;
-    if column.0 > COLUMN_MAX {
-        return Err(PageError::Store(AppendError::Limit(format!("the target has had more than {COLUMN_MAX} series"))));
+    match context.writer.column(&labels) {
+        Ok(column) if column.0 > COLUMN_MAX => {
+            Ok(New::Refused(AppendError::Limit(format!("the target has had more than {COLUMN_MAX} series"))))
+        }
+        Ok(column) => Ok(New::Kept(column)),
+        Err(why @ AppendError::Limit(_)) => Ok(New::Refused(why)),
+        Err(error) => Err(PageError::Store(error)),
     }
-    Ok(Some(column))
 }
 
 fn at_line(page: &[u8], offset: usize, reason: String) -> PageError {

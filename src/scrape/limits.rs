@@ -12,6 +12,8 @@ pub(super) const BUFFER_KEPT_BYTES: usize = 1024 * 1024;
 pub(super) const METRIC_BYTES_MAX: usize = (1 << 24) - 1;
 /// Dropped targets that are kept for display where `keep_dropped_targets` sets no smaller number, per job.
 pub(super) const DROPPED_KEPT_MAX: usize = 10_000;
+/// Scrapes of a target between two attempts to open the series that the store refused.
+pub(super) const REFUSED_SCRAPES: u32 = 4;
 /// A sample that claims a time further ahead of ours is refused, as Prometheus does.
 pub(super) const AHEAD_MS_MAX: i64 = 10 * 60 * 1000;
 /// Longest text of a label value, name or metric within an error message, in characters.

@@ -13,8 +13,11 @@ use super::limits::METRIC_BYTES_MAX;
 const TRACKED: u32 = 1 << 30;
 const REPEATED: u32 = 1 << 31;
 const DROPPED: u32 = u32::MAX;
-/// Columns beyond this number cannot be told from the flags.
-pub(super) const COLUMN_MAX: u32 = TRACKED - 1;
+const REFUSED: u32 = u32::MAX - 1;
+const MERGED: u32 = u32::MAX - 2;
+const COLUMN: u32 = TRACKED - 1;
+/// Columns beyond this number cannot be told from the flags and from lines without a column.
+pub(super) const COLUMN_MAX: u32 = COLUMN - 3;
 
 /// What becomes of the samples of one line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,22 +26,30 @@ pub(super) struct Fate(u32);
 impl Fate {
     /// Taken out by metric relabeling.
     pub(super) const DROPPED: Self = Self(DROPPED);
+    /// The store took no new series when it was asked for this one.
+    pub(super) const REFUSED: Self = Self(REFUSED);
+    /// Metric relabeling made it a series that stands further up: Prometheus leaves it out and does not count it.
+    pub(super) const MERGED: Self = Self(MERGED);
 
     /// `tracked`: a stale marker follows when the line goes. `repeated`: the column had a line further up.
     pub(super) fn of(column: Column, tracked: bool, repeated: bool) -> Self {
-        Self(column.0 & COLUMN_MAX | if tracked { TRACKED } else { 0 } | if repeated { REPEATED } else { 0 })
+        Self(column.0 & COLUMN | if tracked { TRACKED } else { 0 } | if repeated { REPEATED } else { 0 })
     }
 
     pub(super) fn column(self) -> Option<Column> {
-        (self.0 != DROPPED).then_some(Column(self.0 & COLUMN_MAX))
+        (self.0 < MERGED).then_some(Column(self.0 & COLUMN))
+    }
+
+    pub(super) fn is_refused(self) -> bool {
+        self.0 == REFUSED
     }
 
     pub(super) fn is_tracked(self) -> bool {
-        self.0 != DROPPED && self.0 & TRACKED != 0
+        self.0 < MERGED && self.0 & TRACKED != 0
     }
 
     pub(super) fn is_repeated(self) -> bool {
-        self.0 != DROPPED && self.0 & REPEATED != 0
+        self.0 < MERGED && self.0 & REPEATED != 0
     }
 }
 

@@ -1,4 +1,9 @@
 //! Gathers the samples of one page into rows: one at the scrape's time, others for samples that state their own.
+//!
+//! A series that stands on a page several times is stored as Prometheus stores it: in the order of the page, and what goes back in
+//! time then is refused. So the rows of stated times come in rounds, of which the second has what is on the page a second time.
+
+use hashbrown::HashMap;
 
 use crate::exposition::Tail;
 use crate::model::{Exemplar, TimestampMs};
@@ -20,9 +25,25 @@ pub(super) struct Times {
 /// A sample with a time of its own.
 #[derive(Clone, Debug)]
 struct Timed {
+    /// How many samples of its series stand above it; from [`AFTER`] on where one of them carries the scrape's time.
+    round: u32,
     at: TimestampMs,
     column: Column,
     value: f64,
+    /// How many samples with the scrape's time stand above it.
+    above: u32,
+    is_repeated: bool,
+    is_new: bool,
+}
+
+/// Rounds from here on come after the row of the scrape's time.
+const AFTER: u32 = 1 << 31;
+
+/// Which rows of stated times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    BeforeOwnTime,
+    AfterOwnTime,
 }
 
 /// The samples of one page. Reuse it: `clear` keeps the buffers.
@@ -36,6 +57,8 @@ pub(super) struct Samples {
     pub total: u64,
     /// Taken out by metric relabeling, or what the scrape failed at.
     pub dropped: u64,
+    /// Of new series that the store did not take.
+    pub unstored: u64,
     /// The same series again, at the same time.
     pub duplicates: u64,
     /// Too far in the future.
@@ -51,7 +74,7 @@ impl Samples {
         self.row.clear(at);
         self.timed.clear();
         self.timed_exemplars.clear();
-        (self.total, self.dropped, self.duplicates, self.out_of_bounds, self.new_series) = (0, 0, 0, 0, 0);
+        (self.total, self.dropped, self.unstored, self.duplicates, self.out_of_bounds, self.new_series) = (0, 0, 0, 0, 0, 0);
         self.refused = None;
     }
 
@@ -77,7 +100,11 @@ impl Samples {
     pub(super) fn take(&mut self, fate: Fate, tail: Tail<'_>, times: Times) {
         self.total += 1;
         let Some(column) = fate.column() else {
-            self.dropped += 1;
+            match fate {
+                Fate::REFUSED => self.unstored += 1,
+                Fate::MERGED => {}
+                _ => self.dropped += 1,
+            }
             return;
         };
         match tail.at.filter(|_| times.honor) {
@@ -98,7 +125,8 @@ impl Samples {
                 self.refused.get_or_insert((column, Rejected::TooFarAhead));
             }
             Some(at) => {
-                self.timed.push(Timed { at, column, value: tail.value });
+                let above = self.row.cells.len() as u32;
+                self.timed.push(Timed { round: 0, at, column, value: tail.value, above, is_repeated: fate.is_repeated(), is_new: false });
                 if let Some(exemplar) = tail.exemplar.and_then(|text| text.read().ok()) {
                     self.timed_exemplars.push((at, column, exemplar));
                 }
@@ -106,32 +134,87 @@ impl Samples {
         }
     }
 
-    /// Hands over the samples with times of their own, a row for each time, in order. A second value of one series
-    /// for one time is left out, and counted where it differs.
-    pub(super) fn timed_rows<E>(&mut self, row: &mut Row, mut commit: impl FnMut(&Row) -> Result<(), E>) -> Result<(), E> {
-        let mut timed = std::mem::take(&mut self.timed);
-        // Stable: of two the first on the page wins.
-        timed.sort_by_key(|sample| (sample.at, sample.column));
-        self.timed_exemplars.sort_by_key(|(at, ..)| *at);
-        let mut exemplars = std::mem::take(&mut self.timed_exemplars).into_iter().peekable();
-        for samples in timed.chunk_by(|a, b| a.at == b.at) {
-            let Some(first) = samples.first() else { continue };
-            row.clear(first.at);
-            for series in samples.chunk_by(|a, b| a.column == b.column) {
-                row.push(series[0].column, series[0].value);
-                let others = series[1..].iter().filter(|again| again.value.to_bits() != series[0].value.to_bits()).count() as u64;
-                if others > 0 {
-                    self.duplicates += others;
-                    self.refused.get_or_insert((series[0].column, Rejected::Duplicate));
+    /// Takes the sample of a line that the page of last time did not have.
+    pub(super) fn take_new(&mut self, fate: Fate, tail: Tail<'_>, times: Times) {
+        let (ahead, timed) = (self.out_of_bounds, self.timed.len());
+        self.take(fate, tail, times);
+        if fate.is_refused() || self.out_of_bounds > ahead {
+            return;
+        }
+        self.new_series += 1;
+        if let Some(last) = self.timed.get_mut(timed) {
+            last.is_new = true;
+        }
+    }
+
+    /// Puts the samples with times of their own into the order in which they are to be stored. To be called once, when the page was read.
+    pub(super) fn settle(&mut self) {
+        if self.timed.iter().any(|sample| sample.is_repeated) {
+            // How often each series was met, and where it has the scrape's time.
+            let mut met: HashMap<Column, (u32, u32)> =
+                self.timed.iter().filter(|sample| sample.is_repeated).map(|sample| (sample.column, (0, u32::MAX))).collect();
+            for (place, cell) in (0u32..).zip(&self.row.cells) {
+                if let Some((_, plain)) = met.get_mut(&cell.column) {
+                    *plain = place;
                 }
             }
-            while let Some((_, column, exemplar)) = exemplars.next_if(|(at, ..)| *at == first.at) {
-                row.exemplars.push((column, exemplar));
+            for sample in &mut self.timed {
+                if let Some((count, plain)) = met.get_mut(&sample.column) {
+                    sample.round = (*count).min(AFTER - 1) | if *plain < sample.above { AFTER } else { 0 };
+                    *count += 1;
+                }
             }
-            commit(row)?;
         }
-        timed.clear();
-        self.timed = timed;
+        self.timed.sort_by_key(|sample| (sample.round, sample.at, sample.column));
+        self.timed_exemplars.sort_by_key(|(at, ..)| *at);
+    }
+
+    /// Hands over the samples with times of their own, a row for each time. `commit` is told whether these are the first of their series.
+    pub(super) fn timed_rows<E>(
+        &mut self,
+        part: Part,
+        row: &mut Row,
+        mut commit: impl FnMut(&Row, bool) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let first_after = self.timed.partition_point(|sample| sample.round < AFTER);
+        let timed = match part {
+            Part::BeforeOwnTime => &self.timed[..first_after],
+            Part::AfterOwnTime => &self.timed[first_after..],
+        };
+        for samples in timed.chunk_by(|a, b| (a.round, a.at) == (b.round, b.at)) {
+            let Some(first) = samples.first() else { continue };
+            row.clear(first.at);
+            for sample in samples {
+                row.push(sample.column, sample.value);
+            }
+            if first.round == 0 {
+                let from = self.timed_exemplars.partition_point(|(at, ..)| *at < first.at);
+                let of_time = self.timed_exemplars[from..].iter().take_while(|(at, ..)| *at == first.at);
+                row.exemplars.extend(of_time.map(|(_, column, exemplar)| (*column, exemplar.clone())));
+            }
+            commit(row, first.round == 0)?;
+        }
         Ok(())
+    }
+
+    /// The store did not take the first samples of these columns: they add no series. Returns the columns of which no other sample is on
+    /// the page and which are not new.
+    pub(super) fn without(&mut self, rejected: &[Column]) -> Vec<Column> {
+        if rejected.is_empty() {
+            return Vec::new();
+        }
+        let mut alone: HashMap<Column, bool> = rejected.iter().map(|column| (*column, true)).collect();
+        for sample in &self.timed {
+            if let Some(is_alone) = alone.get_mut(&sample.column) {
+                self.new_series -= u64::from(sample.is_new);
+                *is_alone = *is_alone && sample.round == 0 && !sample.is_new;
+            }
+        }
+        for cell in &self.row.cells {
+            alone.remove(&cell.column);
+        }
+        let mut columns: Vec<Column> = alone.into_iter().filter(|(_, is_alone)| *is_alone).map(|(column, _)| column).collect();
+        columns.sort_unstable();
+        columns
     }
 }

@@ -13,9 +13,9 @@ use super::created::Created;
 use super::families::{Families, FamilyTable};
 use super::figures::Figures;
 use super::learn::{self, Context, PageError, Recall};
-use super::limits::BUFFER_KEPT_BYTES;
-use super::lines::Lines;
-use super::samples::{Samples, Times};
+use super::limits::{BUFFER_KEPT_BYTES, REFUSED_SCRAPES};
+use super::lines::{Fate, Lines};
+use super::samples::{Part, Samples, Times};
 use super::target::Setup;
 
 const REPORT: [&str; 5] =
@@ -73,6 +73,8 @@ pub(super) struct Scraped {
     pub duration: Duration,
     /// What the target says of its families.
     pub families: Families,
+    /// Lines whose series the store did not take, and why.
+    pub unstored: Option<(u64, String)>,
 }
 
 pub(super) struct TargetState {
@@ -91,6 +93,12 @@ pub(super) struct TargetState {
     families: Families,
     /// Whether samples were refused at the last scrape, which has then been said.
     has_complained: bool,
+    /// Why some lines have no series in the store, and after how many scrapes it is asked for them again.
+    refusal: Option<(AppendError, u32)>,
+    /// Tracked series whose last sample, with a time of its own, was refused.
+    behind: Vec<Column>,
+    /// The page fills columns of `report`.
+    fills_report: bool,
     /// Columns of lines that the last page has no more; to be given back once their stale markers are written.
     leaving: Vec<Column>,
 }
@@ -111,6 +119,9 @@ impl TargetState {
             last_at: None,
             families: Families::default(),
             has_complained: false,
+            refusal: None,
+            behind: Vec::new(),
+            fills_report: false,
             leaving: Vec::new(),
         })
     }
@@ -133,8 +144,10 @@ impl TargetState {
         let (mut scraped, mut refused) = (Scraped::default(), Refused::default());
         match scrape.page {
             Ok(page) => {
-                let taken =
-                    self.take_page(&page, at, tools).and_then(|()| self.commit_timed(tools, &mut refused).map_err(PageError::Store));
+                let taken = self.take_page(&page, at, tools).and_then(|()| {
+                    tools.samples.settle();
+                    self.commit_timed(Part::BeforeOwnTime, tools, &mut refused).map_err(PageError::Store)
+                });
                 if let Err(error) = taken {
                     match error {
                         PageError::LabelLimit(_) => tools.figures.over_label_limits.inc(),
@@ -153,9 +166,37 @@ impl TargetState {
             tools.samples.row.clear(at);
             self.end_series(&mut tools.samples.row);
         }
-        let samples = &mut tools.samples;
-        scraped.samples = samples.total;
+        scraped.samples = tools.samples.total;
         scraped.duration = tools.clock.monotonic().saturating_sub(scrape.started);
+        self.report(&scraped, body_bytes, &mut tools.samples);
+        let samples = &mut tools.samples;
+        tools.figures.duplicates.add(samples.duplicates);
+        tools.figures.out_of_bounds.add(samples.out_of_bounds);
+        refused.add(samples.refused, samples.duplicates + samples.out_of_bounds);
+        match self.writer.commit(&samples.row) {
+            Ok(report) => {
+                count(&report, &tools.figures);
+                refused.add(report.rejected.first().copied(), report.rejected.len() as u64);
+                self.writer.retire(&self.leaving);
+            }
+            Err(error) => scraped.error = Some(error.to_string()),
+        }
+        if scraped.error.is_none()
+            && let Err(error) = self.commit_timed(Part::AfterOwnTime, tools, &mut refused)
+        {
+            scraped.error = Some(error.to_string());
+        }
+        scraped.unstored = self.unstored(tools);
+        self.leaving = Vec::new();
+        self.complain(&refused);
+        self.last_at = Some(at);
+        tools.recall.trim(BUFFER_KEPT_BYTES);
+        scraped.families = self.families.clone();
+        scraped
+    }
+
+    /// Adds what is said of the scrape itself.
+    fn report(&self, scraped: &Scraped, body_bytes: f64, samples: &mut Samples) {
         let job = &self.setup.job;
         let values = [
             if scraped.error.is_none() { 1.0 } else { 0.0 },
@@ -168,26 +209,11 @@ impl TargetState {
             job.limits.samples as f64,
             body_bytes,
         ];
+        let filled = if self.fills_report { samples.row.cells.iter().map(|cell| cell.column).collect() } else { BTreeSet::new() };
+        // As in Prometheus what the page itself says comes first.
+        let own = self.report.iter().zip(values).filter(|(column, _)| !filled.contains(*column));
         // In front: their columns came before those of any line, and a row in order is stored without a look at each cell's place.
-        let report = self.report.iter().zip(values).map(|(column, value)| Cell { column: *column, value: Value::Float(value) });
-        samples.row.cells.splice(0..0, report);
-        tools.figures.duplicates.add(samples.duplicates);
-        tools.figures.out_of_bounds.add(samples.out_of_bounds);
-        refused.add(samples.refused, samples.duplicates + samples.out_of_bounds);
-        match self.writer.commit(&samples.row) {
-            Ok(report) => {
-                count(&report, &tools.figures);
-                refused.add(report.rejected.first().copied(), report.rejected.len() as u64);
-                self.writer.retire(&self.leaving);
-            }
-            Err(error) => scraped.error = Some(error.to_string()),
-        }
-        self.leaving = Vec::new();
-        self.complain(&refused);
-        self.last_at = Some(at);
-        tools.recall.trim(BUFFER_KEPT_BYTES);
-        scraped.families = self.families.clone();
-        scraped
+        samples.row.cells.splice(0..0, own.map(|(column, value)| Cell { column: *column, value: Value::Float(value) }));
     }
 
     /// Says once that samples are being refused, and names one of their series.
@@ -211,11 +237,31 @@ impl TargetState {
         }
     }
 
+    /// How many lines of the last page have no series in the store, and why.
+    fn unstored(&self, tools: &Tools) -> Option<(u64, String)> {
+        let (why, _) = self.refusal.as_ref().filter(|_| tools.samples.unstored > 0)?;
+        tools.figures.unstored(&self.setup.job.job_name, &self.setup.url).add(tools.samples.unstored);
+        Some((tools.samples.unstored, why.to_string()))
+    }
+
+    /// Whether it is time to ask the store again for series that it refused.
+    fn retries(&mut self) -> bool {
+        let Some((_, wait)) = &mut self.refusal else { return false };
+        *wait = wait.saturating_sub(1);
+        *wait == 0
+    }
+
     /// Reads the page into `tools.samples`.
     fn take_page(&mut self, page: &PlainPage<'_>, at: TimestampMs, tools: &mut Tools) -> Result<(), PageError> {
+        if page.body.is_empty() {
+            // All series end, but the lines stay known, as in Prometheus: a target that starts says nothing for a moment.
+            self.end_series(&mut tools.samples.row);
+            return Ok(());
+        }
+        let retries = self.retries();
         let job = self.setup.job.clone();
         let times = Times { at, honor: job.honor_timestamps, track: job.track_timestamps_staleness };
-        if self.is_current && self.format == page.format && self.replay(page, times, &mut tools.samples) {
+        if !retries && self.is_current && self.format == page.format && self.replay(page, times, &mut tools.samples) {
             if job.limits.samples > 0 && tools.samples.counted() > job.limits.samples {
                 return Err(PageError::SampleLimit);
             }
@@ -236,12 +282,22 @@ impl TargetState {
             job: &job,
             families: &tools.families,
             before: &self.lines,
-            own: &self.report,
             times,
+            retries,
         };
         let learned = learn::learn(page.body, page.format, &mut tools.recall, &mut tools.samples, &mut context)?;
         self.end_missing(&learned.lines, &mut tools.samples.row);
         self.leaving = gone(&self.lines, &learned.lines, &self.report);
+        self.fills_report = learned.lines.fates().any(|fate| fate.column().is_some_and(|column| self.report.contains(&column)));
+        self.refusal = match (learned.refusal, self.refusal.take()) {
+            (Some(why), None) => {
+                tracing::warn!(target = self.setup.url, "new series of a target are refused, all others go on: {why}");
+                Some((why, REFUSED_SCRAPES))
+            }
+            (Some(why), Some(_)) => Some((why, REFUSED_SCRAPES)),
+            (None, Some(held)) if learned.lines.fates().any(Fate::is_refused) => Some(held),
+            (None, _) => None,
+        };
         if let Some(families) = learned.families {
             self.describe(&families, tools)?;
             self.families = families;
@@ -275,14 +331,42 @@ impl TargetState {
         Ok(())
     }
 
-    fn commit_timed(&mut self, tools: &mut Tools, refused: &mut Refused) -> Result<(), AppendError> {
-        let (writer, figures) = (&mut self.writer, &tools.figures);
-        tools.samples.timed_rows(&mut tools.timed, |row| {
+    fn commit_timed(&mut self, part: Part, tools: &mut Tools, refused: &mut Refused) -> Result<(), AppendError> {
+        let (writer, figures, last_at) = (&mut self.writer, &tools.figures, self.last_at);
+        let mut rejected = Vec::new();
+        tools.samples.timed_rows(part, &mut tools.timed, |row, is_first| {
             let report = writer.commit(row)?;
-            count(&report, figures);
             refused.add(report.rejected.first().copied(), report.rejected.len() as u64);
+            // Prometheus does not count what is behind a sample of the same page alone.
+            let is_behind = part == Part::AfterOwnTime && last_at.is_some_and(|last| row.at <= last);
+            if is_first || is_behind {
+                count(&report, figures);
+            }
+            if is_first {
+                rejected.extend_from_slice(&report.rejected);
+            }
             Ok(())
-        })
+        })?;
+        if part == Part::BeforeOwnTime {
+            let columns: Vec<Column> = rejected.iter().map(|(column, _)| *column).collect();
+            let mut behind = tools.samples.without(&columns);
+            // Only what is behind a sample of its series says that there is one to end.
+            let ends = |why: &Rejected| matches!(why, Rejected::OutOfOrder | Rejected::Duplicate);
+            let known: BTreeSet<Column> = rejected.iter().filter(|(_, why)| ends(why)).map(|(column, _)| *column).collect();
+            behind.retain(|column| known.contains(column));
+            self.end_behind(behind, &mut tools.samples);
+        }
+        Ok(())
+    }
+
+    /// A tracked series ends where its sample is refused, as if it were not on the page; once, until a sample is taken again.
+    fn end_behind(&mut self, behind: Vec<Column>, samples: &mut Samples) {
+        if self.setup.job.track_timestamps_staleness {
+            for column in behind.iter().filter(|column| self.behind.binary_search(column).is_err()) {
+                samples.row.push(*column, STALE_NAN);
+            }
+            self.behind = behind;
+        }
     }
 
     /// Stale markers for what was tracked last time and is not now.

@@ -22,7 +22,7 @@ pub struct TargetView {
     pub labels: Labels,
     pub url: String,
     pub health: TargetHealth,
-    /// Empty while all is well; names the line for a malformed page.
+    /// Empty while all is well; names the line for a malformed page, or what was left out of a target that is up.
     pub last_error: String,
     pub last_scrape: Option<TimestampMs>,
     pub last_duration: Duration,

@@ -14,7 +14,7 @@ use super::{maintain, manifest, recover, tombstones};
 use crate::model::TimestampMs;
 
 /// Where snapshots are, in the data folder.
-const FOLDER: &str = "snapshots";
+pub const FOLDER: &str = "snapshots";
 
 /// Makes a snapshot of everything, or of what is in segments already; its name is the folder's.
 pub fn snapshot(store: &Arc<Store>, skip_head: bool) -> Result<String, AdminError> {

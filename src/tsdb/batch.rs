@@ -234,6 +234,7 @@ impl<'a> Builders<'a> {
     pub fn present(snapshot: &TsdbSnapshot, found: &[u32], range: TimeRange) -> Vec<u32> {
         let mut present = Vec::new();
         let in_range = |at: i64| range.contains(TimestampMs(at));
+        let mut scratch = Vec::new();
         each_group(snapshot, found, |part| {
             let (group, columns) = match part {
                 HeadPart::Group(group, columns) => (group, columns),
@@ -250,7 +251,7 @@ impl<'a> Builders<'a> {
             let mut opens = open_stripes(snapshot, group.id, &series);
             opens.retain(|open| open.stripes.iter().any(|s| s.min_time <= range.max.0 && s.max_time >= range.min.0));
             for (at, column) in columns.iter().enumerate() {
-                let in_tail = has_rows && (group.live.get(*column) || group.columns[*column as usize].has_codes());
+                let in_tail = has_rows && is_in_tail(group, *column, rows, range, &mut scratch);
                 if in_tail || opens.iter().any(|open| open.numbers[at].is_some()) {
                     present.push(series[at]);
                 }
@@ -260,6 +261,19 @@ impl<'a> Builders<'a> {
         present.dedup();
         present
     }
+}
+
+/// Whether the stretch from the first to the last sample of a column in the tail's first `rows` rows meets the range.
+fn is_in_tail(group: &Group, column: u32, rows: usize, range: TimeRange, scratch: &mut Vec<u8>) -> bool {
+    let state = &group.columns[column as usize];
+    let is_live = group.live.get(column);
+    if !is_live && group.idle.get(&column).is_some_and(|last| *last < range.min.0) {
+        return false;
+    }
+    if group.times[rows - 1] <= range.max.0 || !state.has_codes() {
+        return is_live || state.has_codes();
+    }
+    group.times.get(state.first_row(&group.arena, scratch)).is_some_and(|first| *first <= range.max.0)
 }
 
 /// The newest sample at or after a time that sealed segments have of a series: time and bits.

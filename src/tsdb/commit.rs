@@ -304,17 +304,17 @@ impl Commit<'_> {
         });
     }
 
-    /// The checked path of series that several groups claim.
+    /// The checked path of series that several sources claim. A cell that moves to another group of its source comes here twice.
     fn check_contested(&mut self, group: &mut Group, scratch: &mut Scratch) {
         let mut contested = lock(&self.store.contested);
-        let (at, id, cells) = (self.row.at.0, group.id, &self.row.cells);
+        let (at, own, cells) = (self.row.at.0, self.source.number, &self.row.cells);
         let Scratch { group: places, late, .. } = scratch;
         places.retain(|place| {
             let column = &mut group.columns[place.column as usize];
             let cell = &cells[place.cell as usize];
             let Some(known) = contested.get_mut(&column.series).filter(|_| column.is_contested()) else { return true };
             let bits = if let Value::Float(float) = cell.value { Some(float.to_bits()) } else { None };
-            if known.last_group != id {
+            if known.last_source != own {
                 if cell.value.is_stale() {
                     // A claimant's end does not end what another keeps alive.
                     return false;
@@ -335,7 +335,7 @@ impl Commit<'_> {
                 column.set_contested(false);
                 contested.remove(&column.series);
             } else if at > known.last_time {
-                *known = Contested { last_time: at, last_bits: bits, last_group: id, is_handover: false };
+                *known = Contested { last_time: at, last_bits: bits, last_source: own, is_handover: false };
             }
             true
         });

@@ -37,12 +37,12 @@ impl Store {
             let labels = |series: u32| read(&self.head).index.labels(series);
             let appended = open.append(group, subgroup, key, stripe, labels);
             match appended {
-                Ok(true) => {
-                    self.metrics.segment_bytes.add(stripe.pages.len() as u64);
+                Ok(Some(bytes)) => {
+                    self.metrics.segment_bytes.add(bytes);
                     return Ok(());
                 }
                 // Sealed a moment ago: its successor is there before the seal lets go of it.
-                Ok(false) => std::thread::yield_now(),
+                Ok(None) => std::thread::yield_now(),
                 Err(error) => return Err(self.stop_writing("writing a segment", &error, true)),
             }
         }

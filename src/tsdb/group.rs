@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::bits::Bits;
-use super::cell::{Coder, put_gap, put_histogram, put_stale};
+use super::cell::{put_gap, put_histogram, put_stale};
 use super::row::{Changed, ChangedKind, RowCode};
 use super::tail::{Arena, Column};
 use crate::model::{Histogram, Value, is_stale};
@@ -125,11 +125,20 @@ impl Group {
         if self.live.get(column) { Some(self.last_time) } else { self.idle.get(&column).copied() }
     }
 
+    /// Bits of the newest value, of a column that is not live too: unless a keyframe since has made it forget.
+    pub fn last_known(&self, column: u32) -> Option<u64> {
+        let last = self.columns[column as usize].last();
+        (self.live.get(column) || !self.columns[column as usize].is_forgotten()).then_some(last)
+    }
+
     /// Whether this value is what the column holds already at its newest time.
     pub fn holds(&self, column: u32, value: &Value) -> bool {
         match value {
             Value::Float(float) if self.live.get(column) => float.to_bits() == self.columns[column as usize].last(),
-            Value::Float(float) => is_stale(*float) && !self.histograms.iter().any(|(_, c, _)| *c == column),
+            Value::Float(float) => {
+                let is_end = is_stale(*float) && !self.histograms.iter().any(|(_, c, _)| *c == column);
+                is_end || self.last_known(column).is_none_or(|bits| bits == float.to_bits())
+            }
             Value::Histogram(h) => self.histograms.iter().rfind(|(_, c, _)| *c == column).is_some_and(|(_, _, held)| held.same_bits(h)),
         }
     }
@@ -251,7 +260,7 @@ impl Group {
         let mut named = code.changed.iter().filter(|c| c.kind == ChangedKind::Value).map(|c| c.column).peekable();
         for (number, column) in self.columns.iter_mut().enumerate() {
             if named.next_if_eq(&(number as u32)).is_none() {
-                column.set_coder(Coder::default());
+                column.forget();
             }
         }
     }
@@ -330,7 +339,7 @@ impl Group {
         self.last_time = self.last_time.max(newest);
         self.live.clear();
         self.idle.clear();
-        self.columns.iter_mut().for_each(|column| column.set_coder(Coder::default()));
+        self.columns.iter_mut().for_each(Column::forget);
         self.log_file = 0;
     }
 

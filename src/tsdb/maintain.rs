@@ -153,6 +153,8 @@ pub fn seal(store: &Arc<Store>) -> io::Result<()> {
     };
     let added = lock(&store.manifest).edit(&[footer.id], &[]);
     let bytes = file.file.size()?;
+    // The stripes were counted when they were appended.
+    store.metrics.segment_bytes.add(footer.index_bytes);
     let segment = Arc::new(Segment { footer, file, bytes, held: None });
     replace_open(store, &open, Some(segment));
     store.metrics.seals.inc();

@@ -88,6 +88,7 @@ fn assemble(
         manifest: Mutex::new(manifest),
         tombstones,
         budget: OnceLock::new(),
+        elders: OnceLock::new(),
         unmergeable: Mutex::default(),
         contested: Mutex::default(),
         metadata: RwLock::default(),

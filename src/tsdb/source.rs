@@ -278,16 +278,16 @@ impl Source {
             return Some(Contested {
                 last_time: i64::MIN,
                 last_bits: None,
-                last_group: 0,
+                last_source: self.number,
                 is_handover: self.writers.load(Ordering::Acquire) == 0,
             });
         };
         let group = &state.groups[group as usize];
         let live = group.live.get(column);
-        let last_bits = live.then(|| group.columns[column as usize].last());
+        let last_bits = group.last_known(column);
         let last_time = group.last_time_of(column).unwrap_or(i64::MIN);
         let is_handover = self.writers.load(Ordering::Acquire) == 0 && !live;
-        Some(Contested { last_time, last_bits, last_group: group.id, is_handover })
+        Some(Contested { last_time, last_bits, last_source: self.number, is_handover })
     }
 }
 

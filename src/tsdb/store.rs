@@ -21,7 +21,7 @@ use super::source::{Scratch, Source};
 use super::tombstones::TombstoneFile;
 use super::versions::Versions;
 use crate::clock::Clock;
-use crate::model::{Labels, Metadata};
+use crate::model::{Labels, Metadata, TimestampMs};
 use crate::storage::{AppendError, GroupKey};
 
 /// The index of live series, and which source owns each.
@@ -78,15 +78,18 @@ pub struct SegmentSet {
     pub open: Arc<OpenSegment>,
 }
 
-/// A series that two groups claim: its newest sample, and whose it was.
+/// A series that two sources claim: its newest sample, and which source's it was.
 #[derive(Clone, Copy, Debug)]
 pub struct Contested {
     pub last_time: i64,
     pub last_bits: Option<u64>,
-    pub last_group: u64,
+    pub last_source: u32,
     /// The other claimant has ended: after the next sample there is no contest any more.
     pub is_handover: bool,
 }
+
+/// Frees so many bytes of older data beside the store, none of it with samples at or after the time; returns how many were freed.
+pub type Elders = Box<dyn Fn(u64, TimestampMs) -> u64 + Send + Sync>;
 
 /// Why no samples are taken.
 #[derive(Clone, Debug)]
@@ -112,6 +115,7 @@ pub struct Store {
     pub manifest: Mutex<Manifest>,
     pub tombstones: TombstoneFile,
     pub budget: OnceLock<Budget>,
+    pub elders: OnceLock<Elders>,
     /// Segments that a merge could not read: they are served as far as they can be, and left as they are.
     pub unmergeable: Mutex<BTreeSet<u64>>,
     pub contested: Mutex<HashMap<u32, Contested>>,

@@ -119,6 +119,8 @@ const CONTESTED: u8 = 2;
 const RETIRED: u8 = 4;
 /// Some row of this tail holds no float: a gap, a stale marker or a histogram.
 const HAS_STATES: u8 = 8;
+/// The last value is not known any more.
+const FORGOTTEN: u8 = 16;
 
 /// One column of a group: 24 bytes that every live series costs.
 #[derive(Clone, Copy, Debug)]
@@ -149,6 +151,17 @@ impl Column {
 
     pub fn set_coder(&mut self, coder: Coder) {
         (self.last, self.exponent) = (coder.last, coder.exponent);
+        self.set(FORGOTTEN, false);
+    }
+
+    /// Codes start from nothing.
+    pub fn forget(&mut self) {
+        self.set_coder(Coder::default());
+        self.set(FORGOTTEN, true);
+    }
+
+    pub fn is_forgotten(&self) -> bool {
+        self.flags & FORGOTTEN != 0
     }
 
     pub fn is_contested(&self) -> bool {
@@ -182,6 +195,18 @@ impl Column {
 
     pub fn has_codes(&self) -> bool {
         !self.chain.is_empty()
+    }
+
+    /// The tail's row before which the column holds nothing.
+    pub fn first_row(&self, arena: &Arena, scratch: &mut Vec<u8>) -> usize {
+        scratch.clear();
+        arena.read(self.chain, scratch);
+        let (mut reader, mut coder) = (Reader::new(scratch), Coder::default());
+        match (coder.take(&mut reader), coder.take(&mut reader)) {
+            (Ok(Code::Gap), Ok(Code::Skip(rows))) => usize::try_from(rows).unwrap_or(usize::MAX),
+            (Ok(Code::Gap), Ok(_)) => 1,
+            _ => 0,
+        }
     }
 
     /// Whether some row of this tail holds no float. Where none does, a live column has one in every row.

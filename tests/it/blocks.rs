@@ -1,5 +1,6 @@
 //! Prometheus's data folder: blocks that were written are read again, logs in every form are replayed, damage is said and never a panic.
 
+mod admin;
 mod damage;
 mod logs;
 mod promql;

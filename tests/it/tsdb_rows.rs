@@ -104,6 +104,23 @@ fn a_series_that_two_groups_claim_goes_forward_only() {
 }
 
 #[test]
+fn claimants_with_times_of_their_own_lose_nothing_when_they_move_apart() {
+    let store = Store::new();
+    let mut writers = [store.writer(GroupSource::Scrape, "a"), store.writer(GroupSource::Scrape, "b")];
+    for scrape in 0..4 {
+        for (number, writer) in writers.iter_mut().enumerate() {
+            let (shared, own) =
+                (writer.column(&series("shared")).expect("a column"), writer.column(&series(&format!("own{number}"))).expect("one"));
+            // What carries the scrape's time stands in the same group at first.
+            let refused = if number == 1 { vec![Rejected::Duplicate] } else { Vec::new() };
+            assert_eq!(commit(writer, scrape * 100, &[(shared, (scrape * 10 + number as i64) as f64)]), refused, "scrape {scrape}");
+            assert_eq!(commit(writer, 5000 + scrape * 100 + number as i64, &[(own, 1.0)]), []);
+        }
+    }
+    assert_eq!(read(&store.db, &[])["shared"], [(0, 0.0), (100, 10.0), (200, 20.0), (300, 30.0)]);
+}
+
+#[test]
 fn samples_with_times_of_their_own_form_few_groups() {
     let store = Store::new();
     let mut writer = store.writer(GroupSource::Scrape, "cadvisor");

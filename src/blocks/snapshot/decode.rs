@@ -3,6 +3,7 @@
 use super::{Found, Part, Sources};
 use crate::blocks::error::BlockError;
 use crate::blocks::samples::Samples;
+use crate::blocks::tombstones::is_deleted;
 use crate::model::{TimeRange, TimestampMs};
 
 impl Sources {
@@ -27,7 +28,7 @@ impl Sources {
                 samples.add(&of_head);
             }
         }
-        samples.retain(|at| range.contains(TimestampMs(at)));
+        samples.retain(|at| range.contains(TimestampMs(at)) && !is_deleted(&found.deleted, at));
         Ok(samples)
     }
 }

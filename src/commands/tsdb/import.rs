@@ -9,6 +9,7 @@ use clap::Args;
 
 use super::progress::{Progress, bytes, short};
 use super::{DataFolder, Failed, Outcome, read};
+use crate::blocks::deleted::BySeries;
 use crate::blocks::imported::fingerprint;
 use crate::blocks::target::Origin;
 use crate::blocks::{Imported, PrometheusFolder, folder};
@@ -47,6 +48,7 @@ pub fn run(flags: &ImportFlags, clock: &Clock) -> Outcome {
     let nothing = Imported::default();
     let found = PrometheusFolder::open(&flags.from, &nothing, clock.clone())?
         .ok_or_else(|| Failed(format!("{}: here is nothing of Prometheus: no blocks and no write-ahead log", flags.from.display())))?;
+    let deleted = found.deleted();
     let done_before = store.group_names(PREFIX)?;
     let mut failures = 0usize;
     for error in found.unreadable() {
@@ -59,7 +61,7 @@ pub fn run(flags: &ImportFlags, clock: &Clock) -> Outcome {
     let before = all - work.len();
     let (mut progress, mut samples, mut series) = (Progress::new(work.len() as u64 * 1000, clock), 0u64, 0u64);
     for (number, one) in work.iter().enumerate() {
-        match import(&store, one, number as u64, &mut progress, samples) {
+        match import(&store, one, &deleted, number as u64, &mut progress, samples) {
             Ok((of_one, of_series)) => {
                 samples += of_one;
                 series += of_series;
@@ -112,14 +114,14 @@ fn to_do(found: &PrometheusFolder, from: &std::path::Path) -> Result<Vec<Work>, 
 }
 
 /// Samples and series written.
-fn import(store: &Tsdb, work: &Work, number: u64, progress: &mut Progress, before: u64) -> Result<(u64, u64), Failed> {
+fn import(store: &Tsdb, work: &Work, deleted: &BySeries, number: u64, progress: &mut Progress, before: u64) -> Result<(u64, u64), Failed> {
     let mut importer = store.importer()?;
     let targets = work.origin.targets()?;
     let (mut samples, mut series) = (0u64, 0u64);
     for (at, target) in targets.iter().enumerate() {
         let key = GroupKey { source: GroupSource::Push, name: format!("{PREFIX}{}", work.name), labels: target.labels.clone() };
         series += target.series.len() as u64;
-        let written = work.origin.each_rows(target, ROWS_MAX, |rows| {
+        let written = work.origin.each_rows(target, deleted, ROWS_MAX, |rows| {
             let held = |values: &crate::storage::ColumnValues| values.present.iter().map(|word| u64::from(word.count_ones())).sum::<u64>();
             samples += rows.columns.iter().map(|(_, values)| held(values)).sum::<u64>();
             importer.rows(&key, rows.set, &rows.times, &rows.columns).map_err(Stop::Write)?;

@@ -1,8 +1,9 @@
 //! The operating system's files, read with `pread`, so that what is read is never counted as ours and a truncated file is an error, not a signal.
 
+use std::collections::HashSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -55,14 +56,15 @@ impl Disk for RealDisk {
     }
 
     fn size_below(&self, folder: &Path) -> io::Result<u64> {
-        let (mut bytes, mut folders) = (0u64, vec![folder.to_owned()]);
+        let (mut bytes, mut folders, mut linked) = (0u64, vec![folder.to_owned()], HashSet::new());
         while let Some(folder) = folders.pop() {
             for entry in fs::read_dir(folder)? {
                 let entry = entry?;
                 let about = entry.metadata()?;
                 if about.is_dir() {
                     folders.push(entry.path());
-                } else {
+                } else if about.nlink() == 1 || linked.insert((about.dev(), about.ino())) {
+                    // What a snapshot shares with the data counts once.
                     bytes += about.len();
                 }
             }

@@ -38,6 +38,18 @@ impl Watch {
         }
     }
 
+    /// Lets go of older data beside the store until the folder is small enough; what is older than the store's oldest segment goes first.
+    fn free_elders(&mut self, store: &Store, sealed: &[Arc<Segment>], bytes: u64) -> u64 {
+        let excess = bytes.saturating_sub(store.options.retention_bytes);
+        let Some(elders) = store.elders.get().filter(|_| store.options.retention_bytes > 0 && excess > 0) else { return 0 };
+        let until = sealed.first().map_or(i64::MAX, |oldest| oldest.footer.max_time);
+        let freed = elders(excess, TimestampMs(until));
+        if let Some((_, foreign)) = &mut self.foreign {
+            *foreign = foreign.saturating_sub(freed);
+        }
+        freed
+    }
+
     /// Notes the time, and says whether it may be used to erase.
     fn trusts(&mut self, now: i64, monotonic: i64) -> bool {
         let passed = monotonic - self.last_monotonic;
@@ -75,6 +87,7 @@ pub fn apply(store: &Arc<Store>, now: TimestampMs, watch: &mut Watch) {
     let open = crate::tsdb::flush::newest(&segments.open).extent().bytes;
     let own = segments.sealed.iter().map(|s| s.bytes).sum::<u64>() + store.log.size_bytes() + open;
     let bytes = own + watch.foreign_bytes(store, own);
+    let bytes = bytes.saturating_sub(watch.free_elders(store, &segments.sealed, bytes));
     let (by_age, by_size) = doomed(&segments.sealed, oldest, bytes, store.options.retention_bytes);
     if by_age.is_empty() && by_size.is_empty() {
         return;

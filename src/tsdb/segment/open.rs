@@ -82,7 +82,7 @@ impl OpenSegment {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Appends a stripe with the definitions it needs. `Ok(false)`: sealed meanwhile, take the next segment.
+    /// Appends a stripe with the definitions it needs; how many bytes that took. None: sealed meanwhile, take the next segment.
     pub fn append(
         &self,
         group: u64,
@@ -90,10 +90,10 @@ impl OpenSegment {
         key: &GroupKey,
         stripe: &StripeBody,
         labels: impl Fn(u32) -> Labels,
-    ) -> io::Result<bool> {
+    ) -> io::Result<Option<u64>> {
         let mut state = self.lock();
         if state.is_sealed {
-            return Ok(false);
+            return Ok(None);
         }
         if state.is_broken {
             return Err(io::Error::other("the open segment ends in a torn stripe"));
@@ -126,7 +126,7 @@ impl OpenSegment {
         self.write(&mut state, &out)?;
         reference.offset = state.size - out.len() as u64 + start;
         state.remember(group, subgroup, key, reference, &new, &numbers);
-        Ok(true)
+        Ok(Some(out.len() as u64))
     }
 
     fn create(&self, state: &mut State) -> io::Result<()> {

@@ -118,7 +118,7 @@ fn imported(folder: &promlet::blocks::PrometheusFolder) -> Tsdb {
     for block in folder.blocks() {
         let origin = Origin::Block(block);
         for target in origin.targets().unwrap() {
-            let written = origin.each_rows(&target, 16, |rows| {
+            let written = origin.each_rows(&target, &Default::default(), 16, |rows| {
                 importer.rows(&key("import"), rows.set, &rows.times, &rows.columns).unwrap();
                 Ok::<(), promlet::blocks::BlockError>(())
             });

@@ -10,6 +10,7 @@ mod http;
 mod json;
 pub mod limits;
 pub mod options;
+mod rehearsal;
 mod slack;
 pub mod steps;
 mod texts;
@@ -20,6 +21,7 @@ mod words;
 
 pub use build::{BuildError, build};
 pub use options::NotifyOptions;
+pub use rehearsal::rehearse;
 pub use steps::{Step, StepState};
 pub use trial::{TrialError, trial};
 

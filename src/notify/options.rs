@@ -139,3 +139,13 @@ pub struct EmailOptions {
     pub html: Option<String>,
     pub text: Option<String>,
 }
+
+/// A text of the configuration that is rendered before it is needed.
+#[derive(Clone, Copy, Debug)]
+pub struct RehearsedText<'a> {
+    pub text: &'a str,
+    /// Values are escaped by their place in a page.
+    pub html: bool,
+    /// It is sent for resolved alerts too.
+    pub resolved: bool,
+}

@@ -1,6 +1,7 @@
 //! One file per subcommand: flags in, exit code out.
 
 pub mod check;
+pub mod check_rules;
 pub mod demo;
 pub mod features;
 pub mod foreign_flags;
@@ -8,6 +9,7 @@ pub mod notify_test;
 pub mod promql;
 pub mod serve;
 pub mod serve_flags;
+pub mod template_render;
 pub mod test_promql;
 pub mod test_rules;
 pub mod tsdb;
@@ -54,6 +56,11 @@ enum Command {
         #[command(subcommand)]
         subject: Notify,
     },
+    /// Renders templates of notifications
+    Template {
+        #[command(subcommand)]
+        subject: Template,
+    },
     /// Looks at a data folder, checks it, takes over Prometheus's, writes blocks for Prometheus
     Tsdb {
         #[command(subcommand)]
@@ -67,8 +74,8 @@ enum Command {
 enum Check {
     /// Prometheus configurations, with the rule files they name
     Config(CheckedFiles),
-    /// Rule files
-    Rules(CheckedFiles),
+    /// Rule files, with what is wrong though they load
+    Rules(check_rules::CheckRulesFlags),
     /// Alertmanager configurations
     Alertmanager(CheckedFiles),
 }
@@ -95,6 +102,12 @@ enum Notify {
     Test(notify_test::NotifyTestFlags),
 }
 
+#[derive(Subcommand, Debug)]
+enum Template {
+    /// Renders one text with template files, as amtool does
+    Render(template_render::RenderFlags),
+}
+
 /// The whole command: arguments with the program's name first, an exit code out.
 pub fn promlet(arguments: Vec<String>) -> ExitCode {
     install_tls();
@@ -114,6 +127,7 @@ pub fn promlet(arguments: Vec<String>) -> ExitCode {
         Some(Command::Test { subject: Test::Promql(flags) }) => test_promql::run(&flags),
         Some(Command::Test { subject: Test::Rules(flags) }) => test_rules::run(&flags),
         Some(Command::Notify { subject: Notify::Test(flags) }) => notify_test::run(&flags),
+        Some(Command::Template { subject: Template::Render(flags) }) => template_render::run(&flags),
         Some(Command::Tsdb { subject }) => tsdb::run(subject),
         Some(Command::Promql(arguments)) => ExitCode::from(promql::run(arguments).code()),
     }
@@ -122,7 +136,7 @@ pub fn promlet(arguments: Vec<String>) -> ExitCode {
 fn run_check(subject: Check) -> ExitCode {
     let (subject, CheckedFiles { files, features }) = match subject {
         Check::Config(files) => (check::Subject::Config, files),
-        Check::Rules(files) => (check::Subject::Rules, files),
+        Check::Rules(flags) => return check_rules::run(&flags),
         Check::Alertmanager(files) => (check::Subject::Alertmanager, files),
     };
     let environment = serve::environment(&features);

@@ -1,6 +1,9 @@
 //! The query engine on large batches: one line a query shape, milliseconds of the fastest of some runs.
 //!
-//! The store here holds plain columns, so that what is measured is the engine. `cargo bench --bench promql`.
+//! The store here holds plain columns, so that what is measured is the engine. `cargo bench --bench promql`; with `-- count` instructions
+//! on one thread and a smaller store, in place of milliseconds (`count.rs`).
+
+mod count;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -8,11 +11,13 @@ use std::time::Instant;
 
 use promlet::clock::Clock;
 use promlet::model::{DurationMs, Labels, Matcher, Metadata, TimeRange, TimestampMs};
-use promlet::promql::{Engine, EngineOptions, QueryOptions, Value};
+use promlet::promql::{Answer, Engine, EngineOptions, QueryError, QueryOptions, Value};
 use promlet::storage::select::{Batch, ColumnValues, Hints, LabelPair, Select, SelectError, SeriesId, Snapshot, Symbol, Version};
 use promlet::telemetry::Registry;
 
 const INSTANCES: usize = 100;
+/// Under valgrind everything takes fifty times as long.
+const COUNTED_INSTANCES: usize = 10;
 const ROWS: usize = 5760;
 const SCRAPE: i64 = 15_000;
 const RUNS: usize = 5;
@@ -30,7 +35,7 @@ struct Group {
 }
 
 /// 24 hours of counters and buckets, all series of an instance in one group.
-fn store() -> Dense {
+fn store(instances: usize) -> Dense {
     let mut texts: Vec<Arc<str>> = Vec::new();
     let mut symbol = |text: &str| {
         let at = texts.iter().position(|t| &**t == text).unwrap_or_else(|| {
@@ -40,7 +45,7 @@ fn store() -> Dense {
         Symbol(at as u32)
     };
     let mut groups = Vec::new();
-    for instance in 0..INSTANCES {
+    for instance in 0..instances {
         let mut series = Vec::new();
         let mut add = |pairs: &[(&str, &str)], rate: f64| {
             let labels = Labels::from_pairs(pairs.iter().copied());
@@ -153,33 +158,66 @@ impl Batch for DenseBatch {
     }
 }
 
-const SHAPES: [&str; 12] = [
+const SHAPES: [&str; 20] = [
     "sum by (instance) (rate(cpu_seconds_total[5m]))",
     "sum(cpu_seconds_total)",
+    "cpu_seconds_total{mode=\"idle\"}",
+    "count by (__name__) ({__name__=~\".+\"})",
     "histogram_quantile(0.95, sum by (le, instance) (rate(latency_bucket[5m])))",
+    "histogram_quantile(0.95, rate(latency_bucket[5m]))",
     "sum by (instance) (rate(requests_total{code=\"500\"}[5m])) / sum by (instance) (rate(requests_total[5m]))",
+    "sum(rate(requests_total[5m])) / (sum(rate(requests_total[5m])) + sum(rate(cpu_seconds_total[5m])))",
     "quantile_over_time(0.95, requests_total[1h])",
     "max_over_time(cpu_seconds_total{mode=\"idle\"}[1h])",
+    "max_over_time(cpu_seconds_total{mode=\"idle\"}[12h])",
     "sum_over_time(cpu_seconds_total{mode=\"idle\"}[1h])",
     "avg_over_time(cpu_seconds_total{mode=\"idle\"}[1h])",
     "stddev_over_time(requests_total[1h])",
     "changes(cpu_seconds_total{mode=\"idle\"}[1h])",
+    "count_over_time(requests_total[1h])",
     "topk(5, rate(cpu_seconds_total[5m]))",
     "increase(requests_total[6h])",
+    "max_over_time(sum(rate(requests_total[5m]))[1h:1m])",
+    "cpu_seconds_total > 100000",
 ];
 
+const BOUNDS: (TimestampMs, TimestampMs) = (TimestampMs(0), TimestampMs(86_400_000));
+
+/// What is counted.
+#[inline(never)]
+fn measured(engine: &Engine, store: &Dense, shape: &str) -> Result<Answer, QueryError> {
+    engine.range(store, shape, BOUNDS, DurationMs::seconds(60), &QueryOptions::default())
+}
+
+/// One shape under valgrind: once to warm up, and once to count.
+fn one(shape: &str) {
+    let engine = Engine::new(EngineOptions { threads: 1, ..EngineOptions::default() }, Clock::system(), &Registry::default());
+    let store = store(COUNTED_INSTANCES);
+    let warm = engine.range(&store, shape, BOUNDS, DurationMs::seconds(600), &QueryOptions::default());
+    assert!(warm.is_ok(), "{shape}");
+    let answer = measured(&engine, &store, shape).expect("an answer");
+    count::did(answer.stats.samples, "samples looked at");
+}
+
 fn main() {
-    let store = store();
-    let engine = Engine::new(EngineOptions::default(), Clock::system(), &Registry::default());
-    let bounds = (TimestampMs(0), TimestampMs(86_400_000));
-    let only = std::env::args().nth(1).filter(|a| !a.starts_with("--"));
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with("--")).collect();
+    let only = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        [count::ONE, shape] => return one(shape),
+        ["count", only @ ..] => {
+            let cases = SHAPES.map(|name| count::Case { name, function: "promql::measured*" });
+            return count::table(cases, only.first().copied());
+        }
+        [only, ..] => Some((*only).to_owned()),
+        [] => None,
+    };
+    let (store, engine) = (store(INSTANCES), Engine::new(EngineOptions::default(), Clock::system(), &Registry::default()));
     for shape in SHAPES.iter().filter(|s| only.as_ref().is_none_or(|o| s.contains(o.as_str()))) {
         let mut fastest = f64::INFINITY;
         let mut described = String::new();
         for _ in 0..RUNS {
             #[expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
             let started = Instant::now();
-            let answer = engine.range(&store, *shape, bounds, DurationMs::seconds(60), &QueryOptions::default());
+            let answer = measured(&engine, &store, shape);
             fastest = fastest.min(started.elapsed().as_secs_f64() * 1000.0);
             described = match answer.map(|a| (a.value, a.stats)) {
                 Ok((Value::Matrix(series), stats)) => format!("{} series, {} samples, peak {}", series.len(), stats.samples, stats.peak),

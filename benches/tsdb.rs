@@ -1,8 +1,11 @@
-//! Measures the store by itself: `cargo bench --bench tsdb -- scrape|history|recording FOLDER|fed FOLDER`.
+//! Measures the store by itself: `cargo bench --bench tsdb -- count|scrape|history|recording FOLDER|fed FOLDER`.
 //!
 //! `scrape` appends rows of 100 groups of 1000 series at 5 s and says what a cell costs in time, memory and bytes written.
 //! `history` appends 24 h of 20 groups of 1000 series at 15 s and reads them back, as found and merged.
 //! `fed FOLDER` reads a data folder that `fleet feed` filled. `recording FOLDER` replays pages of exporters (one folder an exporter, a file's name is its time in ms) and says what a sample keeps.
+//! `count` counts instructions (`count.rs`) of appending, encoding, selecting, reading and decoding.
+
+mod count;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -11,7 +14,7 @@ use std::time::Duration;
 
 use promlet::clock::Clock;
 use promlet::model::{Labels, Matcher, TimeRange, TimestampMs};
-use promlet::storage::{Append, Column, ColumnValues, GroupKey, GroupSource, Hints, Row, RowWriter, Select};
+use promlet::storage::{Append, Batch, Column, ColumnValues, GroupKey, GroupSource, Hints, Row, RowWriter, Select};
 use promlet::telemetry::Registry;
 use promlet::tsdb::disk::crashing::Dice;
 use promlet::tsdb::{RealDisk, Tsdb, TsdbOptions};
@@ -111,11 +114,16 @@ impl Fleet {
                 self.row.push(*column, value(motion(number), (target * 1_000_003 + number) as u64, at));
             }
             let started = busy();
-            writer.commit(&self.row).expect("a commit");
+            committed(&mut **writer, &self.row);
             spent += busy() - started;
         }
         spent
     }
+}
+
+#[inline(never)]
+fn committed(writer: &mut dyn RowWriter, row: &Row) {
+    writer.commit(row).expect("a commit");
 }
 
 fn open(folder: &Path, registry: &Registry) -> Tsdb {
@@ -286,6 +294,65 @@ fn ask(db: &Tsdb, cases: &[(&str, Vec<Matcher>, TimeRange)]) {
     }
 }
 
+const CASES: [count::Case; 6] = [
+    count::Case { name: "append", function: "tsdb::committed*" },
+    count::Case { name: "append: encode", function: "promlet::tsdb::page::encode::encode" },
+    count::Case { name: "merge", function: "tsdb::merged*" },
+    count::Case { name: "select", function: "tsdb::selected*" },
+    count::Case { name: "read", function: "tsdb::values_read*" },
+    count::Case { name: "extremes", function: "tsdb::values_read*" },
+];
+
+/// One case under valgrind: 8 h of 4 groups of 250 series at 15 s.
+fn one(folder: &Path, case: &str) {
+    const ROUNDS: i64 = 1920;
+    let cells = ROUNDS as u64 * 1000;
+    let db = open(folder, &Registry::default());
+    let mut fleet = Fleet::new(&db, 4, 250);
+    for round in 0..ROUNDS {
+        fleet.round(START_MS + round * 15_000);
+    }
+    if case.starts_with("append") {
+        return count::did(cells, "cells");
+    }
+    merged(&db);
+    if case == "merge" {
+        return count::did(cells, "cells");
+    }
+    let range = TimeRange::new(TimestampMs(START_MS), TimestampMs(START_MS + ROUNDS * 15_000));
+    let function = (case == "extremes").then_some("max_over_time");
+    let hints = Hints { range: Some(range), function, window: function.map(|_| range.max - range.min), ..Hints::default() };
+    selected(&db, &hints);
+    let batches = selected(&db, &hints);
+    if case == "select" {
+        return count::did(1000, "series");
+    }
+    count::did(values_read(&batches), "samples");
+}
+
+#[inline(never)]
+fn merged(db: &Tsdb) {
+    db.compact().expect("a merge");
+}
+
+#[inline(never)]
+fn selected(db: &Tsdb, hints: &Hints) -> Vec<Box<dyn Batch>> {
+    let snapshot = Select::open(db, hints.range.unwrap_or(TimeRange::ALL)).expect("a snapshot");
+    snapshot.select(&[], hints).expect("a selection")
+}
+
+#[inline(never)]
+fn values_read(batches: &[Box<dyn Batch>]) -> u64 {
+    let (mut samples, mut values) = (0u64, ColumnValues::default());
+    for batch in batches {
+        for at in 0..batch.len() {
+            batch.read(at, 0..batch.times().len(), &mut values).expect("values");
+            samples += values.floats.len() as u64;
+        }
+    }
+    samples
+}
+
 /// Nanoseconds that this thread has been on a processor.
 fn busy() -> Duration {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
@@ -371,6 +438,8 @@ fn main() {
         Some("history") => history(folder.path()),
         Some("fed") => fed(folder.path(), Path::new(arguments.get(1).map_or(".", String::as_str))),
         Some("recording") => recording(folder.path(), Path::new(arguments.get(1).map_or(".", String::as_str))),
-        _ => println!("say what to measure: scrape, history, recording FOLDER, or fed FOLDER"),
+        Some("count") => count::table(CASES, arguments.get(1).map(String::as_str)),
+        Some(count::ONE) => one(folder.path(), arguments.get(1).map_or("", String::as_str)),
+        _ => println!("say what to measure: count, scrape, history, recording FOLDER, or fed FOLDER"),
     }
 }

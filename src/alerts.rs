@@ -5,6 +5,7 @@
 
 pub mod dedup;
 mod driver;
+mod explain;
 pub mod fingerprint;
 pub mod group;
 pub mod hold;
@@ -40,7 +41,7 @@ pub use options::AlertsOptions;
 pub use silences::{SilenceError, SilenceRequest};
 
 use driver::Shared;
-use view::{AlertGroupView, AlertView, DeliveryOutcome, DeliveryView, SilenceView, TrailView};
+use view::{AlertGroupView, AlertStanding, AlertView, DeliveryOutcome, DeliveryView, SilenceView, Story, TrailView};
 
 /// Why alerting could not start: the ledger could not be read.
 #[derive(Debug)]
@@ -185,6 +186,32 @@ impl Alerting {
         let view =
             |row: crate::state::DecisionRow| TrailView { at: row.at, receiver: row.receiver, decision: row.decision, detail: row.detail };
         Ok(rows.into_iter().map(view).collect())
+    }
+
+    /// Why someone did or did not hear of the alerts that match: those that are held first, then those that only the ledger remembers.
+    /// Reads the disk: not for an async worker.
+    pub fn stories(&self, matchers: &[Matcher]) -> Result<Vec<Story>, String> {
+        let standings = self.shared.read(|machine, now| machine.standings(matchers, now));
+        let mut alerts: Vec<(Labels, String, Option<AlertStanding>)> = Vec::new();
+        for standing in standings {
+            alerts.push((standing.alert.alert.labels.clone(), standing.alert.fingerprint.clone(), Some(standing)));
+        }
+        let remembered = self.shared.state.latest_decisions().map_err(|error| format!("state.db cannot be read: {error}"))?;
+        for row in remembered.into_iter().rev().filter(|row| routing::all_match(matchers, &row.labels)) {
+            let fingerprint = fingerprint::show(row.fingerprint);
+            if alerts.len() < limits::EXPLAINED_MAX && alerts.iter().all(|(_, known, _)| *known != fingerprint) {
+                alerts.push((row.labels, fingerprint, None));
+            }
+        }
+        let deliveries = self.deliveries(limits::TRAIL_MAX)?;
+        let mut stories = Vec::new();
+        for (labels, fingerprint, standing) in alerts {
+            let trail = self.trail(&fingerprint, limits::EXPLAINED_LINES_MAX)?;
+            let of_it = deliveries.iter().filter(|delivery| delivery.alerts.contains(&labels));
+            let deliveries = of_it.take(limits::EXPLAINED_LINES_MAX).cloned().collect();
+            stories.push(Story { labels, fingerprint, standing, trail, deliveries });
+        }
+        Ok(stories)
     }
 }
 

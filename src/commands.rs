@@ -7,8 +7,10 @@ pub mod features;
 pub mod foreign_flags;
 pub mod notify_test;
 pub mod promql;
+pub mod routes_test;
 pub mod serve;
 pub mod serve_flags;
+pub mod silence;
 pub mod template_render;
 pub mod test_promql;
 pub mod test_rules;
@@ -55,6 +57,16 @@ enum Command {
     Notify {
         #[command(subcommand)]
         subject: Notify,
+    },
+    /// Tries the routing tree
+    Routes {
+        #[command(subcommand)]
+        subject: Routes,
+    },
+    /// Sets, lists and ends silences of a server
+    Silence {
+        #[command(subcommand)]
+        subject: silence::SilenceCommand,
     },
     /// Renders templates of notifications
     Template {
@@ -103,6 +115,12 @@ enum Notify {
 }
 
 #[derive(Subcommand, Debug)]
+enum Routes {
+    /// Says who hears of an alert with these labels, on which route, in which group and when
+    Test(routes_test::RoutesTestFlags),
+}
+
+#[derive(Subcommand, Debug)]
 enum Template {
     /// Renders one text with template files, as amtool does
     Render(template_render::RenderFlags),
@@ -127,6 +145,8 @@ pub fn promlet(arguments: Vec<String>) -> ExitCode {
         Some(Command::Test { subject: Test::Promql(flags) }) => test_promql::run(&flags),
         Some(Command::Test { subject: Test::Rules(flags) }) => test_rules::run(&flags),
         Some(Command::Notify { subject: Notify::Test(flags) }) => notify_test::run(&flags),
+        Some(Command::Routes { subject: Routes::Test(flags) }) => routes_test::run(&flags, &mut std::io::stdout().lock()),
+        Some(Command::Silence { subject }) => silence::run(&subject),
         Some(Command::Template { subject: Template::Render(flags) }) => template_render::run(&flags),
         Some(Command::Tsdb { subject }) => tsdb::run(subject),
         Some(Command::Promql(arguments)) => ExitCode::from(promql::run(arguments).code()),

@@ -1,6 +1,8 @@
 """Whether two answers of the API are the same; what 3.14 changed since the 3.5.3 that is asked is listed here, with the reason."""
 import collections, json, math, re
 
+import histograms
+
 # How often each of `CHANGED` was met.
 met = collections.Counter()
 
@@ -8,6 +10,9 @@ met = collections.Counter()
 CHANGED_WORDS = [
     ("infos", r"(needed to be fixed for monotonicity).*", r"\1", "3.14 adds bounds, difference, samples and times"),
     ("warnings", r' for metric name ""', "", "3.14 leaves out a name that is empty"),
+    ("infos", r"(has NaN observations, [^(\"]*?)( for metric name \".*\")? \(.*\)", r"\1", "3.14 names the metric, and places the note at the histograms"),
+    ("infos", r".*mismatched custom buckets were reconciled.*", None, "what is only asked for count or sum, 3.5 reads without its buckets"),
+    ("warnings", r".*conflicting counter resets during histogram.*", None, "3.14 warns where only some of the histograms follow a reset"),
     ("warnings", r".*is ineffective for range queries.*", None, "3.14 warns of sort in a range query"),
 ]
 # Answers that 3.14 has where 3.5 has an error: (pattern of the query, of the error, reason).
@@ -17,10 +22,22 @@ CHANGED_ANSWERS = [
 ]
 # Errors that 3.14 has where 3.5 has an answer, or other words: (pattern of the new one, reason).
 CHANGED_ERRORS = [
-    (r"in (subquery or range selector|offset), expected number, duration, step\(\), or range\(\)", "3.14 allows more in brackets, and says so"),
+    (r"in (subquery or range selector, expected number, duration, step\(\), or range\(\)|offset, expected )", "3.14 allows more in brackets, and says so"),
     (r"Parameter value is NaN|Scalar value \S+ (under|over)flows int64", "3.14 refuses a k that is no number even where nothing is selected (aggregators.test, topk(NaN, non_existent))"),
     (r'bad number or duration syntax: "0\.\.', "3.5 takes 0..5 for a number at first, and refuses it later"),
+    (r"duration out of range", "3.14 takes Inf and NaN in brackets for the numbers they are"),
     (r"multiple matches for labels", "since 3.9 matching fails for pairs, too, that a comparison then filters out"),
+]
+# Answers that are not compared further: (pattern of a note of 3.5, of one of 3.14, reason).
+CHANGED_NOTES = [
+    (
+        r"incompatible custom buckets|conflicting custom buckets", r"mismatched custom buckets were reconciled",
+        "3.5 drops custom buckets with different bounds; 3.14 reduces them to the bounds that they share",
+    ),
+    (
+        "has NaN observations, result is skewed", "has NaN observations, result is skewed",
+        "where there are observations of NaN, 3.5 may leave the bucket that it found; 3.14 stays within (native_histograms.test, histogram_nan)",
+    ),
 ]
 # Values: (name, pattern of the query, test of both values, reason).
 CHANGED_VALUES = [
@@ -34,12 +51,29 @@ CHANGED_VALUES = [
         "3.5 forgets the offset of an @ inside timestamp(); the documentation has @ and offset together mean the same everywhere",
     ),
     (
+        "changes of native histograms", r"changes\(.*native", lambda old, new: old > new,
+        "3.5 counts a change between equal histograms where its chunks hold them with other empty buckets",
+    ),
+    (
+        "quantiles of negative counts", r"histogram_(quantile|fraction)\(.*-.*native", lambda old, new: True,
+        "where counts are negative, 3.5's answer hangs on the empty buckets of its chunks",
+    ),
+    (
         "deviations of large values", r"stdvar|stddev", lambda old, new: abs(old - new) <= 1e-6 * max(abs(old), abs(new)),
         "the plain Welford method of both depends on the order of the series in its last digits",
     ),
     (
         "median deviation with NaN", r"mad_over_time", lambda old, new: math.isnan(new),
         "3.14 gives NaN where a sample is NaN (functions.test, metric_nan); 3.5 leaves it out",
+    ),
+]
+
+
+# Queries of which values that differ are not counted: (pattern, reason).
+CHANGED_HISTOGRAMS = [
+    (
+        r"(rate|increase)\(+(native_gauge|native_mixed|\{)",
+        "3.14 lets no rate of histograms begin below zero; and where only sum or count are asked for, 3.5 looks for resets without buckets",
     ),
 ]
 
@@ -106,6 +140,11 @@ def difference(query, one, two):
         if a.get("status") == "error" and b.get("status") == "success" and re.search(asked, query) and re.search(pattern, a["error"]):
             met[reason] += 1
             return None
+    every_note = lambda answer: " ".join([*answer.get("warnings", []), *answer.get("infos", [])])
+    for old, new, reason in CHANGED_NOTES:
+        if re.search(old, every_note(a)) and (re.search(new, every_note(b)) or b["status"] == "error"):
+            met[reason] += 1
+            return None
     if a.get("status") != b.get("status") or status != status_too:
         return f"{status} {a.get('error', a.get('status'))} / {status_too} {b.get('error', b.get('status'))}"
     if a["status"] == "error":
@@ -128,12 +167,16 @@ def difference(query, one, two):
 
 def series_differ(query, kind, x, y):
     # count_values makes labels of values, whose last digits hang on the library for mathematics.
-    rounded = lambda text: re.sub(r"-?\d+\.\d{9,}(e[+-]?\d+)?", lambda m: f"{float(m.group()):.9g}", text)
+    rounded = lambda text: re.sub(r"-?\d+\.\d+(e[+-]?\d+)?", lambda m: f"{float(m.group()):.7g}", text)
     key = lambda s: (rounded if "count_values" in query else str)(json.dumps(s["metric"], sort_keys=True))
     # A matrix is sorted by labels; a vector has an order only where the query gives it one, and ties have none.
-    if kind == "vector":
-        if re.match(r"(sort|sort_desc|topk|bottomk)\(", query) and not all(same(query, s["value"][1], t["value"][1]) for s, t in zip(x, y)):
-            return f"order: {[s['value'][1] for s in x][:9]} / {[s['value'][1] for s in y][:9]}"
+    if "count_values" in query:
+        x, y = sorted(x, key=key), sorted(y, key=key)
+    elif kind == "vector":
+        if re.match(r"(sort|sort_desc|topk|bottomk)\(", query):
+            one, two = ([s["value"][1] for s in side if "value" in s] for side in (x, y))
+            if not all(same(query, a, b) for a, b in zip(one, two)):
+                return f"order: {one[:9]} / {two[:9]}"
         x, y = sorted(x, key=key), sorted(y, key=key)
     if re.search(r"timestamp\(.*( @ .* offset | offset .* @ )", query) and len(x) != len(y):
         met["a timestamp with both @ and offset"] += 1
@@ -145,19 +188,30 @@ def series_differ(query, kind, x, y):
         only, only_too = ({key(s) for s in p} - {key(s) for s in q} for p, q in ((x, y), (y, x)))
         return f"{len(x)} / {len(y)} series, {sorted(only)[:1]} / {sorted(only_too)[:1]}" if only or only_too else "other order of series"
     for s, t in zip(x, y):
-        v, w = s.get("values") or [s["value"]], t.get("values") or [t["value"]]
-        if [p[0] for p in v] != [p[0] for p in w]:
-            return f"other times in {key(s)}: {len(v)} / {len(w)} points, {sorted({p[0] for p in v} ^ {p[0] for p in w})[:3]}"
-        for (at, one), (_, two) in zip(v, w):
-            if not same(query, one, two):
-                return f"{key(s)} at {at}: {one} / {two}"
+        for what in ("value", "histogram"):
+            v, w = points(s, what), points(t, what)
+            if [p[0] for p in v] != [p[0] for p in w]:
+                return f"other times in {key(s)}: {len(v)} / {len(w)} {what}s, {sorted({p[0] for p in v} ^ {p[0] for p in w})[:3]}"
+            for (at, one), (_, two) in zip(v, w):
+                why = histograms.difference(one, two, close) if what == "histogram" else None if same(query, one, two) else f"{one} / {two}"
+                reason = next((reason for pattern, reason in CHANGED_HISTOGRAMS if why and re.search(pattern, query)), None)
+                if reason:
+                    met[reason] += 1
+                    return None
+                if why:
+                    return f"{key(s)} at {at}: {why}"
     return None
+
+
+def points(series, what):
+    """The floats or the histograms of an instant or of a range."""
+    return series.get(what + "s") or ([series[what]] if what in series else [])
 
 
 def equal_values(x, y):
     """Whether both hold the same values at each time, under whichever labels."""
-    points = lambda side: sorted((p[0], f"{float(p[1]):.9g}") for s in side for p in s.get("values") or [s["value"]])
-    return points(x) == points(y)
+    floats = lambda side: sorted((p[0], f"{float(p[1]):.9g}") for s in side for p in points(s, "value"))
+    return floats(x) == floats(y)
 
 
 def shape_difference(one, two):
@@ -173,6 +227,8 @@ def shape_difference(one, two):
         return None if changed or words(a) == words(b) else f"{words(a)} / {words(b)}"
     if isinstance(b.get("data"), str) and re.search(r"ignoring \(\)\s+group_", b["data"]):
         return None  # 3.5 leaves out group_left where no label is ignored; 3.14 prints it
+    if isinstance(a.get("data"), str) and re.sub(r"\d+ms", "", a["data"]) == re.sub(r"\d+ms", "", b["data"]):
+        return None  # of a duration that stands for a number 3.5 prints a millisecond less than it holds
     return None if one[0] == two[0] and known(a.get("data")) == known(b.get("data")) else f"{one[1][:900]} / {two[1][:900]}"
 
 

@@ -4,13 +4,13 @@
 Series after series and point after point must agree, errors in type and words, annotations in text. A query that disagrees is
 shrunk, and printed with a `.test` case that begins from the samples it needs. The same seed asks the same queries. Usage:
 
-    differential.py [--queries N] [--seed S] [--base SECONDS] PROMLET PROMETHEUS
+    differential.py [--queries N] [--seed S] [--base SECONDS] [--printed FOLDER]... PROMLET PROMETHEUS
 
 Exits 1 when an answer differs.
 """
 import argparse, random, re, time
 
-import answers, series, servers
+import answers, literals, printed, series, servers
 from answers import difference
 from grammar import METRICS, Grammar
 from servers import P, Q, get
@@ -90,6 +90,14 @@ def shapes(run, question, base):
         run.agrees(f"{path} {query}", why)
 
 
+def spelt(run, seed, count):
+    """Whether both read and print literals alike."""
+    for path, query in literals.queries(random.Random(seed), count):
+        one, two = (get(base, f"/api/v1/{path}", dict(query=query, time=0)) for base in (P, Q))
+        same = difference(query, one, two) if path == "query" else answers.shape_difference(one, two)
+        run.agrees(f"{path} {query!r}", same)
+
+
 def shrunk(question, base, tries=TRIES_MAX):
     why = verdict(question, base)[0]
     while tries > 0:
@@ -114,8 +122,8 @@ def main(run):
     run.write("q/prometheus.yml", nothing)
     features, forever = "--enable-feature=promql-experimental-functions", "--storage.tsdb.retention.time=100y"
     # Arithmetic on durations is always on since 3.14.
-    run.start_prometheus(features + ",promql-duration-expr", forever)
-    run.start_promlet(features, forever)
+    run.start_prometheus(features + ",promql-duration-expr,native-histograms", forever)
+    run.start_promlet(features + ",promql-extended-range-selectors,promql-binop-fill-modifiers", forever)
     data = series.generate(random.Random(options.seed))
     bodies = list(series.requests(data, base))
     for url in (P, Q):
@@ -145,6 +153,8 @@ def main(run):
             print(series.load(data, names, until))
             at = f"instant at {small.times[0]}ms" if len(small.times) == 1 else "range from {}ms to {}ms step {}ms".format(*small.times)
             print(f"\neval {at} {small.text()}\n{verdict(small, base)[1]}")
+    spelt(run, options.seed, options.queries // 5)
+    printed.compare(run, options.printed)
     answers.report()
     print(f"{run.passed} passed, {run.failed} failed, seed {options.seed}, {time.time() - began:.0f} s")
     return run.failed > 0
@@ -156,6 +166,7 @@ if __name__ == "__main__":
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--base", type=float, default=1_700_000_000)
     parser.add_argument("--cases", action="store_true", help="print the samples of each case")
+    parser.add_argument("--printed", action="append", default=[], help="a folder of test files, dashboards and rules, whose expressions are printed and read")
     parser.add_argument("--hold", action="store_true", help="ask nothing, keep the servers until Enter")
     for name in ("promlet", "prometheus"):
         parser.add_argument(name)

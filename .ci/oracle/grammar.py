@@ -17,6 +17,10 @@ METRICS = {
     "flapping": ["n", "parity"],
     "constant": ["n"],
     "clock_seconds": [],
+    "native_counter": ["job", "instance"],
+    "native_gauge": ["job", "instance"],
+    "native_custom": ["job", "instance"],
+    "native_mixed": ["n", "parity"],
     '"http.requests"': ["job"],
     "missing": [],
 }
@@ -29,6 +33,7 @@ REGEXES = {
     "zone": ["z.", "z0|", ".+"], "le": ["0.*", "[^+].*", "1|2.5"], "version": ["v[01]", "v."], "n": ["[0-2]", "\\\\d", ".+"], "parity": ["0|1", "1"],
     "none": [".*", "x?", ".+"],
 }
+NATIVE = ["native_counter"] * 3 + ["native_gauge", "native_custom", "native_custom", "native_mixed"]
 LABELS = ["job", "instance", "code", "zone", "le", "version", "n", "parity", "none", "__name__"]
 LENGTHS = ["15s", "30s", "1m", "90s", "2m", "5m", "10m", "37s", "1s", "500ms", "1m1s", "25m"]
 NUMBERS = ["0", "1", "-1", "0.5", "2", "3.7", "1e9", "NaN", "Inf", "-Inf", "0x1F", "1_000", "5m", ".25", "1e-3", "100", "10"]
@@ -172,6 +177,8 @@ class Grammar:
             (0.3, lambda: Node("v", "+", down())),
             (1, lambda: self.label_function(depth)),
             (2, lambda: self.histogram(depth)),
+            (2, lambda: self.native_number(depth)),
+            (1.5, lambda: self.native(depth)),
             (0.5, lambda: Node("v", "absent(", down(), ")")),
             (0.5, lambda: Node("v", "absent_over_time(", matrix(), ")")),
             (0.5, lambda: Node("v", "vector(", self.scalar(depth - 1), ")")),
@@ -245,6 +252,35 @@ class Grammar:
             return Node("v", f"histogram_fraction({bounds}, ", buckets, ")")
         phi = Node("s", self.choice(["0.5", "0.9", "0.99", "0", "1", "-1", "2", "NaN"])) if self.chance(0.85) else self.scalar(depth - 1)
         return Node("v", "histogram_quantile(", phi, ", ", buckets, ")")
+
+    def native(self, depth):
+        """Native histograms."""
+        metric = self.choice(NATIVE)
+        if depth <= 0:
+            return self.selector(metric)
+        down = lambda: self.native(depth - 1)
+        over_time = ["last_over_time", "sum_over_time", "avg_over_time", "present_over_time", "count_over_time", "changes", "resets"]
+        return self.pick(
+            (2, lambda: self.selector(metric)),
+            (5, lambda: Node("v", self.choice(["rate", "rate", "increase", "delta", "irate", "idelta"]), "(", self.matrix(depth - 1, metric), ")")),
+            (2, lambda: Node("v", self.choice(over_time), "(", self.matrix(depth - 1, metric), ")")),
+            (5, lambda: Node("v", self.choice(["sum", "sum", "avg", "count", "group", "max"]), self.grouping(), "(", down(), ")")),
+            (1, lambda: Node("v", "(", down(), self.choice([" * ", " / "]), self.scalar(depth - 1), ")")),
+            (0.5, lambda: Node("v", "(", self.scalar(depth - 1), self.choice([" * ", " / ", " + "]), down(), ")")),
+            (2, lambda: Node("v", "(", down(), self.choice([" + ", " - ", " + ", " - ", " == ", " != ", " == bool ", " * ", " > "]), down(), ")")),
+            (1, lambda: Node("v", "-", down())),
+        )
+
+    def native_number(self, depth):
+        """What is computed of a native histogram."""
+        inner = self.native(depth - 1)
+        name = self.choice(["histogram_quantile"] * 3 + ["histogram_fraction"] * 2 + [f"histogram_{part}" for part in ("avg", "count", "sum", "stddev", "stdvar")])
+        first = ""
+        if name == "histogram_quantile":
+            first = self.choice(["0.5", "0.9", "0.99", "0", "1", "-1", "2", "NaN", "0.1"]) + ", "
+        elif name == "histogram_fraction":
+            first = self.choice(["0.1, 0.3", "-1, 1.5", "0, 0.6", "1, +Inf", "0.5, 0.5", "2, 1", "NaN, 1", "-Inf, 2.5", "-0.0001, 0.0001"]) + ", "
+        return Node("v", name, "(", first, inner, ")")
 
     def query(self):
         """A query, mostly a vector."""

@@ -1,8 +1,11 @@
-"""Generated series for the differential test: gaps, resets, stale markers, NaN, infinities, jitter, churn; and how they are sent.
+"""Generated series for the differential test: gaps, resets, stale markers, NaN, infinities, jitter, churn, histograms; and how they are sent.
 
 Times are in milliseconds from the beginning of the data, all multiples of `GRID`, so that a `.test` file can hold them.
 """
 import math, struct, urllib.request
+
+import histograms
+from histograms import Histogram
 
 GRID = 250
 LENGTH = 40 * 60_000
@@ -67,6 +70,8 @@ def generate(random):
         series("temperature_celsius", gauge(lambda t: random.choice(ODD) if random.random() < 0.15 else float(random.randrange(-9, 40))), zone=it.zone, **place)
         series("size_bytes", gauge(lambda t: float(4096 * (1 + t // 600_000))), **place)
         histogram(random, it, marks, lambda le, points: series("latency_seconds_bucket", points, le=le, **place))
+        for kind in ("counter", "gauge", "custom"):
+            series(f"native_{kind}", histograms.generate(random, it, kind), **place)
         for since in range(3):
             window = [t for t in it.times if since * LENGTH // 3 <= t < (since + 1) * LENGTH // 3]
             ended = [(window[-1] + GRID, STALE)] if window and random.random() < 0.5 else []
@@ -78,6 +83,8 @@ def generate(random):
         on = [t for t in range(0, LENGTH, SCRAPE) if (t // (60_000 * (n + 1))) % 2]
         off = [(t + SCRAPE, STALE) for t in on if t + SCRAPE not in on]
         series("flapping", [(t, float(t // SCRAPE % 7)) for t in on] + off, n=str(n), parity=str(n % 2))
+    for n in range(3):
+        series("native_mixed", histograms.mixed(random, range(0, LENGTH, SCRAPE), n), n=str(n), parity=str(n % 2))
     for n, value in enumerate(ODD):
         series("constant", [(t, value) for t in range(0, LENGTH, 30_000)], n=str(n))
     series("http.requests", [(t, float(t // SCRAPE)) for t in range(0, LENGTH, SCRAPE)], **{"service.name": "shop", "job": "api"})
@@ -134,6 +141,12 @@ def snappy(data):
     return bytes(out)
 
 
+def sample(t, value):
+    if isinstance(value, Histogram):
+        return field(4, histograms.message(value, t, varint, field))
+    return field(2, b"\x09" + struct.pack("<d", value) + b"\x10" + varint(t))
+
+
 def requests(all_series, base):
     """Remote-write bodies in order of time; `base` is where the data begin, in milliseconds."""
     events = sorted((t, key, v) for key, points in all_series.items() for t, v in points if v == v)
@@ -141,16 +154,27 @@ def requests(all_series, base):
     events.sort(key=lambda e: e[:2])
     # Which of equal values topk picks hangs on the order in which the series were made: they all begin once, long before the rest.
     events = [(-BEFORE, key, 0.0) for key in sorted(all_series)] + events
-    for at in range(0, len(events), 3000):
-        by_series = {}
-        for t, key, v in events[at : at + 3000]:
-            by_series.setdefault(key, []).append((t, v))
-        body = b""
-        for key, points in by_series.items():
-            labels = b"".join(field(1, field(1, n.encode()) + field(2, v.encode())) for n, v in key)
-            samples = b"".join(field(2, b"\x09" + struct.pack("<d", v) + b"\x10" + varint(base + t)) for t, v in points)
-            body += field(1, labels + samples)
-        yield snappy(body)
+    by_series, count = {}, 0
+    for t, key, v in events:
+        # Of one request Prometheus takes all floats before all histograms, and those of integers before those of floats.
+        if count == 3000 or (key in by_series and kind(by_series[key][-1][1]) != kind(v)):
+            yield request(by_series, base)
+            by_series, count = {}, 0
+        by_series.setdefault(key, []).append((t, v))
+        count += 1
+    yield request(by_series, base)
+
+
+def kind(value):
+    return value.whole if isinstance(value, Histogram) else "float"
+
+
+def request(by_series, base):
+    body = b""
+    for key, points in by_series.items():
+        labels = b"".join(field(1, field(1, n.encode()) + field(2, v.encode())) for n, v in key)
+        body += field(1, labels + b"".join(sample(base + t, v) for t, v in points))
+    return snappy(body)
 
 
 def send(base_url, bodies):
@@ -160,6 +184,8 @@ def send(base_url, bodies):
 
 
 def number(value):
+    if isinstance(value, Histogram):
+        return histograms.notation(value, number)
     if is_stale(value):
         return "stale"
     return {math.inf: "Inf", -math.inf: "-Inf"}.get(value, "NaN" if math.isnan(value) else repr(value))

@@ -10,6 +10,9 @@ pub const SILENCES_MAX: usize = 10_000;
 pub const SILENCE_BYTES_MAX: usize = 64 * 1024;
 /// Lines of the trail that one call returns at most.
 pub const TRAIL_MAX: usize = 1_000;
+/// Alerts that one explanation tells of, and lines of the trail and notifications that it tells of each.
+pub const EXPLAINED_MAX: usize = 20;
+pub const EXPLAINED_LINES_MAX: usize = 50;
 
 /// An expired silence, and the log of a group that is gone, are kept this long (Alertmanager's `--data.retention`).
 pub const RETENTION: DurationMs = DurationMs(120 * 3_600_000);

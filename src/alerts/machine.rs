@@ -1,8 +1,9 @@
 //! The state machine of alerting: alerts, clock and outcomes in; changes for the ledger and messages to send out. No I/O.
 //!
 //! The parts: `inbound` takes alerts, `look` looks at a group, `sending` hands out attempts and hears how they ended,
-//! `restoring` starts from the ledger or from a new configuration, `showing` makes the views.
+//! `restoring` starts from the ledger or from a new configuration, `showing` makes the views, `explaining` says where an alert stands.
 
+mod explaining;
 mod inbound;
 mod look;
 mod restoring;

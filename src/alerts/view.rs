@@ -1,6 +1,6 @@
 //! What others may see of routing: alerts with their state, groups, silences, deliveries.
 
-use crate::model::{Alert, Labels, Matcher, TimestampMs};
+use crate::model::{Alert, DurationMs, Labels, Matcher, TimestampMs};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Suppression {
@@ -91,4 +91,68 @@ pub struct TrailView {
     pub decision: String,
     /// For a person.
     pub detail: String,
+}
+
+/// "Why did I (not) hear of this?", for one alert.
+#[derive(Clone, Debug)]
+pub struct Story {
+    pub labels: Labels,
+    /// 16 hexadecimal digits.
+    pub fingerprint: String,
+    /// None where the alert is over and everyone was told who had to be.
+    pub standing: Option<AlertStanding>,
+    /// Newest first.
+    pub trail: Vec<TrailView>,
+    pub deliveries: Vec<DeliveryView>,
+}
+
+/// Where an alert stands now.
+#[derive(Clone, Debug)]
+pub struct AlertStanding {
+    pub alert: AlertView,
+    pub ended: bool,
+    pub routes: Vec<RouteStanding>,
+}
+
+#[derive(Clone, Debug)]
+pub struct RouteStanding {
+    pub receiver: String,
+    /// The matchers on the way from the root: `{}/{severity="page"}`.
+    pub route: String,
+    pub group_labels: Labels,
+    pub group_wait: DurationMs,
+    pub group_interval: DurationMs,
+    pub repeat_interval: DurationMs,
+    /// None where the group has let go of the alert.
+    pub next_look: Option<TimestampMs>,
+    /// A word as in the trail, and a sentence.
+    pub held_by: Option<(String, String)>,
+    pub integrations: Vec<IntegrationStanding>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    Told,
+    /// It will be told.
+    Waiting,
+    Sending,
+    /// Attempts have failed.
+    Failing,
+    /// Held back.
+    Held,
+    /// There is nothing that this integration wants to hear.
+    Unwanted,
+}
+
+#[derive(Clone, Debug)]
+pub struct IntegrationStanding {
+    /// Kind and index: `slack[0]`.
+    pub integration: String,
+    pub standing: Standing,
+    /// For a person.
+    pub text: String,
+    /// When it was last told of the group.
+    pub told_at: Option<TimestampMs>,
+    pub attempts: u32,
+    pub next_attempt: Option<TimestampMs>,
 }

@@ -149,8 +149,19 @@ fn rules_options(settings: &Settings, files: &Files, external_url: &str) -> Rule
 impl App {
     /// Reads, opens and starts everything in the order in which data flows out of it; ready when this returns.
     pub async fn start(settings: Settings, environment: Environment, clock: Clock, registry: Registry) -> Result<Self, StartError> {
-        let started_at = clock.now();
         let listeners = addresses::listen(&settings.web.listen_addresses).await.map_err(StartError::Other)?;
+        Self::start_on(listeners, settings, environment, clock, registry).await
+    }
+
+    /// [`App::start`] on sockets that listen already, instead of at the settings' addresses.
+    pub async fn start_on(
+        listeners: Vec<TcpListener>,
+        settings: Settings,
+        environment: Environment,
+        clock: Clock,
+        registry: Registry,
+    ) -> Result<Self, StartError> {
+        let started_at = clock.now();
         let first = listeners.first().ok_or_else(|| other("no --web.listen-address"))?;
         let listening = first.local_addr().map_err(other)?;
         let external_url = addresses::external_url(settings.web.external_url.as_deref(), listening);

@@ -11,7 +11,7 @@ use crate::rules::concurrency::Reads;
 use crate::rules::{Query, QueryResult, ResultSample};
 use crate::storage::Select;
 use crate::telemetry::Registry;
-use crate::telemetry::process::memory_bytes;
+use crate::telemetry::process::memory_limit_bytes;
 
 use super::settings::{QuerySettings, Settings};
 
@@ -89,7 +89,7 @@ pub fn engine_options(settings: &Settings, evaluation_interval: DurationMs) -> E
 fn default_memory() -> u64 {
     const SHARE: u64 = 4;
     let usual = EngineOptions::default().max_memory;
-    memory_bytes().map_or(usual, |bytes| (bytes / SHARE).min(usual))
+    memory_limit_bytes().map_or(usual, |bytes| (bytes / SHARE).min(usual))
 }
 
 /// The last moment that the store has, while it takes no samples; none in ordinary times.

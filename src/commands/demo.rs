@@ -71,7 +71,8 @@ fn other(error: impl std::fmt::Display) -> StartError {
 
 /// The addresses that the demo's parts got.
 struct Places {
-    web: String,
+    /// Held from the start on: while the past is written another demo must not take the port, too.
+    web: TcpListener,
     trainer: TcpListener,
     gpus: TcpListener,
     receivers: TcpListener,
@@ -88,10 +89,8 @@ async fn listen(address: &str) -> Result<TcpListener, StartError> {
 
 impl Places {
     async fn find(web: &str) -> Result<Self, StartError> {
-        let probe = listen(web).await?;
-        let web = probe.local_addr().map_err(other)?.to_string();
         Ok(Self {
-            web,
+            web: listen(web).await?,
             trainer: listen("127.0.0.1:8001").await?,
             gpus: listen("127.0.0.1:9400").await?,
             receivers: listen("127.0.0.1:9099").await?,
@@ -112,10 +111,11 @@ async fn demonstrate(flags: DemoFlags, clock: Clock) -> Result<(), StartError> {
     fs::create_dir_all(folder.0.join("rules")).map_err(other)?;
     let places = Places::find(&flags.listen_address).await?;
     let receivers_url = format!("http://{}", local(&places.receivers)?);
-    announce(&places.web, &receivers_url);
+    let web = local(&places.web)?;
+    announce(&web, &receivers_url);
     write_files(&folder.0, &places).map_err(other)?;
     let mode = Mode::Demo { file: folder.0.join("prometheus.yml"), receivers_url, started: start };
-    let settings = settings(mode, &folder.0, &places.web);
+    let settings = settings(mode, &folder.0, &web);
     let targets = targets(&places)?;
     let stopped = Arc::new(AtomicBool::new(false));
     let mut past = {
@@ -139,7 +139,7 @@ async fn demonstrate(flags: DemoFlags, clock: Clock) -> Result<(), StartError> {
         tokio::spawn(smtp_sink::serve(places.smtp, inbox)),
     ];
     let environment = serve::environment(&settings.features);
-    let app = App::start(settings, environment, clock, Registry::default()).await?;
+    let app = App::start_on(vec![places.web], settings, environment, clock, Registry::default()).await?;
     let requests = app.shared().requests.clone();
     tokio::spawn(async move {
         ends.come().await;
@@ -175,7 +175,7 @@ fn write_files(folder: &Path, places: &Places) -> io::Result<()> {
          - job_name: agentcore-training\n  static_configs:\n  - targets: ['{trainer}']\n\
          - job_name: gpu\n  static_configs:\n  - targets: ['{gpus}']\n\
          - job_name: promlet\n  scrape_interval: 5s\n  static_configs:\n  - targets: ['{}']\n",
-        places.web
+        address(&places.web)?
     );
     fs::write(folder.join("prometheus.yml"), prometheus)?;
     let alertmanager = format!(

@@ -20,13 +20,21 @@ impl Success {
 
     /// The same with warnings and infos, at most [`ANNOTATIONS_MAX`] of each.
     pub fn annotated(data: impl FnOnce(&mut Vec<u8>), warnings: &[String], infos: &[String]) -> Self {
-        let mut out = br#"{"status":"success","data":"#.to_vec();
+        let mut out = OPENING.to_vec();
         data(&mut out);
-        annotations(&mut out, "warnings", "warning", warnings);
-        annotations(&mut out, "infos", "info", infos);
-        out.push(b'}');
+        close(&mut out, warnings, infos);
         Self(out)
     }
+}
+
+/// What comes before the data.
+pub const OPENING: &[u8] = br#"{"status":"success","data":"#;
+
+/// What comes behind the data.
+pub fn close(out: &mut Vec<u8>, warnings: &[String], infos: &[String]) {
+    annotations(out, "warnings", "warning", warnings);
+    annotations(out, "infos", "info", infos);
+    out.push(b'}');
 }
 
 impl IntoResponse for Success {
@@ -67,8 +75,8 @@ pub fn failure(error: &ApiError) -> Vec<u8> {
     out
 }
 
-pub fn respond(status: StatusCode, body: Vec<u8>) -> Response {
-    let mut response = (status, Body::from(body)).into_response();
+pub fn respond(status: StatusCode, body: impl Into<Body>) -> Response {
+    let mut response = (status, body.into()).into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }

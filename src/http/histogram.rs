@@ -1,7 +1,7 @@
 //! Native histograms as JSON: count, sum and the buckets that hold anything, from the lowest up.
 
 use super::json::{self, Object};
-use crate::model::histogram::{BucketSpan, CUSTOM_BUCKETS_SCHEMA};
+use crate::model::histogram::Bucket;
 use crate::model::{Histogram, TimestampMs};
 
 /// Which ends belong to a bucket, as the API numbers them.
@@ -40,60 +40,29 @@ fn write(out: &mut Vec<u8>, histogram: &Histogram) {
 }
 
 fn buckets(histogram: &Histogram) -> Vec<(Ends, f64, f64, f64)> {
-    let mut found = Vec::new();
-    for (index, count) in indexed(&histogram.negative_spans, &histogram.negative_counts) {
-        found.push((Ends::Lower, -bound(histogram, index), -bound(histogram, index - 1), count));
-    }
-    found.reverse();
-    if histogram.zero_count != 0.0 {
-        found.push((Ends::Both, -histogram.zero_threshold, histogram.zero_threshold, histogram.zero_count));
-    }
-    for (index, count) in indexed(&histogram.positive_spans, &histogram.positive_counts) {
-        let (lower, upper) = (bound(histogram, index - 1), bound(histogram, index));
-        let is_first_custom = histogram.schema == CUSTOM_BUCKETS_SCHEMA && index == 0;
-        found.push((if is_first_custom { Ends::Both } else { Ends::Upper }, lower, upper, count));
-    }
-    found.retain(|(_, _, _, count)| *count != 0.0);
-    found
-}
-
-/// Buckets with their index: spans skip, counts go on.
-fn indexed<'h>(spans: &'h [BucketSpan], counts: &'h [f64]) -> impl Iterator<Item = (i32, f64)> + 'h {
-    let mut next = 0i32;
-    let indices = spans.iter().flat_map(move |span| {
-        let from = next.saturating_add(span.offset);
-        next = from.saturating_add(i32::try_from(span.length).unwrap_or(i32::MAX));
-        from..next
-    });
-    indices.zip(counts.iter().copied())
-}
-
-/// The upper bound of a bucket: a power of `2^(2^-schema)`, or a custom bound.
-fn bound(histogram: &Histogram, index: i32) -> f64 {
-    if histogram.schema == CUSTOM_BUCKETS_SCHEMA {
-        return match usize::try_from(index) {
-            Err(_) => f64::NEG_INFINITY,
-            Ok(at) => histogram.custom_bounds.get(at).copied().unwrap_or(f64::INFINITY),
-        };
-    }
-    if histogram.schema <= 0 {
-        let exponent = i64::from(index) << -histogram.schema.max(-16);
-        return power_of_two(exponent);
-    }
-    // fraction and power apart, so that a bound has the same digits in every octave
-    let steps = 1i64 << histogram.schema.min(16);
-    let (octave, step) = (i64::from(index).div_euclid(steps), i64::from(index).rem_euclid(steps));
-    (step as f64 / steps as f64).exp2() * power_of_two(octave)
-}
-
-/// The last bound is the largest float, as the format has it.
-fn power_of_two(exponent: i64) -> f64 {
-    if exponent == 1024 { f64::MAX } else { f64::powi(2.0, exponent.clamp(-1100, 1100) as i32) }
+    let is_custom = histogram.uses_custom_buckets();
+    let ends = |at: usize, bucket: &Bucket| match (is_custom, bucket.lower < 0.0, bucket.upper > 0.0) {
+        // Custom bounds may lie anywhere; each belongs to the bucket below it.
+        (true, ..) => {
+            if at == 0 && bucket.lower == f64::NEG_INFINITY {
+                Ends::Both
+            } else {
+                Ends::Upper
+            }
+        }
+        (false, true, true) => Ends::Both,
+        (false, true, false) => Ends::Lower,
+        (false, false, _) => Ends::Upper,
+    };
+    let all = histogram.all_buckets();
+    let shown = all.iter().enumerate().filter(|(_, bucket)| bucket.count != 0.0);
+    shown.map(|(at, bucket)| (ends(at, bucket), bucket.lower, bucket.upper, bucket.count)).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::histogram::{BucketSpan, CUSTOM_BUCKETS_SCHEMA};
 
     fn span(offset: i32, length: u32) -> BucketSpan {
         BucketSpan { offset, length }

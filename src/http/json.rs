@@ -191,7 +191,7 @@ pub fn sample_value(out: &mut Vec<u8>, value: f64) {
 /// The same text as `model::number::format_sample`, without allocating.
 pub fn push_sample(out: &mut Vec<u8>, value: f64) {
     const EXACT_INTEGERS: f64 = 9_007_199_254_740_992.0;
-    if value.abs() < EXACT_INTEGERS && value.trunc() == value {
+    if value.abs() < EXACT_INTEGERS && (value as i64) as f64 == value {
         if value == 0.0 && value.is_sign_negative() {
             out.push(b'-');
         }

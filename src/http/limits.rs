@@ -10,6 +10,8 @@ pub const READ_TIMEOUT: Duration = Duration::from_secs(300);
 pub const HEADER_TIMEOUT: Duration = Duration::from_secs(60);
 /// Request line and headers together, in bytes.
 pub const HEADER_BYTES_MAX: usize = 1 << 20;
+/// Path and query of a request, in bytes: hyper takes no more.
+pub const ADDRESS_BYTES_MAX: usize = 65_534;
 /// A form in a POST, in bytes: the bound that Go's servers have.
 pub const FORM_BYTES_MAX: usize = 10 << 20;
 /// Alerts or a silence in a POST, in bytes.
@@ -25,6 +27,10 @@ pub const POINTS_MAX: i64 = 11_000;
 pub const ANNOTATIONS_MAX: usize = 10;
 /// Bodies shorter than this, in bytes, are not compressed.
 pub const COMPRESS_BYTES_MIN: usize = 1400;
+/// Answers that may become longer than this, in bytes, are sent while they are written.
+pub const WHOLE_BYTES_MAX: u64 = 1 << 20;
+/// How much of such an answer is sent at a time, in bytes.
+pub const PIECE_BYTES: usize = 128 << 10;
 /// After its deadline a query has this long to say so itself before the client is told without it.
 pub const DEADLINE_GRACE: Duration = Duration::from_secs(2);
 /// How long a stop waits for requests in flight.

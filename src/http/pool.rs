@@ -45,7 +45,8 @@ impl Turn {
     }
 }
 
-type Job = Box<dyn FnOnce() + Send>;
+/// What a thread does.
+pub type Job = Box<dyn FnOnce() + Send>;
 
 #[derive(Clone)]
 pub struct Pool {
@@ -89,15 +90,15 @@ impl Pool {
         timeout: Duration,
         job: impl FnOnce(&Turn) -> Result<T, ApiError> + Send + 'static,
     ) -> Result<T, ApiError> {
-        self.run_until(Cancel::default(), timeout, job).await
+        self.run_and_on(Cancel::default(), timeout, |turn| Ok((job(turn)?, None))).await
     }
 
-    /// The same for a job that somebody else may end, too.
-    pub async fn run_until<T: Send + 'static>(
+    /// The same for a job that somebody else may end, too, and that may have more to do once its result is out: it keeps its place meanwhile.
+    pub async fn run_and_on<T: Send + 'static>(
         &self,
         cancel: Cancel,
         timeout: Duration,
-        job: impl FnOnce(&Turn) -> Result<T, ApiError> + Send + 'static,
+        job: impl FnOnce(&Turn) -> Result<(T, Option<Job>), ApiError> + Send + 'static,
     ) -> Result<T, ApiError> {
         let asked = self.clock.monotonic();
         let Ok(permit) = tokio::time::timeout(timeout, Arc::clone(&self.permits).acquire_owned()).await else {
@@ -124,10 +125,27 @@ impl Pool {
                 }
                 Ok(done)
             }));
-            drop(permit);
-            running.set((size - permits.available_permits().min(size)) as f64);
+            let (result, rest) = match result {
+                Ok(Ok((value, rest))) => (Ok(Ok(value)), rest),
+                Ok(Err(error)) => (Ok(Err(error)), None),
+                Err(panic) => (Err(panic), None),
+            };
+            let end = || {
+                drop(permit);
+                running.set((size - permits.available_permits().min(size)) as f64);
+            };
             // the client may be gone
-            let _ = done.send(result);
+            match rest {
+                None => {
+                    end();
+                    let _ = done.send(result);
+                }
+                Some(rest) => {
+                    let _ = done.send(result);
+                    let _ = catch_unwind(AssertUnwindSafe(rest));
+                    end();
+                }
+            }
         });
         if self.jobs.send(work).is_err() {
             return Err(ApiError::Internal("no thread is left to run queries; the log says more".to_owned()));

@@ -107,7 +107,7 @@ async fn deliveries(State(state): State<PromletState>, uri: Uri) -> Result<Succe
     Ok(Success::new(|out| json::list(out, &found, delivery)))
 }
 
-fn delivery(out: &mut Vec<u8>, view: &DeliveryView) {
+pub(super) fn delivery(out: &mut Vec<u8>, view: &DeliveryView) {
     let outcome = match view.outcome {
         DeliveryOutcome::Delivered => "delivered",
         DeliveryOutcome::Retrying => "retrying",

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -13,9 +14,10 @@ use super::compress;
 use super::envelope::{self, Success};
 use super::error::{ApiError, Help};
 use super::explain;
-use super::limits::POINTS_MAX;
+use super::limits::{POINTS_MAX, WHOLE_BYTES_MAX};
 use super::params::Params;
-use super::pool::{Pool, Turn};
+use super::pieces::{self, Pieces};
+use super::pool::{Job, Pool, Turn};
 use super::result;
 use super::series::truncate;
 use super::server::Peer;
@@ -139,6 +141,25 @@ fn client_of(request: &Request) -> String {
     request.extensions().get::<Peer>().map_or_else(String::new, |peer| peer.0.to_string())
 }
 
+/// An answer as it goes out, and whether it is compressed.
+enum Written {
+    Whole(Vec<u8>, bool),
+    Pieces(Pieces, bool),
+}
+
+impl IntoResponse for Written {
+    fn into_response(self) -> Response {
+        let (mut response, compressed) = match self {
+            Self::Whole(body, compressed) => (envelope::respond(StatusCode::OK, body), compressed),
+            Self::Pieces(body, compressed) => (envelope::respond(StatusCode::OK, Body::new(body)), compressed),
+        };
+        if compressed {
+            response.headers_mut().insert(header::CONTENT_ENCODING, header::HeaderValue::from_static("gzip"));
+        }
+        response
+    }
+}
+
 /// Evaluates, writes and compresses on a thread of the pool: socket workers only send.
 async fn answer(
     state: QueryState,
@@ -151,7 +172,7 @@ async fn answer(
     let timeout = wishes.timeout;
     let running = (state.engine)().active().begin(asked);
     let cancel = running.cancel();
-    let work = move |turn: &Turn| -> Result<(Vec<u8>, bool), ApiError> {
+    let work = move |turn: &Turn| -> Result<(Written, Option<Job>), ApiError> {
         running.has_turn();
         let engine = (state.engine)();
         let mut answer =
@@ -164,11 +185,23 @@ async fn answer(
         answer.warnings.extend(truncated);
         let stats = wishes.stats.then_some(turn.waited);
         // The text takes memory like the samples did; what it was made from is given back when it is complete.
-        let text = engine.memory().reserved();
-        if !text.grow(result::bytes(&answer.value)) {
+        let (text, bytes) = (engine.memory().reserved(), result::bytes(&answer.value));
+        if !text.grow(bytes) {
             return Err(failure(&wishes.expr, QueryError::TooMuchMemory { limit: engine.memory().limit() }));
         }
-        let Success(mut body) = Success::annotated(|out| result::write(out, &answer, stats), &answer.warnings, &answer.infos);
+        if bytes > WHOLE_BYTES_MAX && !wishes.explain {
+            let (mut pen, body) = pieces::pair(wishes.gzip);
+            let write: Job = Box::new(move || {
+                let mut out = envelope::OPENING.to_vec();
+                result::write(&mut out, &answer, stats, &mut |out| pen.take(out));
+                envelope::close(&mut out, &answer.warnings, &answer.infos);
+                pen.finish(out);
+                drop((text, running));
+            });
+            return Ok((Written::Pieces(body, wishes.gzip), Some(write)));
+        }
+        let write = |out: &mut Vec<u8>| result::write(out, &answer, stats, &mut |_| true);
+        let Success(mut body) = Success::annotated(write, &answer.warnings, &answer.infos);
         if wishes.explain {
             let options = wishes.options(&state, turn, &running);
             let story = engine.explain(&*state.select, &wishes.expr, moment, &options).map_err(|error| failure(&wishes.expr, error))?;
@@ -178,17 +211,12 @@ async fn answer(
             explain::write(&mut body, &story);
             body.push(b'}');
         }
-        Ok(if wishes.gzip { compress::gzip(body) } else { (body, false) })
+        let (body, compressed) = if wishes.gzip { compress::gzip(body) } else { (body, false) };
+        Ok((Written::Whole(body, compressed), None))
     };
-    match pool.run_until(cancel, timeout, work).await {
+    match pool.run_and_on(cancel, timeout, work).await {
         Err(error) => error.into_response(),
-        Ok((body, compressed)) => {
-            let mut response = envelope::respond(StatusCode::OK, body);
-            if compressed {
-                response.headers_mut().insert(header::CONTENT_ENCODING, header::HeaderValue::from_static("gzip"));
-            }
-            response
-        }
+        Ok(written) => written.into_response(),
     }
 }
 

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use super::histogram;
 use super::json::{self, Object, list};
+use super::limits::PIECE_BYTES;
+use super::points::Points;
 use crate::model::number::format_fixed;
 use crate::model::{TimestampMs, Value as SampleValue};
 use crate::promql::{Answer, MatrixSeries, Stats, Value, VectorSample};
@@ -22,8 +24,9 @@ pub fn bytes(value: &Value) -> u64 {
     }
 }
 
-/// The `data` of `query` and `query_range`; statistics where the time in line is given.
-pub fn write(out: &mut Vec<u8>, answer: &Answer, waited: Option<Duration>) {
+/// The `data` of `query` and `query_range`; statistics where the time in line is given. `take` may take away what is written so far, and
+/// says whether anybody reads on.
+pub fn write(out: &mut Vec<u8>, answer: &Answer, waited: Option<Duration>, take: &mut dyn FnMut(&mut Vec<u8>) -> bool) {
     let mut object = Object::open(out);
     object.text("resultType", answer.value.result_type());
     let out = object.key("result");
@@ -46,9 +49,15 @@ pub fn write(out: &mut Vec<u8>, answer: &Answer, waited: Option<Duration>) {
         Value::Vector(rows) => list(out, rows, sample),
         Value::Matrix(rows) => {
             let points: usize = rows.iter().map(|row| row.floats.len()).sum();
-            out.reserve(points * 32);
-            let mut times = Times::default();
-            list(out, rows, |out, row| series(out, row, &mut times));
+            out.reserve((points * 32).min(2 * PIECE_BYTES));
+            let mut shared = Points::default();
+            let mut is_read = true;
+            list(out, rows, |out, row| {
+                if is_read {
+                    series(out, row, &mut shared);
+                    is_read = take(out);
+                }
+            });
         }
     }
     if let Some(waited) = waited {
@@ -75,49 +84,13 @@ fn sample(out: &mut Vec<u8>, row: &VectorSample) {
     object.close();
 }
 
-/// The beginnings of a matrix's points, `[1700000000.250,`: its series mostly have the same times, which are then printed once.
-#[derive(Default)]
-struct Times {
-    printed: Vec<(TimestampMs, usize)>,
-    text: Vec<u8>,
-}
-
-impl Times {
-    /// Writes the beginning of the point at a place in its series.
-    #[inline]
-    fn write(&mut self, out: &mut Vec<u8>, place: usize, at: TimestampMs) {
-        if let Some((printed, end)) = self.printed.get(place)
-            && *printed == at
-        {
-            let start = if place == 0 { 0 } else { self.printed[place - 1].1 };
-            return out.extend_from_slice(&self.text[start..*end]);
-        }
-        // from here on this series has other times
-        self.text.truncate(if place == 0 { 0 } else { self.printed[place - 1].1 });
-        self.printed.truncate(place);
-        let start = self.text.len();
-        self.text.push(b'[');
-        json::seconds(&mut self.text, at);
-        self.text.push(b',');
-        self.printed.push((at, self.text.len()));
-        out.extend_from_slice(&self.text[start..]);
-    }
-}
-
-fn series(out: &mut Vec<u8>, row: &MatrixSeries, times: &mut Times) {
+fn series(out: &mut Vec<u8>, row: &MatrixSeries, points: &mut Points) {
     let mut object = Object::open(out);
     object.labels("metric", &row.labels);
     if !row.floats.is_empty() || row.histograms.is_empty() {
         let out = object.key("values");
         out.push(b'[');
-        for (place, (at, value)) in row.floats.iter().enumerate() {
-            if place > 0 {
-                out.push(b',');
-            }
-            times.write(out, place, *at);
-            json::sample_value(out, *value);
-            out.push(b']');
-        }
+        points.write(out, &row.floats);
         out.push(b']');
     }
     if !row.histograms.is_empty() {
@@ -160,7 +133,7 @@ mod tests {
         let rows = vec![row("1", &[1000, 2000, 3000]), row("2", &[1000, 2500]), row("3", &[1000, 2500, 3000, 4000]), row("4", &[7])];
         let answer = Answer { value: Value::Matrix(rows), warnings: Vec::new(), infos: Vec::new(), stats: Stats::default(), memory: None };
         let mut out = Vec::new();
-        write(&mut out, &answer, None);
+        write(&mut out, &answer, None, &mut |_| true);
         assert_eq!(
             String::from_utf8(out).unwrap(),
             concat!(

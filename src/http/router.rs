@@ -29,6 +29,7 @@ use super::rules::{self, RuleState};
 use super::series;
 use super::state::{HeadFacts, Lookup};
 use super::status::{self, StatusState};
+use super::stories::{self, StoryState};
 use super::targets::{self, TargetState};
 use super::v2::{self, AlertState};
 use super::write::{self, WriteState};
@@ -81,6 +82,7 @@ pub fn router(parts: Parts) -> Router {
     let readiness = manage.readiness.clone();
     let home = (!prefix.is_empty()).then(|| pages::home(pages.clone()));
     let metadata = MetadataState { active: targets.active.clone(), query: query.clone() };
+    let stories = StoryState { alerting: alerts.alerting.clone(), groups: rules.groups.clone() };
     let v1 = Router::new()
         .merge(query::routes(query.clone()))
         .merge(active::routes(query.clone()))
@@ -90,6 +92,7 @@ pub fn router(parts: Parts) -> Router {
         .merge(cardinality::routes(CardinalityState { query: query.clone(), head }))
         .merge(targets::routes(targets))
         .merge(rules::routes(rules))
+        .merge(stories::routes(stories))
         .merge(status::routes(status))
         .merge(admin::routes(admin))
         .merge(promlet::routes(promlet))

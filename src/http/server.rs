@@ -20,6 +20,7 @@ use tokio::sync::Semaphore;
 use tower::ServiceExt;
 
 use super::limits::{CONNECTIONS_MAX, HEADER_BYTES_MAX, HEADER_TIMEOUT, STOP_GRACE, WRITE_STALL};
+use super::refusal::Refusing;
 use super::stall::Stalling;
 use super::upload::Upload;
 use crate::telemetry::{Counter, Registry};
@@ -37,6 +38,7 @@ pub struct Server {
     was_full: Arc<AtomicBool>,
     at_limit: Counter,
     failed_accepts: Counter,
+    refused_heads: Counter,
 }
 
 /// The pause after a failed accept (no file descriptors left, mostly), so that the loop does not spin.
@@ -57,6 +59,7 @@ impl Server {
                 &[],
             ),
             failed_accepts: registry.counter("promlet_http_accept_failures_total", "Connections that could not be accepted.", &[]),
+            refused_heads: registry.counter("promlet_http_heads_refused_total", "Requests whose address or headers were too long.", &[]),
         }
     }
 
@@ -79,7 +82,8 @@ impl Server {
             });
             let mut protocol = http1::Builder::new();
             protocol.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).max_buf_size(HEADER_BYTES_MAX).half_close(false);
-            let connection = graceful.watch(protocol.serve_connection(TokioIo::new(Stalling::new(stream, WRITE_STALL)), service));
+            let stream = Refusing::new(Stalling::new(stream, WRITE_STALL), self.refused_heads.clone());
+            let connection = graceful.watch(protocol.serve_connection(TokioIo::new(stream), service));
             tokio::spawn(async move {
                 // a client that breaks off is no event of ours
                 let _ = connection.await;

@@ -26,10 +26,19 @@ pub fn quote(text: &str) -> String {
 
 /// The sign, shortest round-trip digits and decimal exponent of a finite number: `0.d1d2… * 10^exponent`.
 fn decimal(value: f64) -> (bool, String, i32) {
-    let text = format!("{:e}", value.abs());
-    let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-    let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
-    (value.is_sign_negative(), digits, exponent.parse::<i32>().unwrap_or(0) + 1)
+    // The standard library breaks ties between two shortest texts upwards; Go, and zmij, take the even one.
+    let mut buffer = zmij::Buffer::new();
+    let text = buffer.format_finite(value.abs());
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((text, "0"));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let all = format!("{whole}{fraction}");
+    let significant = all.trim_start_matches('0');
+    if significant.is_empty() {
+        return (value.is_sign_negative(), "0".to_owned(), 1);
+    }
+    let leading = all.len() - significant.len();
+    let point = whole.len() as i32 - leading as i32 + exponent.parse::<i32>().unwrap_or(0);
+    (value.is_sign_negative(), significant.trim_end_matches('0').to_owned(), point)
 }
 
 fn special(value: f64) -> Option<&'static str> {
@@ -58,7 +67,22 @@ fn exponent_form(negative: bool, digits: &str, point: i32) -> String {
 
 /// `strconv.FormatFloat(v, 'f', -1, 64)`: shortest digits that read back the same, never an exponent.
 pub fn format_fixed(value: f64) -> String {
-    special(value).map_or_else(|| format!("{value}"), str::to_owned)
+    if let Some(text) = special(value) {
+        return text.to_owned();
+    }
+    let (negative, digits, point) = decimal(value);
+    let sign = if negative { "-" } else { "" };
+    let count = digits.len() as i32;
+    if point <= 0 {
+        let zeros = "0".repeat(point.unsigned_abs() as usize);
+        return format!("{sign}0.{zeros}{digits}");
+    }
+    if point >= count {
+        let zeros = "0".repeat((point - count) as usize);
+        return format!("{sign}{digits}{zeros}");
+    }
+    let (whole, fraction) = digits.split_at(point as usize);
+    format!("{sign}{whole}.{fraction}")
 }
 
 /// `strconv.FormatFloat(v, 'e', -1, 64)`.
@@ -105,6 +129,18 @@ mod tests {
     // Vectors made with Go's strconv.
     #[test]
     fn prints_as_go_does() {
+        assert_eq!(format_fixed(3_945_499_003_730_073.0 / 4.0), "986374750932518.2");
+        for (value, text) in [
+            (0.0, "0"),
+            (-0.0, "-0"),
+            (0.05, "0.05"),
+            (100.0, "100"),
+            (-12.5, "-12.5"),
+            (1e-7, "0.0000001"),
+            (5e-324, &format!("0.{}5", "0".repeat(323))),
+        ] {
+            assert_eq!(format_fixed(value), text);
+        }
         assert_eq!(format_fixed(1e21), "1000000000000000000000");
         assert_eq!(format_fixed(f64::INFINITY), "+Inf");
         assert_eq!(format_exponent(1.0), "1e+00");

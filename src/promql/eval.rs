@@ -87,7 +87,7 @@ impl Eval<'_> {
             ExprKind::Unary(unary) if !unary.negative => self.vector(&unary.expr, steps, sink),
             ExprKind::Unary(unary) => self.negated(&unary.expr, steps, sink),
             ExprKind::Binary(binary) => self.binary_vector(binary, expr.span, steps, sink),
-            ExprKind::Aggregate(aggregate) => self.aggregate(aggregate, steps, sink),
+            ExprKind::Aggregate(aggregate) => self.aggregate(aggregate, expr.span, steps, sink),
             ExprKind::Call(call) => self.call(call, expr, steps, sink),
             ExprKind::Number(_) | ExprKind::Text(_) | ExprKind::Range(_) | ExprKind::Subquery(_) => {
                 QueryError::execution("internal: an instant vector was expected")

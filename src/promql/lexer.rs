@@ -3,9 +3,9 @@
 pub mod literal;
 
 use nom::branch::alt;
-use nom::bytes::complete::{tag, take_while, take_while1};
+use nom::bytes::complete::{take_while, take_while1};
 use nom::character::complete::{char, satisfy};
-use nom::combinator::{opt, recognize};
+use nom::combinator::recognize;
 use nom::multi::many0_count;
 use nom::sequence::pair;
 use nom::{IResult, Parser};
@@ -42,79 +42,79 @@ fn label_word(input: &str) -> Scan<'_> {
     recognize(pair(satisfy(is_word_start), take_while(is_word_part))).parse(input)
 }
 
-/// Digits with single underscores between them.
-fn digits(input: &str, is_digit: fn(char) -> bool) -> Scan<'_> {
-    recognize(pair(take_while1(is_digit), many0_count(pair(char('_'), take_while1(is_digit))))).parse(input)
-}
-
-fn decimal_digits(input: &str) -> Scan<'_> {
-    digits(input, |c| c.is_ascii_digit())
-}
-
-fn hex_number(input: &str) -> Scan<'_> {
-    recognize((char('0'), alt((char('x'), char('X'))), opt(char('_')), opt(|rest| digits(rest, |c| c.is_ascii_hexdigit())))).parse(input)
-}
-
-fn decimal_number(input: &str) -> Scan<'_> {
-    let exponent = (alt((char('e'), char('E'))), opt(alt((char('+'), char('-')))), decimal_digits);
-    let mantissa =
-        alt((recognize((decimal_digits, opt(pair(char('.'), opt(decimal_digits))))), recognize(pair(char('.'), decimal_digits))));
-    recognize(pair(mantissa, opt(exponent))).parse(input)
-}
-
-/// `1h30m`: digits and units in turn.
-fn duration(input: &str) -> Scan<'_> {
-    recognize(pair(duration_part, many0_count(duration_part))).parse(input)
-}
-
-fn duration_part(input: &str) -> Scan<'_> {
-    let unit = alt((tag("ms"), tag("s"), tag("m"), tag("h"), tag("d"), tag("w"), tag("y")));
-    recognize(pair(take_while1(|c: char| c.is_ascii_digit()), unit)).parse(input)
-}
-
-/// `1.5h`, which is read so that the error can name what is wrong.
-fn decimal_duration(input: &str) -> Scan<'_> {
-    let digits = |c: char| c.is_ascii_digit();
-    recognize((take_while(digits), char('.'), duration_part, many0_count(duration_part))).parse(input)
-}
-
-/// The number or duration that the input starts with; it must not run on into a word. The error is how many bytes to show.
-fn number_or_duration(input: &str) -> Result<(Kind, usize), usize> {
-    let ends = |rest: &str| !rest.starts_with(|c| is_word_part(c) || c == '.');
-    let scans = [
-        (Kind::Number, hex_number(input)),
-        (Kind::Number, decimal_number(input)),
-        (Kind::Duration, duration(input)),
-        (Kind::Duration, decimal_duration(input)),
-    ];
-    let mut shown = 0;
-    for (kind, scan) in scans {
-        let Ok((rest, found)) = scan else { continue };
-        if ends(rest) {
-            return Ok((kind, found.len()));
+/// Takes a number as Prometheus's scanner does: where it ended, and whether what it took is one.
+fn scan_number(bytes: &[u8]) -> (usize, bool) {
+    let is = |at: usize, set: &[u8]| bytes.get(at).is_some_and(|b| set.contains(b));
+    let is_hex = is(0, b"0") && is(1, b"xX");
+    let mut at = if is_hex { 2 + usize::from(is(2, b"_")) } else { 0 };
+    let is_digit = |at: usize| bytes.get(at).is_some_and(|b| if is_hex { b.is_ascii_hexdigit() } else { b.is_ascii_digit() });
+    // A leading zero is taken before anything else, then a point, then a digit.
+    at += usize::from(!is_hex && is(0, b"0"));
+    at += usize::from(is(at, b"."));
+    at += usize::from(is_digit(at));
+    let (mut dotted, mut raised) = (false, false);
+    while is_digit(at) || is(at, b"._eE") {
+        match bytes[at] {
+            b'.' if dotted || is_hex => return (at + 1, false),
+            b'.' => {
+                dotted = true;
+                at += 1;
+                if is(at, b"_.") {
+                    return (at + 1, false);
+                }
+            }
+            b'e' | b'E' if raised => return (at + 1, false),
+            b'e' | b'E' => {
+                raised = true;
+                at += 1;
+                at += usize::from(is(at, b"+-"));
+                // The end of the text does not do, though a parenthesis would.
+                if at >= bytes.len() || is(at, b"._eE") {
+                    return ((at + 1).min(bytes.len()), false);
+                }
+            }
+            b'_' => {
+                at += 1;
+                if at >= bytes.len() || is(at, b"._eE") {
+                    return ((at + 1).min(bytes.len()), false);
+                }
+            }
+            _ => {
+                while is_digit(at) {
+                    at += 1;
+                }
+            }
         }
-        let more = if kind == Kind::Duration { behind_duration(rest) } else { behind_number(found, rest) };
-        shown = shown.max(found.len() + more);
     }
-    Err(shown)
+    (at, at > 0 && !bytes.get(at).is_some_and(|b| is_word_part(char::from(*b))))
 }
 
-/// Digits that no unit follows belong to what is wrong, else the next character does.
-fn behind_duration(rest: &str) -> usize {
-    rest.bytes().take_while(u8::is_ascii_digit).count().max(1)
-}
-
-/// What could have gone on with the number belongs to what is wrong.
-fn behind_number(found: &str, rest: &str) -> usize {
-    let is_exponent_or_dot = |at: usize| rest.as_bytes().get(at).is_some_and(|b| b".eE".contains(b));
-    match rest.as_bytes().first() {
-        Some(b'_') => 1 + usize::from(is_exponent_or_dot(1) || rest[1..].starts_with('_')),
-        Some(b'x' | b'X') => usize::from(found == "0"),
-        Some(b'e' | b'E') => {
-            let sign = usize::from(rest[1..].starts_with(['+', '-']));
-            1 + sign + usize::from(is_exponent_or_dot(1 + sign) || rest[1 + sign..].starts_with('_'))
+/// Goes on from where no number was found: units, each behind its digits; the year only first. The error is how many bytes to show.
+fn scan_units(bytes: &[u8], start: usize) -> Result<usize, usize> {
+    let is = |at: usize, set: &[u8]| bytes.get(at).is_some_and(|b| set.contains(b));
+    let (mut at, mut units) = (start, b"smhdwy".as_slice());
+    loop {
+        if !is(at, units) {
+            return Err(at);
         }
-        _ => usize::from(is_exponent_or_dot(0)),
+        at += 1;
+        // `ms`; what else ends in `s` is named when the duration is read.
+        at += usize::from(is(at, b"s"));
+        let digits = bytes[at..].iter().take_while(|b| b.is_ascii_digit()).count();
+        if digits == 0 {
+            break;
+        }
+        at += digits;
+        units = b"smhdw";
+    }
+    if bytes.get(at).is_some_and(|b| is_word_part(char::from(*b))) { Err(at + 1) } else { Ok(at) }
+}
+
+/// The number or duration that the input starts with. The error is how many bytes to show.
+fn number_or_duration(input: &str) -> Result<(Kind, usize), usize> {
+    match scan_number(input.as_bytes()) {
+        (end, true) => Ok((Kind::Number, end)),
+        (end, false) => scan_units(input.as_bytes(), end).map(|end| (Kind::Duration, end)),
     }
 }
 

@@ -50,13 +50,6 @@ impl ProcessFigures {
     }
 }
 
-/// The machine's memory in bytes, or less where a control group allows less; none where nobody says.
-pub fn memory_bytes() -> Option<u64> {
-    let total = fs::read_to_string("/proc/meminfo").ok().and_then(|text| total_of(&text));
-    let allowed = fs::read_to_string("/sys/fs/cgroup/memory.max").ok().and_then(|text| text.trim().parse().ok());
-    total.into_iter().chain(allowed).min()
-}
-
 /// `MemTotal` of `/proc/meminfo`, which the kernel states in KiB.
 fn total_of(meminfo: &str) -> Option<u64> {
     let line = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
@@ -92,16 +85,35 @@ pub fn resident_bytes() -> Option<u64> {
     Some(Stat::parse(&stat)?.resident_bytes as u64)
 }
 
-/// Bytes of memory that this process may take at most: its control group's limit (version 2 or 1), or the machine's memory.
+/// Bytes of memory that this process may take at most: the machine's, or less where a control group that it is in, or one above that, allows less.
 pub fn memory_limit_bytes() -> Option<u64> {
-    let group = |path: &str| fs::read_to_string(path).ok()?.trim().parse::<u64>().ok();
-    let machine = || {
-        let text = fs::read_to_string("/proc/meminfo").ok()?;
-        let kilobytes: u64 = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?.split_whitespace().next()?.parse().ok()?;
-        Some(kilobytes * 1024)
-    };
-    let of_group = group("/sys/fs/cgroup/memory.max").or_else(|| group("/sys/fs/cgroup/memory/memory.limit_in_bytes"));
-    [of_group, machine()].into_iter().flatten().min()
+    let total = fs::read_to_string("/proc/meminfo").ok().and_then(|text| total_of(&text));
+    let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+    let allowed = limit_files(&own).into_iter().filter_map(|path| fs::read_to_string(path).ok()?.trim().parse().ok());
+    // "max" is no number, and version 1 says a number beyond all memory for no limit.
+    total.into_iter().chain(allowed).min()
+}
+
+/// Where the limits of the control groups stand that `/proc/self/cgroup` names, and of all above them (cgroups(7)). In a container the path may
+/// be that of the host, and only the root is there.
+fn limit_files(own: &str) -> Vec<String> {
+    let mut files = Vec::new();
+    for line in own.lines() {
+        let mut fields = line.splitn(3, ':').skip(1);
+        let (Some(controllers), Some(path)) = (fields.next(), fields.next()) else { continue };
+        let (root, name) = match controllers {
+            "" => ("/sys/fs/cgroup", "memory.max"),
+            named if named.split(',').any(|controller| controller == "memory") => ("/sys/fs/cgroup/memory", "memory.limit_in_bytes"),
+            _ => continue,
+        };
+        let mut path = path.trim_end_matches('/');
+        loop {
+            files.push(format!("{root}{path}/{name}"));
+            let Some((above, _)) = path.rsplit_once('/') else { break };
+            path = above;
+        }
+    }
+    files
 }
 
 fn open_files_limit() -> Option<f64> {
@@ -112,6 +124,23 @@ fn open_files_limit() -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn limits_of_all_control_groups_above_count() {
+        let unified = limit_files("0::/system.slice/promlet.service\n");
+        let root = "/sys/fs/cgroup";
+        assert_eq!(
+            unified,
+            [
+                format!("{root}/system.slice/promlet.service/memory.max"),
+                format!("{root}/system.slice/memory.max"),
+                format!("{root}/memory.max")
+            ]
+        );
+        let mixed = limit_files("5:cpu,cpuacct:/\n4:memory:/docker/a:b\n0::/\n");
+        let memory = |path: &str| format!("{root}/memory{path}/memory.limit_in_bytes");
+        assert_eq!(mixed, [memory("/docker/a:b"), memory("/docker"), memory(""), format!("{root}/memory.max")]);
+    }
 
     #[test]
     fn a_name_with_parentheses_is_skipped() {

@@ -37,7 +37,7 @@ pub const MERGE_BYTES_MAX: u64 = 2 * 1024 * 1024 * 1024;
 /// Indexes of sealed segments kept in memory, in bytes.
 pub const INDEX_CACHE_BYTES: usize = 16 * 1024 * 1024;
 /// So many ended series are worth making the index of live ones anew.
-pub const SWEEP_FROM: usize = 10_000;
+pub const SWEEP_FROM: usize = 4_000;
 /// Subgroups (times of their own) within one group.
 pub const SUBGROUPS_MAX: usize = 4096;
 /// Columns of one group.

@@ -17,6 +17,7 @@ pub struct Metrics {
     pub log_bytes: Counter,
     pub log_sync: Latency,
     pub log_damaged: Counter,
+    pub log_lost: Counter,
     pub segment_bytes: Counter,
     pub seals: Counter,
     pub merges: Counter,
@@ -67,6 +68,11 @@ impl Metrics {
             clock_backwards: registry.counter("promlet_tsdb_clock_backwards_total", "Rows whose time lay before the row before them.", &[]),
             log_bytes: registry.counter("promlet_tsdb_log_written_bytes_total", "Bytes appended to the row log.", &[]),
             log_sync: registry.latency("prometheus_tsdb_wal_fsync_duration_seconds", "How long syncing the row log took.", &[]),
+            log_lost: registry.counter(
+                "promlet_tsdb_log_lost_rows_total",
+                "Rows of the log that could not be used at the start, since something before them was missing.",
+                &[],
+            ),
             log_damaged: registry.counter(
                 "prometheus_tsdb_wal_corruptions_total",
                 "Damaged stretches found when the row log was read.",

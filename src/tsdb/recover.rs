@@ -221,6 +221,7 @@ fn replay(store: &Arc<Store>, logs: &[ClosedFile]) -> Result<(), OpenError> {
     }
     if total.damaged > 0 || total.lost > 0 {
         store.metrics.log_damaged.add(total.damaged);
+        store.metrics.log_lost.add(total.lost);
         tracing::error!(
             "{}: the row log has {} damaged stretches ({}); {} rows after them could not be used",
             store.folder.display(),

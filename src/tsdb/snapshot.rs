@@ -1,5 +1,7 @@
 //! A snapshot: a commit sequence, the sealed segments of that moment, and the open ones from there on.
 
+mod texts;
+
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::{Arc, Mutex};
 
@@ -14,6 +16,7 @@ use super::store::{SegmentSet, Store, lock, read};
 use super::tombstones::Tombstones;
 use crate::model::{Labels, Matcher, Metadata, TimeRange};
 use crate::storage::{Batch, Hints, LabelPair, SelectError, Snapshot, Symbol, Version};
+use texts::Wanted;
 
 /// Symbols from here on are texts that only sealed segments have; the other half of what a snapshot may give out is the head's.
 const OWN_SYMBOLS: u32 = Symbol::READER_FROM / 2;
@@ -217,6 +220,9 @@ impl Snapshot for TsdbSnapshot {
     }
 
     fn label_names(&self, matchers: &[Matcher], range: TimeRange) -> Result<Vec<String>, SelectError> {
+        if matchers.is_empty() && self.tombstones.is_empty() {
+            return self.all_texts(Wanted::Names, self.cut(range));
+        }
         let mut names = BTreeSet::new();
         self.for_each_index(matchers, self.cut(range), |index, series| {
             let mut symbols = BTreeSet::new();
@@ -231,6 +237,9 @@ impl Snapshot for TsdbSnapshot {
     }
 
     fn label_values(&self, name: &str, matchers: &[Matcher], range: TimeRange) -> Result<Vec<String>, SelectError> {
+        if matchers.is_empty() && self.tombstones.is_empty() {
+            return self.all_texts(Wanted::ValuesOf(name), self.cut(range));
+        }
         let mut values = BTreeSet::new();
         self.for_each_index(matchers, self.cut(range), |index, series| {
             let Some(symbol) = index.symbols.get(name) else { return };

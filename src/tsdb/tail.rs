@@ -102,6 +102,8 @@ const HAS_BASE: u8 = 1;
 const CONTESTED: u8 = 2;
 /// Its writer has forgotten it: it may go once it has ended.
 const RETIRED: u8 = 4;
+/// Some row of this tail holds no float: a gap, a stale marker or a histogram.
+const HAS_STATES: u8 = 8;
 
 /// One column of a group: 24 bytes that every live series costs.
 #[derive(Clone, Copy, Debug)]
@@ -167,11 +169,16 @@ impl Column {
         !self.chain.is_empty()
     }
 
+    /// Whether some row of this tail holds no float. Where none does, a live column has one in every row.
+    pub fn has_states(&self) -> bool {
+        self.flags & HAS_STATES != 0
+    }
+
     /// The tail was encoded: codes start anew.
     pub fn restart(&mut self) {
         self.chain = Chain::default();
         self.item_row = 0;
-        self.set(HAS_BASE, false);
+        self.set(HAS_BASE | HAS_STATES, false);
     }
 
     /// Before the first code of this tail: what the column held in the rows before, if it was live.
@@ -182,6 +189,7 @@ impl Column {
             coder.put_absolute(scratch, self.last);
         } else {
             put_gap(scratch);
+            self.set(HAS_STATES, true);
         }
         arena.push(&mut self.chain, scratch);
         self.set(HAS_BASE, was_live);
@@ -213,6 +221,7 @@ impl Column {
             self.put_base(arena, scratch, was_live);
         }
         self.put_skip(arena, scratch, row);
+        self.set(HAS_STATES, true);
         arena.push(&mut self.chain, code);
     }
 

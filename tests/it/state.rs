@@ -7,6 +7,12 @@ use promlet::model::{Labels, Matcher, TimestampMs};
 use promlet::state::{Change, SilenceRow, State};
 use promlet::telemetry::Registry;
 
+// The recorder is preloaded into a dynamically linked child.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod power_cuts;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod recorded;
+
 const FOLDER: &str = "PROMLET_TEST_STATE_FOLDER";
 
 fn silence(number: usize) -> Change {

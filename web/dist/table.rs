@@ -1,11 +1,11 @@
 // Written by web/build.mjs; sorted by path.
 [
     (
-        "assets/app-ZBUPONY3.js",
+        "assets/app-HC5BF5WK.js",
         Asset {
-            bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/app-ZBUPONY3.js.gz")),
+            bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/app-HC5BF5WK.js.gz")),
             content_type: "text/javascript; charset=utf-8",
-            etag: "\"bd02df9213fa\"",
+            etag: "\"f9dbee08d3f3\"",
             immutable: true,
         },
     ),
@@ -37,11 +37,11 @@
         },
     ),
     (
-        "assets/style-N2UK6N6K.css",
+        "assets/style-63O7MHZB.css",
         Asset {
-            bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/style-N2UK6N6K.css.gz")),
+            bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/style-63O7MHZB.css.gz")),
             content_type: "text/css; charset=utf-8",
-            etag: "\"8e6f9dbe03d3\"",
+            etag: "\"53548f19efea\"",
             immutable: true,
         },
     ),
@@ -68,7 +68,7 @@
         Asset {
             bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/index.html.gz")),
             content_type: "text/html; charset=utf-8",
-            etag: "\"9c4bbc5a52ee\"",
+            etag: "\"4113494bdd4e\"",
             immutable: false,
         },
     ),

@@ -292,6 +292,14 @@ async function alerts() {
     const link = await rule.getByRole('link', { name: 'Graph' }).getAttribute('href');
     assert(new URLSearchParams(link.split('?')[1]).get('g0.expr') === (await rule.locator('pre').first().textContent()), link);
   });
+  await check('alerts: who heard of an alert, and why', async () => {
+    await open('/alerts?state=firing');
+    await mark('why-button').first().click();
+    const route = mark('story-route').first();
+    await route.waitFor();
+    const text = await route.innerText();
+    assert(/by route/.test(text) && /told|waiting|sending|failing|held/.test(text), text);
+  });
   await check('alerts: a silence is made, listed and expired', async () => {
     await open('/alerts?tab=silences');
     await mark('new-silence').click();

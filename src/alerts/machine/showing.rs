@@ -79,12 +79,12 @@ impl Machine {
         self.alerts.contains_key(&number)
     }
 
-    fn inhibition(&self, now: Now) -> Inhibition<'_> {
+    pub(super) fn inhibition(&self, now: Now) -> Inhibition<'_> {
         let firing = self.alerts.values().filter(move |tracked| !tracked.alert.is_resolved_at(now.wall));
         Inhibition::new(&self.routing.options.inhibit_rules, firing.map(|t| (t.fingerprint, &t.alert.labels)))
     }
 
-    fn view(&self, tracked: &Tracked, inhibition: &Inhibition<'_>, route: Option<&Route>, now: Now) -> AlertView {
+    pub(super) fn view(&self, tracked: &Tracked, inhibition: &Inhibition<'_>, route: Option<&Route>, now: Now) -> AlertView {
         let labels = &tracked.alert.labels;
         let tree = &self.routing.tree;
         let receivers = tree.routes_of(labels).into_iter().map(|at| tree.node(at).route.receiver.clone());

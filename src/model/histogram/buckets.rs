@@ -21,19 +21,58 @@ impl Bucket {
     }
 }
 
+/// The finest exponential schema: a power of two is parted into `2^8` buckets.
+const FINEST: u32 = 8;
+/// `2^(2^-schema)` for the schemas 1 to 8, as the library for mathematics gave it to those who computed Prometheus's bounds.
+#[expect(clippy::approx_constant, reason = "the first is the square root of 2 but for its last digit, and has to be")]
+const FACTORS: [f64; FINEST as usize] = [
+    1.414_213_562_373_095,
+    1.189_207_115_002_721,
+    1.090_507_732_665_257_7,
+    1.044_273_782_427_413_8,
+    1.021_897_148_654_116_6,
+    1.010_889_286_051_700_5,
+    1.005_429_901_112_802_7,
+    1.002_711_275_050_202_5,
+];
+/// Bounds of the schema 8 from 1 up to 2; those of the others are every second, fourth, ... of them. The last digits are part of the
+/// bounds that clients see, so they are computed as Prometheus's table was: each new one from its left neighbour of the same schema.
+const BOUNDS: [f64; 1 << FINEST] = {
+    let mut bounds = [1.0; 1 << FINEST];
+    let mut schema = 1;
+    while schema <= FINEST {
+        let stride = 1 << (FINEST - schema);
+        let mut at = stride;
+        while at < bounds.len() {
+            bounds[at] = bounds[at - stride] * FACTORS[schema as usize - 1];
+            at += 2 * stride;
+        }
+        schema += 1;
+    }
+    bounds
+};
+
+/// Exactly `2^exponent`; 0 and infinity beyond what a float holds.
+fn power_of_two(exponent: i64) -> f64 {
+    match exponent {
+        1024.. => f64::INFINITY,
+        -1022..=1023 => f64::from_bits(((exponent + 1023) as u64) << 52),
+        -1074..=-1023 => f64::from_bits(1 << (exponent + 1074)),
+        _ => 0.0,
+    }
+}
+
 /// Upper bound of a positive exponential bucket. Index 0 ends at 1; a step is a factor of `2^(2^-schema)`.
 pub fn exponential_bound(schema: i32, index: i32) -> f64 {
-    if schema <= 0 {
-        let exponent = i64::from(index) << (-schema).min(31);
-        // The last bucket before infinity ends at the largest float.
-        return if exponent == 1024 { f64::MAX } else { 2f64.powi(exponent.clamp(-1100, 1100) as i32) };
-    }
-    let parts = 1i32 << schema.min(30);
-    let (whole, part) = (index.div_euclid(parts), index.rem_euclid(parts));
-    if part == 0 && whole == 1024 {
-        return f64::MAX;
-    }
-    (f64::from(part) / f64::from(parts)).exp2() * 2f64.powi(whole.clamp(-1100, 1100))
+    let schema = schema.min(FINEST as i32);
+    let (whole, part) = if schema <= 0 {
+        (i64::from(index) << (-schema).min(31), 0)
+    } else {
+        let parts = 1i32 << schema;
+        (i64::from(index.div_euclid(parts)), index.rem_euclid(parts) << (FINEST as i32 - schema))
+    };
+    // The last bucket before infinity ends at the largest float.
+    if part == 0 && whole == 1024 { f64::MAX } else { BOUNDS[part as usize] * power_of_two(whole) }
 }
 
 /// Absolute bucket indexes with their counts, ascending.
@@ -99,24 +138,22 @@ impl Histogram {
         Bucket { lower: -self.zero_threshold, upper: self.zero_threshold, count: self.zero_count }
     }
 
-    /// All buckets from the lowest to the highest; the zero bucket only if it has a count. Where a bucket reaches into the zero
-    /// bucket, it ends there.
+    /// All buckets from the lowest to the highest; the zero bucket only if it has a count. Where a bucket reaches into the range of
+    /// the zero bucket, it ends there.
     pub fn all_buckets(&self) -> Vec<Bucket> {
         let mut all: Vec<Bucket> = self.negative_buckets().collect();
         all.reverse();
-        let has_zero = self.zero_count > 0.0;
-        if has_zero
-            && let Some(last) = all.last_mut()
+        if let Some(last) = all.last_mut()
             && last.upper > -self.zero_threshold
         {
             last.upper = -self.zero_threshold;
         }
-        if has_zero {
+        if self.zero_count > 0.0 {
             all.push(self.zero_bucket());
         }
         let mut positive = self.positive_buckets();
         if let Some(mut first) = positive.next() {
-            if has_zero && !self.uses_custom_buckets() && first.lower < self.zero_threshold {
+            if !self.uses_custom_buckets() && first.lower < self.zero_threshold {
                 first.lower = self.zero_threshold;
             }
             all.push(first);
@@ -136,6 +173,10 @@ mod tests {
         assert!((exponential_bound(1, 1) - std::f64::consts::SQRT_2).abs() < 1e-15);
         assert_eq!(exponential_bound(0, 1024), f64::MAX);
         assert_eq!(exponential_bound(3, -8), 0.5);
+        // As Prometheus 3.5.3 prints them.
+        assert_eq!([exponential_bound(1, -3), exponential_bound(3, -28)], [0.353_553_390_593_273_73, 0.088_388_347_648_318_43]);
+        assert_eq!([exponential_bound(8, -255), exponential_bound(5, -111)], [0.501_355_637_525_101_3, 0.090_323_800_436_065_4]);
+        assert_eq!([exponential_bound(0, -1074), exponential_bound(0, -1075)], [5e-324, 0.0]);
     }
 
     #[test]

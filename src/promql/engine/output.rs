@@ -74,8 +74,9 @@ fn matrix(eval: &Eval<'_>, all: Vec<Series>, steps: &Steps) -> Result<Value, Que
     for series in all {
         eval.guard.check()?;
         let mut row = MatrixSeries { labels: eval.symbols.to_labels(&series.labels), ..MatrixSeries::default() };
-        let floats = series.column.floats.iter().enumerate().filter(|(_, v)| !is_absent(**v));
-        row.floats = floats.map(|(i, v)| (TimestampMs(steps.at(i)), *v)).collect();
+        let places = series.column.floats.iter().enumerate();
+        row.floats.reserve_exact(series.column.count());
+        row.floats.extend(places.filter(|(_, v)| !is_absent(**v)).map(|(i, v)| (TimestampMs(steps.at(i)), *v)));
         for (i, histogram) in series.column.histograms.into_iter().enumerate() {
             if let Some(histogram) = histogram {
                 row.histograms.push((TimestampMs(steps.at(i)), histogram));

@@ -3,6 +3,7 @@
 use super::fold::Fold;
 use super::group::Groups;
 use super::{Cell, Column, Eval, Series, Sink, Steps, Yield};
+use crate::model::Span;
 use crate::model::number::format_fixed;
 use crate::promql::annotation::Note;
 use crate::promql::ast::{Aggregate, Expr, ExprKind};
@@ -11,9 +12,9 @@ use crate::promql::native;
 use crate::promql::token::Aggregator;
 
 impl Eval<'_> {
-    pub(super) fn aggregate(&self, aggregate: &Aggregate, steps: &Steps, sink: &mut Sink<'_>) -> Result<(), QueryError> {
+    pub(super) fn aggregate(&self, aggregate: &Aggregate, span: Span, steps: &Steps, sink: &mut Sink<'_>) -> Result<(), QueryError> {
         match aggregate.op {
-            Aggregator::Topk | Aggregator::Bottomk | Aggregator::Limitk | Aggregator::LimitRatio => self.pick(aggregate, steps, sink),
+            Aggregator::Topk | Aggregator::Bottomk | Aggregator::Limitk | Aggregator::LimitRatio => self.pick(aggregate, span, steps, sink),
             Aggregator::Quantile => self.quantiles(aggregate, steps, sink),
             Aggregator::CountValues => self.count_values(aggregate, steps, sink),
             _ => self.fold(aggregate, steps, sink),

@@ -1,9 +1,14 @@
 //! Functions of one value: arithmetic, logarithms, trigonometry, rounding, clamping. Histograms fall away.
 
+use std::f64::consts::LN_2;
+
 use super::{Eval, Sink, Steps, is_absent};
 use crate::promql::ast::{Call, Expr};
 use crate::promql::error::QueryError;
 use crate::promql::functions::FunctionId;
+
+/// From here on the square root of `v * v + 1` is `v`, and near the largest float twice the value is none any more.
+const LARGE: f64 = (1u64 << 28) as f64;
 
 /// The function of one float, if that is all it is.
 pub fn of_float(function: FunctionId) -> Option<fn(f64) -> f64> {
@@ -11,9 +16,9 @@ pub fn of_float(function: FunctionId) -> Option<fn(f64) -> f64> {
     Some(match function {
         F::Abs => f64::abs,
         F::Acos => f64::acos,
-        F::Acosh => f64::acosh,
+        F::Acosh => |v| if v > LARGE { v.ln() + LN_2 } else { v.acosh() },
         F::Asin => f64::asin,
-        F::Asinh => f64::asinh,
+        F::Asinh => |v| if v.abs() > LARGE { (v.abs().ln() + LN_2).copysign(v) } else { v.asinh() },
         F::Atan => f64::atan,
         F::Atanh => f64::atanh,
         F::Ceil => f64::ceil,

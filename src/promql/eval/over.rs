@@ -158,7 +158,9 @@ impl Over<'_> {
     /// Says so where a window that a float function looks at holds histograms, too.
     fn note_ignored(&self, series: &RangeSeries<'_>, step: usize) {
         if series.histogram_window(step).len() > 0 && series.windows[step].len() > 0 {
-            self.eval.notes.inform_of(self.range, self.span, &Note::IgnoredInRange(&self.metric(series)));
+            // Prometheus names the place of the first argument, which here is a number.
+            let place = if self.function == FunctionId::QuantileOverTime { self.first_argument } else { self.span };
+            self.eval.notes.inform_of(self.range, place, &Note::IgnoredInRange(&self.metric(series)));
         }
     }
 

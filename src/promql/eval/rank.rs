@@ -5,13 +5,14 @@ use std::cmp::Ordering;
 use super::group::Groups;
 use super::quantile::nan_first;
 use super::{Eval, Series, Sink, Steps, is_absent};
+use crate::model::Span;
 use crate::promql::annotation::Note;
 use crate::promql::ast::{Aggregate, Expr};
 use crate::promql::error::QueryError;
 use crate::promql::token::Aggregator;
 
 impl Eval<'_> {
-    pub(super) fn pick(&self, aggregate: &Aggregate, steps: &Steps, sink: &mut Sink<'_>) -> Result<(), QueryError> {
+    pub(super) fn pick(&self, aggregate: &Aggregate, span: Span, steps: &Steps, sink: &mut Sink<'_>) -> Result<(), QueryError> {
         let parameters = self.parameter(aggregate, steps)?;
         let parameters = self.checked_parameters(aggregate, parameters)?;
         let mut all = self.collect(&aggregate.expr, steps)?;
@@ -28,8 +29,10 @@ impl Eval<'_> {
             members[group].push(place);
         }
         let ranked = matches!(aggregate.op, Aggregator::Topk | Aggregator::Bottomk);
-        if ranked && all.iter().any(|s| s.column.histograms.iter().any(Option::is_some)) {
-            self.notes.inform(aggregate.expr.span, &Note::IgnoredInAggregation(aggregate.op.as_str()));
+        let asked = |step: usize| parameters.get(step).is_some_and(|parameter| count(*parameter) > 0);
+        let ignored = |s: &Series| s.column.histograms.iter().enumerate().any(|(step, h)| h.is_some() && asked(step));
+        if ranked && all.iter().any(ignored) {
+            self.notes.inform(span, &Note::IgnoredInAggregation(aggregate.op.as_str()));
         }
         let mut kept: Vec<Vec<bool>> = all.iter().map(|s| vec![false; s.column.len()]).collect();
         let mut order: Vec<usize> = Vec::new();

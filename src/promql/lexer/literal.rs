@@ -110,8 +110,12 @@ fn unescape(chars: &mut std::str::Chars<'_>, out: &mut Vec<u8>) {
 pub fn parse_number(text: &str) -> Result<f64, String> {
     let plain = text.replace('_', "");
     let invalid = || format!("error parsing number: strconv.ParseFloat: parsing {}: invalid syntax", crate::model::number::quote(text));
+    if text.ends_with('_') || text.contains("__") {
+        return Err(invalid());
+    }
     if let Some(hex) = plain.strip_prefix("0x").or_else(|| plain.strip_prefix("0X")) {
-        return u64::from_str_radix(hex, 16).map(|v| v as f64).map_err(|_| invalid());
+        // Beyond 64 bits Go reads a float, which in hexadecimal needs an exponent of its own.
+        return i64::from_str_radix(hex, 16).map(|v| v as f64).map_err(|_| invalid());
     }
     let is_octal = plain.len() > 1 && plain.starts_with('0') && plain.bytes().all(|b| (b'0'..=b'7').contains(&b));
     if is_octal && let Ok(octal) = i64::from_str_radix(&plain, 8) {

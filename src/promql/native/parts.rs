@@ -152,6 +152,9 @@ impl Parts {
     /// Lets the zero bucket swallow what lies below the threshold. A populated bucket across it is swallowed whole, which moves
     /// the threshold to that bucket's end.
     pub fn widen_zero(&mut self, threshold: f64) {
+        if threshold == self.zero_threshold {
+            return;
+        }
         let mut threshold = threshold;
         let schema = self.schema;
         let straddling = |side: &BTreeMap<i32, Sum>, threshold: f64| {

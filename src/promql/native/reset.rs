@@ -65,6 +65,9 @@ mod tests {
         assert!(detect_reset(&histogram(1, &[1.0, 3.0]), &histogram(0, &[1.0, 2.0])));
         // Coarser: indexes 1 and 2 of schema 1 are index 1 of schema 0.
         assert!(!detect_reset(&histogram(0, &[3.0]), &histogram(1, &[1.0, 2.0])));
+        // A bucket that reaches into an unchanged zero bucket stays what it is.
+        let overlapping = Histogram { zero_threshold: 1.5, ..histogram(0, &[1.0, 2.0]) };
+        assert!(!detect_reset(&overlapping, &overlapping));
         let hinted = Histogram { reset_hint: ResetHint::NotReset, ..histogram(0, &[0.0]) };
         assert!(!detect_reset(&hinted, &histogram(0, &[1.0])));
     }

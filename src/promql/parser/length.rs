@@ -38,7 +38,7 @@ impl Parser<'_> {
         if seconds.is_nan() || seconds.abs() >= SECONDS_MAX {
             return self.fail(expr.span, "duration out of range");
         }
-        Ok(Length::Fixed(DurationMs((seconds * 1000.0).round() as i64)))
+        Ok(Length::Fixed(DurationMs((seconds * 1e9).round() as i64 / 1_000_000)))
     }
 
     fn length_expr(&mut self, min_precedence: u8, context: &str) -> Parsed<LengthExpr> {

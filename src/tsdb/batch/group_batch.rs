@@ -48,6 +48,8 @@ struct TailColumn {
     is_sure: bool,
     /// From this row of the tail on it holds `live`.
     settled_from: usize,
+    /// It has a float in every row.
+    is_plain: bool,
 }
 
 /// Rows that no stripe holds yet, copied when the selection was made.
@@ -72,10 +74,11 @@ impl TailBlock {
         let start = self.codes.len() as u32;
         group.arena.read(column.chain(), &mut self.codes);
         let live = group.live.get(number).then_some(column.last());
-        let is_sure = live.is_some() && (!column.has_codes() || self.until == group.times.len());
+        let is_plain = live.is_some() && !column.has_states();
+        let is_sure = is_plain || live.is_some() && (!column.has_codes() || self.until == group.times.len());
         let is_newest = live.is_some() && self.until == group.times.len();
         let settled_from = if is_newest { column.last_change() } else { usize::MAX };
-        self.columns.push(TailColumn { place, codes: start..self.codes.len() as u32, live, is_sure, settled_from });
+        self.columns.push(TailColumn { place, codes: start..self.codes.len() as u32, live, is_sure, settled_from, is_plain });
         let of_column = group.histograms.iter().filter(|(_, c, _)| *c == number);
         self.histograms.extend(of_column.map(|(row, _, held)| (place, u32::from(*row), held.clone())));
         if group.last_starts.contains_key(&number) {
@@ -123,7 +126,11 @@ struct Loose {
 
 fn load(part: SegmentPart, range: TimeRange, into: &mut Vec<Loose>) -> Result<(), SelectError> {
     let numbers = Arc::new(part.numbers);
+    let wanted = numbers.iter().flatten().fold((u32::MAX, 0), |(first, last), number| (first.min(*number), last.max(*number)));
     for stripe in part.stripes {
+        if part.file.lacks(&stripe, wanted) {
+            continue;
+        }
         let head = part.file.shared_head(&stripe)?;
         let until = range.max.0.min(part.until);
         let first = head.times.partition_point(|t| *t < range.min.0);
@@ -276,7 +283,7 @@ impl GroupBatch {
                     let wanted = wanted.start + rows.start..wanted.end + rows.start;
                     read_stripe(parts, at, (wanted, need), into, &mut presence)?
                 }
-                Block::Tail(tail) => read_tail(tail, at, wanted, into, &mut presence)?,
+                Block::Tail(tail) => read_tail(tail, at, (wanted, wants_numbers), into, &mut presence)?,
             }
         }
         into.present = presence.words;
@@ -359,7 +366,13 @@ fn read_stripe(
     Ok(())
 }
 
-fn read_tail(tail: &TailBlock, at: usize, rows: Range<usize>, into: &mut ColumnValues, presence: &mut Presence) -> Result<(), SelectError> {
+fn read_tail(
+    tail: &TailBlock,
+    at: usize,
+    (rows, wants_numbers): (Range<usize>, bool),
+    into: &mut ColumnValues,
+    presence: &mut Presence,
+) -> Result<(), SelectError> {
     let row = into.floats.len();
     let Ok(found) = tail.columns.binary_search_by_key(&at, |column| column.place) else {
         into.floats.resize(row + rows.len(), 0.0);
@@ -369,8 +382,9 @@ fn read_tail(tail: &TailBlock, at: usize, rows: Range<usize>, into: &mut ColumnV
     let column = &tail.columns[found];
     let codes = &tail.codes[column.codes.start as usize..column.codes.end as usize];
     let rows = rows.start + tail.first..rows.end + tail.first;
-    if let Some(bits) = column.live.filter(|_| rows.start >= column.settled_from) {
-        // The newest value is at hand: instant queries ask for no more.
+    let is_known = rows.start >= column.settled_from || (column.is_plain && !wants_numbers);
+    if let Some(bits) = column.live.filter(|_| is_known) {
+        // The newest value is at hand: instant queries ask for no more. Where only presence counts, any float will do.
         into.floats.resize(row + rows.len(), f64::from_bits(bits));
         presence.all(rows.len());
         let starts = tail.starts.iter().filter(|(place, ..)| *place == at).map(|(_, r, s)| (*r, *s));

@@ -33,6 +33,8 @@ struct FileGroup {
     group: u32,
     /// A row is missing: nothing is taken until the next keyframe.
     is_broken: bool,
+    /// Nothing is known of it from before this file, and no row of this file has said where it stands.
+    is_new: bool,
     id: u64,
     /// The columns of this file's definition are those of the group.
     is_known: bool,
@@ -119,7 +121,7 @@ impl<'a> Replay<'a> {
         }
         let is_broken = group.columns.iter().all(|column| !column.has_codes()) && group.times.is_empty() && !is_continued_run(group);
         drop(state);
-        self.groups.insert(number, FileGroup { source, group: subgroup, is_broken, id, is_known: true });
+        self.groups.insert(number, FileGroup { source, group: subgroup, is_broken, is_new: is_broken, id, is_known: true });
         Ok(())
     }
 
@@ -160,18 +162,12 @@ impl<'a> Replay<'a> {
         let code = &mut self.scratch.code;
         let coder = |column: u32| group.columns.get(column as usize).map(|c| c.coder());
         let follows = code.take(&mut body, group.last_time, group.next_row, coder);
-        let is_sealed =
-            |number| self.flushed.get(&known.id).is_some_and(|ranges| ranges.iter().any(|(from, until)| (*from..*until).contains(&number)));
-        let follows = match follows {
-            Ok(follows) => follows,
-            Err(damaged) => {
-                known.is_broken = true;
-                // Completes a row of a file that was cut when a stripe had taken the row, this part with it. A keyframe follows.
-                let is_known = code.is_completion && is_sealed(code.number);
-                self.found.known += u64::from(is_known);
-                return if is_known { Ok(()) } else { Err(damaged) };
-            }
-        };
+        if code.is_completion && known.is_new {
+            // Completes a row of a file that was cut when a stripe had taken the row, this part with it. A keyframe follows.
+            self.found.known += 1;
+            return Ok(());
+        }
+        let follows = follows.inspect_err(|_| known.is_broken = true)?;
         if !code.is_keyframe && (known.is_broken || !follows) {
             known.is_broken = true;
             self.found.lost += 1;
@@ -183,9 +179,9 @@ impl<'a> Replay<'a> {
         if code.is_keyframe && (known.is_broken || code.number != group.next_row) {
             complete_gaps(group, code);
         }
-        known.is_broken = false;
+        (known.is_broken, known.is_new) = (false, false);
         let number = code.number;
-        let keep = !is_sealed(number);
+        let keep = !self.flushed.get(&known.id).is_some_and(|ranges| ranges.iter().any(|(from, until)| (*from..*until).contains(&number)));
         self.found.rows += 1;
         self.found.known += u64::from(!keep);
         // A tail holds rows that follow each other: one that a stripe holds ends it.

@@ -158,14 +158,18 @@ pub struct StripeHead {
     pub first_row: u64,
     pub part: u32,
     pub has_more: bool,
-    pub times: Vec<i64>,
+    /// In memory shared by the column ranges of the same rows.
+    pub times: Arc<[i64]>,
     /// First series number, how many, position of the first one's page.
     pub runs: Vec<(u32, u32, u32)>,
     /// Where each page ends among the pages.
     pub ends: Vec<u32>,
-    /// Where each page begins; a page that repeats an earlier one lies where that one does.
+    /// Where each page begins, where some page repeats an earlier one and lies where that one does; otherwise empty.
     starts: Vec<u32>,
 }
+
+/// The first and the last series number of a stripe.
+pub type SeriesSpan = (u32, u32);
 
 impl StripeHead {
     pub fn take(bytes: &[u8]) -> Decoded<Self> {
@@ -188,12 +192,21 @@ impl StripeHead {
         if position as usize > COLUMNS_MAX {
             return Err(Damaged("too many columns in a stripe"));
         }
-        let (starts, ends) = repeats::take_lengths(&mut reader, position as usize)?;
-        Ok(Self { group, first_row, part, has_more, times, runs, ends, starts })
+        let (mut starts, ends) = repeats::take_lengths(&mut reader, position as usize)?;
+        if starts.first().is_none_or(|first| *first == 0) && starts.iter().skip(1).eq(ends.iter().take(ends.len().saturating_sub(1))) {
+            starts = Vec::new();
+        }
+        Ok(Self { group, first_row, part, has_more, times: times.into(), runs, ends, starts })
     }
 
-    fn size_bytes(&self) -> usize {
-        size_of::<Self>() + self.times.capacity() * 8 + self.runs.capacity() * 12 + self.ends.capacity() * 8
+    /// Bytes in memory, but for the times.
+    fn own_bytes(&self) -> usize {
+        size_of::<Self>() + self.runs.capacity() * 12 + (self.ends.capacity() + self.starts.capacity()) * 4
+    }
+
+    fn span(&self) -> SeriesSpan {
+        let first = self.runs.iter().map(|(first, ..)| *first).min().unwrap_or(u32::MAX);
+        (first, self.runs.iter().map(|(first, length, _)| first + (length - 1)).max().unwrap_or(0))
     }
 
     /// The position of a series' page.
@@ -206,7 +219,12 @@ impl StripeHead {
     }
 
     pub fn page_range(&self, position: usize) -> Option<std::ops::Range<usize>> {
-        Some(*self.starts.get(position)? as usize..*self.ends.get(position)? as usize)
+        let start = match position.checked_sub(1) {
+            _ if !self.starts.is_empty() => *self.starts.get(position)?,
+            Some(before) => *self.ends.get(before)?,
+            None => 0,
+        };
+        Some(start as usize..*self.ends.get(position)? as usize)
     }
 }
 
@@ -241,9 +259,16 @@ pub struct Heads(Mutex<HeadList>);
 
 #[derive(Default)]
 struct HeadList {
-    by_ordinal: HashMap<u32, Arc<StripeHead>>,
+    by_ordinal: HashMap<u32, Kept>,
     /// The oldest first.
     order: VecDeque<u32>,
+    bytes: usize,
+    /// Of every stripe whose head was ever read, by ordinal: a stripe of other series need not be looked at again.
+    spans: Vec<Option<SeriesSpan>>,
+}
+
+struct Kept {
+    head: Arc<StripeHead>,
     bytes: usize,
 }
 
@@ -253,20 +278,34 @@ impl Heads {
     }
 
     fn get(&self, ordinal: u32) -> Option<Arc<StripeHead>> {
-        self.list().by_ordinal.get(&ordinal).cloned()
+        self.list().by_ordinal.get(&ordinal).map(|kept| Arc::clone(&kept.head))
     }
 
-    fn put(&self, ordinal: u32, head: &Arc<StripeHead>) {
+    /// Keeps a head, and gives it back; it shares its times with the column range before.
+    fn put(&self, ordinal: u32, mut head: StripeHead) -> Arc<StripeHead> {
         let mut list = self.list();
-        if list.by_ordinal.insert(ordinal, Arc::clone(head)).is_some() {
-            return;
+        if let Some(kept) = list.by_ordinal.get(&ordinal) {
+            return Arc::clone(&kept.head);
         }
+        let mut bytes = head.own_bytes();
+        let before = ordinal.checked_sub(1).and_then(|before| list.by_ordinal.get(&before));
+        match before.filter(|before| before.head.times == head.times) {
+            Some(before) => head.times = Arc::clone(&before.head.times),
+            None => bytes += head.times.len() * 8,
+        }
+        if list.spans.len() <= ordinal as usize {
+            list.spans.resize(ordinal as usize + 1, None);
+        }
+        list.spans[ordinal as usize] = Some(head.span());
+        let head = Arc::new(head);
+        list.by_ordinal.insert(ordinal, Kept { head: Arc::clone(&head), bytes });
         list.order.push_back(ordinal);
-        list.bytes += head.size_bytes();
+        list.bytes += bytes;
         while list.bytes > HEAD_BYTES_MAX {
             let Some(gone) = list.order.pop_front().and_then(|oldest| list.by_ordinal.remove(&oldest)) else { break };
-            list.bytes -= gone.size_bytes();
+            list.bytes -= gone.bytes;
         }
+        head
     }
 }
 
@@ -287,9 +326,13 @@ impl SegmentFile {
         if let Some(head) = self.heads.get(stripe.ordinal) {
             return Ok(head);
         }
-        let head = Arc::new(self.stripe_head(stripe)?);
-        self.heads.put(stripe.ordinal, &head);
-        Ok(head)
+        Ok(self.heads.put(stripe.ordinal, self.stripe_head(stripe)?))
+    }
+
+    /// Whether a stripe is known to have none of the series from the first to the last.
+    pub fn lacks(&self, stripe: &StripeRef, (first, last): SeriesSpan) -> bool {
+        let known = self.heads.list().spans.get(stripe.ordinal as usize).copied().flatten();
+        known.is_some_and(|(from, to)| to < first || last < from)
     }
 
     pub fn stripe_side(&self, stripe: &StripeRef) -> Result<Side, SelectError> {

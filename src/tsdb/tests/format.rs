@@ -81,7 +81,7 @@ fn the_segments_example_is_what_is_written() {
     let index = segment.index().expect("an index");
     assert_eq!(index.series.labels(1).to_string(), "b{job=\"j\"}");
     let head = segment.file.stripe_head(&index.groups[0].stripes[0]).expect("a stripe");
-    assert_eq!(head.times, [1000, 2000, 3000]);
+    assert_eq!(*head.times, [1000, 2000, 3000]);
 }
 
 fn replace(bytes: &mut [u8], from: u64, to: u64) {

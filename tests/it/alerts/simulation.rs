@@ -122,6 +122,7 @@ impl Run<'_> {
                 let route = self.timeline.after_reload.clone().unwrap_or_else(|| options.route.clone());
                 machine.reload(promlet::alerts::AlertsOptions { route, ..options }, receivers, now);
             }
+            Event::Why => self.heard.extend(why(machine, now)),
             Event::Silence { matchers, lease } => {
                 let request = SilenceRequest {
                     id: None,
@@ -199,6 +200,27 @@ impl Run<'_> {
 fn alert(labels: &Labels, starts_at: TimestampMs, ends_at: TimestampMs) -> Alert {
     let (annotations, generator_url) = (Labels::empty(), String::new());
     Alert { labels: labels.clone(), annotations, starts_at, ends_at, generator_url, value: Some(1.0) }
+}
+
+fn why(machine: &Machine, now: Now) -> Vec<String> {
+    let mut lines = Vec::new();
+    let at = DurationMs(now.steady / 1000 * 1000);
+    for standing in machine.standings(&[], now) {
+        let name = standing.alert.alert.name().to_owned();
+        for route in standing.routes {
+            let mut say = |who: &str, word: &str, text: &str| {
+                let who = [route.receiver.as_str(), who].join(" ");
+                lines.push(format!("{at} why {name} {} {word}: {text}", who.trim_end()));
+            };
+            if let Some((word, text)) = route.held_by.filter(|_| route.integrations.is_empty()) {
+                say("", &word, &text);
+            }
+            for one in &route.integrations {
+                say(&one.integration, &format!("{:?}", one.standing).to_lowercase(), &one.text);
+            }
+        }
+    }
+    lines
 }
 
 fn describe(steady: i64, notification: &Notification, answer: Answer) -> String {

@@ -7,7 +7,8 @@
 //! - `interval NAME HH:MM-HH:MM`
 //! - `start TIME`: RFC 3339, the wall time of 0s.
 //! - `at TIME fire LABELS [lease=TIME]`, `end LABELS`, `silence LABELS lease=TIME`, `answer INTEGRATION ok|fail|refuse|busy TIME|hang`,
-//!   `stop`, `start`, `settle`, `reload` (the routes after the next `reload:` line), `clock TIME|-TIME`.
+//!   `stop`, `start`, `settle`, `reload` (the routes after the next `reload:` line), `clock TIME|-TIME`,
+//!   `why` (where every alert stands is said as further `=` lines: TIME why ALERT RECEIVER [INTEGRATION] WORD: SENTENCE).
 //! - `until TIME`
 //! - `= TIME RECEIVER INTEGRATION STATUS (REASON) ALERTS [what came of it]`: ended alerts have a minus before their name.
 
@@ -37,6 +38,8 @@ pub enum Event {
     },
     Reload,
     Clock(DurationMs),
+    /// Where each alert stands.
+    Why,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -152,6 +155,7 @@ fn event(words: &[&str]) -> Result<Event, String> {
             Ok(Event::Settle { awaited: names.split(',').map(str::to_owned).collect() })
         }
         ["reload"] => Ok(Event::Reload),
+        ["why"] => Ok(Event::Why),
         ["clock", by] => Ok(Event::Clock(by.strip_prefix('-').map_or_else(|| time(by), |by| time(by).map(|by| DurationMs(-by.0)))?)),
         other => Err(format!("not an event: {}", other.join(" "))),
     }

@@ -38,6 +38,31 @@ async fn who_sends_too_much_before_listening_still_hears_why() {
 }
 
 #[tokio::test]
+async fn a_query_too_long_for_an_address_is_told_the_way_out() {
+    let fixture = Fixture::start().await;
+    for (bytes, status, limit) in [(70_000, 414, "65534 bytes"), (10 << 20, 431, "1048576 bytes")] {
+        let mut stream = TcpStream::connect(fixture.address).await.unwrap();
+        // the one before on this connection has an answer of its own
+        stream.write_all(b"GET /api/v1/query?query=1 HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+        let mut heard = vec![0; 4096];
+        let length = stream.read(&mut heard).await.unwrap();
+        assert_eq!(parse(&heard[..length]).status, 200);
+        let head = format!("GET /api/v1/query?query={} HTTP/1.1\r\nHost: x\r\n\r\n", "x".repeat(bytes));
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut heard = Vec::new();
+        stream.read_to_end(&mut heard).await.unwrap();
+        let response = parse(&heard);
+        assert_eq!((response.status, response.header("content-type")), (status, Some("application/json")));
+        let text = response.text();
+        assert!(text.starts_with(r#"{"status":"error","errorType":"bad_data","error":"the "#), "{text}");
+        assert!(text.contains(limit) && text.contains("as a form in a POST, which may hold 10485760 bytes"), "{text}");
+        assert_eq!(response.header("content-length"), Some(text.len().to_string().as_str()));
+    }
+    let families = fixture.registry.gather();
+    assert!(families.iter().any(|family| family.name == "promlet_http_heads_refused_total" && family.samples[0].2 == 2.0));
+}
+
+#[tokio::test]
 async fn a_post_of_too_many_alerts_is_refused_before_it_is_held() {
     let fixture = Fixture::start().await;
     let body = format!("[{}{{}}]", "{},".repeat(3 << 20));

@@ -40,6 +40,34 @@ export interface Delivery {
   id: string;
 }
 
+/** Where an alert stands with one integration. */
+export interface IntegrationStanding {
+  integration: string;
+  standing: 'told' | 'waiting' | 'sending' | 'failing' | 'held' | 'unwanted';
+  /** A sentence. */
+  text: string;
+}
+export interface RouteStanding {
+  receiver: string;
+  /** The matchers on the way from the root. */
+  route: string;
+  group_labels: Labels;
+  held_by: { reason: string; text: string } | null;
+  integrations: IntegrationStanding[];
+}
+/** "Why did I (not) hear of this?", for one alert. */
+export interface Story {
+  labels: Labels;
+  fingerprint: string;
+  state: 'firing' | 'ended' | 'over';
+  routes: RouteStanding[];
+  trail: { at: string; receiver: string; decision: string; detail: string }[];
+}
+export interface Explained {
+  rules: { name: string; text: string }[];
+  alerts: Story[];
+}
+
 /** A moment of this API, unix seconds or RFC 3339, as milliseconds. */
 export const momentMs = (at: number | string): number => (typeof at === 'number' ? at * 1000 : Date.parse(at));
 
@@ -48,6 +76,12 @@ export const dashboards = (signal?: AbortSignal): Promise<Reply<DashboardEntry[]
 export const dashboard = (name: string, signal?: AbortSignal): Promise<unknown> => getBare(`promlet/dashboards/${encodeURIComponent(name)}`, signal);
 export const deliveries = (limit: number, signal?: AbortSignal): Promise<Reply<Delivery[]>> =>
   get('promlet/deliveries', { limit: String(limit) }, signal);
+
+/** The alerts with these labels, and the rules that give them. */
+export function explainAlert(labels: Labels, signal?: AbortSignal): Promise<Reply<Explained>> {
+  const matchers = Object.entries(labels).map(([name, value]) => `${JSON.stringify(name)}=${JSON.stringify(value)}`);
+  return get('alerts/explain', { 'match[]': `{${matchers.join(',')}}` }, signal);
+}
 
 /** What the server says of itself; null until it has answered. */
 export const overview = signal<Overview | null>(null);

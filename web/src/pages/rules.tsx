@@ -10,6 +10,7 @@ import { formatMoment, humanDuration } from '../core/time.ts';
 import { format } from '../core/units.ts';
 import { Badge, Icon, IconButton, LabelSet, type Tone } from '../core/widgets.tsx';
 import { queryLink } from '../query/url.ts';
+import { AlertStory } from './story.tsx';
 
 export type RuleState = 'firing' | 'pending' | 'inactive' | 'unknown' | 'recording';
 export const STATE_TONE: Record<RuleState, Tone> = { firing: 'bad', pending: 'warn', inactive: 'ok', unknown: 'muted', recording: 'muted' };
@@ -86,6 +87,7 @@ function Told({ labels, sent, now }: { labels: Labels; sent: Delivery[]; now: nu
 function AlertRow({ alert, context }: { alert: ActiveAlert; context: Context }): JSX.Element {
   const silenced = silencesOn(alert.labels, context.silences);
   const routed = context.routed.find((r) => isOf(alert.labels, r.labels));
+  const [asked, setAsked] = useState(false);
   const since = alert.activeAt ? Date.parse(alert.activeAt) : NaN;
   return (
     <div class="alert" data-testid="alert" data-state={alert.state}>
@@ -108,6 +110,9 @@ function AlertRow({ alert, context }: { alert: ActiveAlert; context: Context }):
             for {humanDuration(Math.max(0, context.now - since))}
           </span>
         )}
+        <button type="button" class="button small" data-testid="why-button" aria-expanded={asked} title="Why did I (not) hear of this?" onClick={() => setAsked(!asked)}>
+          <Icon name="search" /> Who heard?
+        </button>
         <button type="button" class="button small" data-testid="silence-button" onClick={() => context.onSilence(alert.labels, '')}>
           <Icon name="mute" /> Silence
         </button>
@@ -115,6 +120,7 @@ function AlertRow({ alert, context }: { alert: ActiveAlert; context: Context }):
       <Annotations annotations={alert.annotations} />
       <Told labels={alert.labels} sent={context.sent} now={context.now} />
       {routed && routed.receivers.length > 0 && <div class="goes-to dim">goes to {routed.receivers.map((r) => r.name).join(', ')}</div>}
+      {asked && <AlertStory labels={alert.labels} />}
     </div>
   );
 }

@@ -1,6 +1,7 @@
 //! One file per subcommand: flags in, exit code out.
 
 pub mod check;
+pub mod check_rules;
 pub mod demo;
 pub mod features;
 pub mod foreign_flags;
@@ -10,6 +11,7 @@ pub mod routes_test;
 pub mod serve;
 pub mod serve_flags;
 pub mod silence;
+pub mod template_render;
 pub mod test_promql;
 pub mod test_rules;
 pub mod tsdb;
@@ -66,6 +68,11 @@ enum Command {
         #[command(subcommand)]
         subject: silence::SilenceCommand,
     },
+    /// Renders templates of notifications
+    Template {
+        #[command(subcommand)]
+        subject: Template,
+    },
     /// Looks at a data folder, checks it, takes over Prometheus's, writes blocks for Prometheus
     Tsdb {
         #[command(subcommand)]
@@ -79,8 +86,8 @@ enum Command {
 enum Check {
     /// Prometheus configurations, with the rule files they name
     Config(CheckedFiles),
-    /// Rule files
-    Rules(CheckedFiles),
+    /// Rule files, with what is wrong though they load
+    Rules(check_rules::CheckRulesFlags),
     /// Alertmanager configurations
     Alertmanager(CheckedFiles),
 }
@@ -113,6 +120,12 @@ enum Routes {
     Test(routes_test::RoutesTestFlags),
 }
 
+#[derive(Subcommand, Debug)]
+enum Template {
+    /// Renders one text with template files, as amtool does
+    Render(template_render::RenderFlags),
+}
+
 /// The whole command: arguments with the program's name first, an exit code out.
 pub fn promlet(arguments: Vec<String>) -> ExitCode {
     install_tls();
@@ -134,6 +147,7 @@ pub fn promlet(arguments: Vec<String>) -> ExitCode {
         Some(Command::Notify { subject: Notify::Test(flags) }) => notify_test::run(&flags),
         Some(Command::Routes { subject: Routes::Test(flags) }) => routes_test::run(&flags, &mut std::io::stdout().lock()),
         Some(Command::Silence { subject }) => silence::run(&subject),
+        Some(Command::Template { subject: Template::Render(flags) }) => template_render::run(&flags),
         Some(Command::Tsdb { subject }) => tsdb::run(subject),
         Some(Command::Promql(arguments)) => ExitCode::from(promql::run(arguments).code()),
     }
@@ -142,7 +156,7 @@ pub fn promlet(arguments: Vec<String>) -> ExitCode {
 fn run_check(subject: Check) -> ExitCode {
     let (subject, CheckedFiles { files, features }) = match subject {
         Check::Config(files) => (check::Subject::Config, files),
-        Check::Rules(files) => (check::Subject::Rules, files),
+        Check::Rules(flags) => return check_rules::run(&flags),
         Check::Alertmanager(files) => (check::Subject::Alertmanager, files),
     };
     let environment = serve::environment(&features);

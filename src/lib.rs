@@ -26,6 +26,8 @@ pub mod template;
 
 pub mod rules;
 
+pub mod lint;
+
 pub mod state;
 
 pub mod alerts;

@@ -25,6 +25,7 @@ pub mod options;
 mod pagerduty;
 mod pushover;
 mod query;
+mod rehearsal;
 mod rocketchat;
 mod slack;
 mod sns;
@@ -42,6 +43,7 @@ mod words;
 
 pub use build::{BuildError, build};
 pub use options::NotifyOptions;
+pub use rehearsal::rehearse;
 pub use steps::{Step, StepState};
 pub use trial::{TrialError, trial};
 

@@ -3,6 +3,7 @@
 //! Doors: [`RuleGroups::new`], `start`, `apply` (also on reload), `view`, `stop`; `evaluate_all` and `evaluate_group` by hand.
 
 pub mod alerting;
+pub mod concurrency;
 mod group;
 mod groups;
 pub mod limits;
@@ -17,6 +18,7 @@ pub mod schedule;
 mod surroundings;
 pub mod view;
 
+pub use concurrency::Concurrency;
 pub use groups::RuleGroups;
 pub use options::{GroupOptions, RuleOptions, RulesOptions};
 pub use query::{Query, QueryResult, ResultSample};

@@ -26,7 +26,7 @@ use crate::http::state::Readiness;
 use crate::model::{DurationMs, Problem, TimestampMs};
 use crate::notify;
 use crate::promql::Engine;
-use crate::rules::{RuleGroups, RulesOptions, RulesParts};
+use crate::rules::{Concurrency, RuleGroups, RulesOptions, RulesParts};
 use crate::scrape::ScrapePools;
 use crate::state::State;
 use crate::telemetry::Registry;
@@ -177,7 +177,7 @@ impl App {
         let state = State::open(&settings.storage.path.join("promlet"), &registry).map_err(other)?;
         let alerting = start_alerting(&files, &external_url, &state, &clock, &registry)?;
         let engine = Arc::new(ArcSwap::from_pointee(questions::engine(&settings, files.prometheus.evaluation_interval, &clock, &registry)));
-        let rules = start_rules(&history, &engine, &alerting, &clock, &registry);
+        let rules = start_rules(&history, &engine, &alerting, &settings, &clock, &registry);
         let scrapes = Arc::new(ScrapePools::new(store.clone(), clock.clone(), &registry).map_err(other)?);
         let (requests, received) = mpsc::channel(RELOADS_MAX);
         let loaded = Arc::new(ArcSwap::from_pointee(Loaded { files, at: started_at, failure: None }));
@@ -394,10 +394,17 @@ fn start_alerting(files: &Files, external_url: &str, state: &State, clock: &Cloc
     Alerting::start(options, receivers, state.clone(), clock.clone(), registry).map_err(other)
 }
 
-fn start_rules(history: &History, engine: &Arc<ArcSwap<Engine>>, alerting: &Alerting, clock: &Clock, registry: &Registry) -> RuleGroups {
+fn start_rules(
+    history: &History,
+    engine: &Arc<ArcSwap<Engine>>,
+    alerting: &Alerting,
+    settings: &Settings,
+    clock: &Clock,
+    registry: &Registry,
+) -> RuleGroups {
     let (alerting, stopped) = (alerting.clone(), history.store.clone());
     let standstill = move || stopped.read_only().and_then(|_| stopped.extent().max_time).map(TimestampMs);
-    let rules = RuleGroups::new(RulesParts {
+    let mut rules = RuleGroups::new(RulesParts {
         clock: clock.clone(),
         registry: registry.clone(),
         query: questions::for_rules(engine.clone(), history.select_for_rules.clone(), Arc::new(standstill)),
@@ -405,6 +412,10 @@ fn start_rules(history: &History, engine: &Arc<ArcSwap<Engine>>, alerting: &Aler
         select: history.select_for_rules.clone(),
         alerts: Arc::new(move |alerts| alerting.post(alerts)),
     });
+    if settings.has_feature("concurrent-rule-eval") {
+        let reads = questions::selectors(questions::features(&settings.features));
+        rules = rules.with_concurrency(Concurrency::new(reads, settings.max_concurrent_evals));
+    }
     rules.start(&Handle::current());
     rules
 }

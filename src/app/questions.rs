@@ -6,7 +6,8 @@ use arc_swap::ArcSwap;
 
 use crate::clock::Clock;
 use crate::model::{DurationMs, Span, TimestampMs};
-use crate::promql::{self, Asked, Engine, EngineOptions, Features, QueryOptions};
+use crate::promql::{self, Asked, Engine, EngineOptions, ExprKind, Features, QueryOptions};
+use crate::rules::concurrency::Reads;
 use crate::rules::{Query, QueryResult, ResultSample};
 use crate::storage::Select;
 use crate::telemetry::Registry;
@@ -113,6 +114,20 @@ pub fn for_rules(engine: Arc<ArcSwap<Engine>>, select: Arc<dyn Select>, standsti
             )),
             other => Err(format!("a rule's expression must give a vector or a scalar, not a {}", other.result_type())),
         }
+    })
+}
+
+/// The matchers of each selector of an expression.
+pub fn selectors(features: Features) -> Reads {
+    Arc::new(move |text| {
+        let expr = promql::parse(text, features).ok()?;
+        let mut found = Vec::new();
+        expr.walk(&mut |expr| match &expr.kind {
+            ExprKind::Selector(selector) => found.push(selector.matchers.clone()),
+            ExprKind::Range(range) => found.push(range.selector.matchers.clone()),
+            _ => {}
+        });
+        Some(found)
     })
 }
 

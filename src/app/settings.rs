@@ -64,6 +64,13 @@ pub struct StorageSettings {
     pub no_lockfile: bool,
 }
 
+impl Settings {
+    /// Whether `--enable-feature` names it.
+    pub fn has_feature(&self, name: &str) -> bool {
+        self.features.iter().any(|given| given.trim() == name)
+    }
+}
+
 impl StorageSettings {
     /// Bytes of memory near which load is shed; 0 where nothing says how much there is.
     pub fn memory_budget_bytes(&self) -> u64 {
@@ -93,6 +100,8 @@ pub struct Settings {
     pub storage: StorageSettings,
     pub query: QuerySettings,
     pub rule_timings: RuleTimings,
+    /// Most rules evaluated beside others, where the feature is on.
+    pub max_concurrent_evals: usize,
     /// `--enable-feature` names, split at commas.
     pub features: Vec<String>,
     /// Every flag and its value, for `/api/v1/status/flags`.

@@ -104,6 +104,6 @@ fn count_routes(route: &Route) -> usize {
     1 + route.routes.iter().map(count_routes).sum::<usize>()
 }
 
-fn plural(count: usize, word: &str) -> String {
+pub(super) fn plural(count: usize, word: &str) -> String {
     format!("{count} {word}{}", if count == 1 { "" } else { "s" })
 }

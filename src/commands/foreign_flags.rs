@@ -2,7 +2,7 @@
 //! Negated switches (`--no-…`) are understood here too.
 
 /// Name, and whether a value follows.
-const FLAGS: [(&str, bool); 43] = [
+const FLAGS: [(&str, bool); 42] = [
     ("agent", false),
     ("alertmanager.drain-notification-queue-on-shutdown", false),
     ("alertmanager.notification-batch-size", true),
@@ -13,7 +13,6 @@ const FLAGS: [(&str, bool); 43] = [
     ("auto-gomemlimit.ratio", true),
     ("config.auto-reload", false),
     ("config.auto-reload-interval", true),
-    ("rules.max-concurrent-evals", true),
     ("scrape.adjust-timestamps", false),
     ("scrape.discovery-reload-interval", true),
     ("scrape.timestamp-tolerance", true),

@@ -12,6 +12,7 @@ use crate::app::settings::{Mode, Settings};
 use crate::app::{App, StartError, files, questions};
 use crate::clock::Clock;
 use crate::config::{Checkers, Environment};
+use crate::notify;
 use crate::telemetry::{Registry, logging};
 use crate::template;
 
@@ -26,6 +27,7 @@ pub fn environment(features: &[String]) -> Environment {
         expr: questions::check_expression(questions::features(features)),
         template: |name, text| template::check_rule(name, text).err(),
         notification: |text| template::check(text).err(),
+        rehearse: notify::rehearse,
     })
 }
 

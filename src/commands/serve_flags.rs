@@ -113,6 +113,9 @@ pub struct ServeFlags {
     /// Least time before an alert is sent again
     #[arg(long = "rules.alert.resend-delay", value_name = "DURATION", default_value = "1m", value_parser = duration)]
     pub resend_delay: DurationMs,
+    /// Most rules evaluated beside others, where --enable-feature=concurrent-rule-eval lets independent ones be
+    #[arg(long = "rules.max-concurrent-evals", value_name = "N", default_value = "4", value_parser = at_least_one)]
+    pub max_concurrent_evals: usize,
     /// Features behind a flag, comma-separated
     #[arg(long = "enable-feature", value_name = "NAMES", value_delimiter = ',')]
     pub features: Vec<String>,
@@ -215,6 +218,7 @@ impl ServeFlags {
                 for_grace_period: self.for_grace_period,
                 resend_delay: self.resend_delay,
             },
+            max_concurrent_evals: self.max_concurrent_evals,
             features: self.features,
             flags,
         }
@@ -237,6 +241,7 @@ impl ServeFlags {
             ("rules.alert.for-grace-period", self.for_grace_period.to_string()),
             ("rules.alert.for-outage-tolerance", self.for_outage_tolerance.to_string()),
             ("rules.alert.resend-delay", self.resend_delay.to_string()),
+            ("rules.max-concurrent-evals", self.max_concurrent_evals.to_string()),
             ("rules.path", path(&self.rules_path)),
             ("storage.memory-budget", self.memory_budget.map_or("0B".to_owned(), |bytes| format!("{bytes}B"))),
             ("storage.sync-interval", self.sync_interval.to_string()),

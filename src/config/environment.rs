@@ -1,8 +1,10 @@
 //! What the configuration depends on besides the files: environment variables, and the languages that other rooms read.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use crate::model::Span;
+use crate::notify::options::RehearsedText;
 
 /// How expressions and templates are checked; given by the caller, so that this room needs neither language.
 #[derive(Clone, Copy, Debug)]
@@ -13,12 +15,17 @@ pub struct Checkers {
     pub template: fn(&str, &str) -> Option<String>,
     /// What is wrong with a template of a notification.
     pub notification: fn(&str) -> Option<String>,
+    /// Renders texts of notifications with template files, on made-up alerts.
+    pub rehearse: Rehearse,
 }
+
+/// For each text what is wrong with it, if anything; or the template files that cannot be used.
+pub type Rehearse = fn(&[PathBuf], &[RehearsedText<'_>]) -> Result<Vec<Option<String>>, Vec<String>>;
 
 impl Checkers {
     /// Takes every expression and template as right.
     pub fn none() -> Self {
-        Self { expr: |_| Vec::new(), template: |_, _| None, notification: |_| None }
+        Self { expr: |_| Vec::new(), template: |_, _| None, notification: |_| None, rehearse: |_, texts| Ok(vec![None; texts.len()]) }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Rule files: groups of recording and alerting rules, every expression and template checked.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::path::Path;
 
 use crate::model::number::quote;
@@ -59,6 +59,8 @@ impl Default for Defaults {
 #[derive(Clone, Debug, Default)]
 pub struct RuleFile {
     pub groups: Vec<GroupOptions>,
+    /// For each group the line of each rule's name, from 1.
+    pub lines: Vec<Vec<usize>>,
     pub notes: Vec<Problem>,
 }
 
@@ -92,17 +94,24 @@ pub fn parse_rules(source: &Source, path: &Path, defaults: &Defaults, checkers: 
     let mut problems = Problems::new(source);
     problems.ignores_unknown_keys = defaults.ignore_unknown_fields;
     let root = yaml::parse(source, &mut problems).filter(|root| !root.is_null());
-    let mut groups = Vec::new();
+    let (mut groups, mut lines) = (Vec::new(), Vec::new());
     if let Some(root) = &root {
         yaml::check(root, &RULE_FILE, &mut problems);
         let mut names = HashMap::new();
         for node in root.get("groups").map(Node::items).unwrap_or_default().iter().filter(|node| !node.is_null()) {
             check_name(node, &mut names, &mut problems);
             groups.push(group(node, path, defaults, checkers, &mut problems));
+            lines.push(rule_lines(node, source));
         }
     }
     let (errors, notes) = problems.finish();
-    if errors.is_empty() { Ok(RuleFile { groups, notes }) } else { Err(errors) }
+    if errors.is_empty() { Ok(RuleFile { groups, lines, notes }) } else { Err(errors) }
+}
+
+fn rule_lines(group: &Node, source: &Source) -> Vec<usize> {
+    let rules = group.get("rules").map(Node::items).unwrap_or_default().iter().filter(|rule| !rule.is_null());
+    let named = |rule: &Node| rule.entry("alert").or_else(|| rule.entry("record")).map_or(rule.span, |entry| entry.key_span);
+    rules.map(|rule| source.line_column(named(rule).start).0).collect()
 }
 
 fn check_name<'n>(node: &'n Node, names: &mut HashMap<&'n str, usize>, problems: &mut Problems<'_>) {
@@ -137,7 +146,7 @@ fn group(node: &Node, path: &Path, defaults: &Defaults, checkers: &Checkers, pro
         interval: node.duration("interval").filter(|interval| interval.0 != 0).unwrap_or(defaults.interval),
         limit: node.get("limit").and_then(scalar::integer).and_then(|limit| usize::try_from(limit).ok()).unwrap_or(0),
         query_offset: node.duration("query_offset").unwrap_or(defaults.query_offset),
-        labels: Labels::from_pairs(&as_map(&shared)),
+        labels: Labels::to_set(shared.iter().map(|(name, value)| (name, value))),
         rules: rules.collect(),
         name,
     }
@@ -147,10 +156,6 @@ fn group(node: &Node, path: &Path, defaults: &Defaults, checkers: &Checkers, pro
 fn place(group: &str, index: usize, node: &Node) -> String {
     let name = node.text("alert").or_else(|| node.text("record")).unwrap_or("");
     format!("group {}, rule {}, {}: ", quote(group), index + 1, quote(name))
-}
-
-fn as_map(pairs: &[(String, String)]) -> BTreeMap<&str, &str> {
-    pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
 }
 
 fn check_labels(node: &Node, place: &str, legacy: bool, problems: &mut Problems<'_>) {
@@ -197,7 +202,7 @@ impl RuleReader<'_> {
         }
         let mut pairs = shared.to_vec();
         pairs.extend(node.pairs("labels"));
-        let labels = Labels::from_pairs(&as_map(&pairs));
+        let labels = Labels::to_set(pairs);
         let expr = node.text("expr").unwrap_or("").to_owned();
         let Some(alert) = alert else {
             return RuleOptions::Recording { record: record.unwrap_or("").to_owned(), expr, labels };

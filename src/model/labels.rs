@@ -35,6 +35,13 @@ impl Labels {
         builder.build()
     }
 
+    /// What rules set: an empty value is kept, and takes the label away from what it is set on. Of equal names the last wins.
+    pub fn to_set<N: AsRef<str>, V: AsRef<str>>(pairs: impl IntoIterator<Item = (N, V)>) -> Self {
+        let pairs: std::collections::BTreeMap<String, String> =
+            pairs.into_iter().map(|(name, value)| (name.as_ref().to_owned(), value.as_ref().to_owned())).collect();
+        Self::from_sorted(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())))
+    }
+
     /// In order of name.
     pub fn iter(&self) -> Iter<'_> {
         Iter { rest: &self.0 }
@@ -220,6 +227,17 @@ mod tests {
         assert_eq!(Labels::from_pairs([("__name__", "up")]).to_string(), "up");
         assert_eq!(Labels::empty().to_string(), "{}");
         assert_eq!(labels, Labels::from_pairs([("b", "q\"\u{e9}"), ("job", "x"), ("__name__", "up")]));
+    }
+
+    #[test]
+    fn what_is_to_be_set_keeps_empty_values() {
+        let set = Labels::to_set([("b", ""), ("a", "1"), ("a", "2")]);
+        assert_eq!(set.to_string(), "{a=\"2\", b=\"\"}");
+        let mut builder = Labels::from_pairs([("b", "x"), ("c", "y")]).to_builder();
+        set.iter().for_each(|(name, value)| {
+            builder.set(name, value);
+        });
+        assert_eq!(builder.build().to_string(), "{a=\"2\", c=\"y\"}");
     }
 
     #[test]

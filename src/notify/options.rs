@@ -226,3 +226,13 @@ pub enum Threading {
     /// Alertmanager's `threading`: all of a group, or those of one day.
     Upstream { daily: bool },
 }
+
+/// A text of the configuration that is rendered before it is needed.
+#[derive(Clone, Copy, Debug)]
+pub struct RehearsedText<'a> {
+    pub text: &'a str,
+    /// Values are escaped by their place in a page.
+    pub html: bool,
+    /// It is sent for resolved alerts too.
+    pub resolved: bool,
+}

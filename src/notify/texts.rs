@@ -75,6 +75,14 @@ impl Texts {
         if errors.is_empty() { Ok(Self { all, own, upstream_texts, registry }) } else { Err(errors) }
     }
 
+    /// One text over the files' and upstream's definitions.
+    pub fn rendered(&self, text: &str, html: bool, data: &Data, functions: &Functions) -> Result<String, TemplateError> {
+        match html {
+            true => self.all.render_html_with(text, data, functions, Limits::default()),
+            false => self.all.render_text_with(text, data, functions, Limits::default()),
+        }
+    }
+
     pub fn rendering<'a>(&'a self, kind: &'static str, notification: &'a Notification, now: TimestampMs) -> Rendering<'a> {
         let data = template_data(notification);
         let functions = notification_functions(now, &notification.route_labels);

@@ -1,8 +1,10 @@
 //! One group: its rules in order, each seeing what those before it wrote, and the restoring of alert state after a start.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::concurrency::Rounds;
 use super::metrics::GroupMetrics;
 use super::options::GroupOptions;
 use super::output::Output;
@@ -19,6 +21,8 @@ pub struct Group {
     pub options: GroupOptions,
     pub settings: Settings,
     pub rules: Vec<Rule>,
+    /// Which of them may be evaluated at the same time.
+    pub rounds: Rounds,
     /// Outputs of rules that a reload took away; their series end with the next evaluation.
     orphans: Vec<Output>,
     /// Evaluations since the start, counted as long as state is still to be restored.
@@ -67,6 +71,7 @@ impl Group {
         Self {
             options,
             settings,
+            rounds: Rounds::in_order(rules.len()),
             rules,
             orphans: Vec::new(),
             until_restored: restores.then_some(0),
@@ -101,24 +106,27 @@ impl Group {
             return;
         }
         let started = parts.clock.monotonic();
-        let mut samples = 0;
-        for index in 0..self.rules.len() {
-            let turn = Turn {
-                parts,
-                settings: &self.settings,
-                now,
-                offset: self.options.query_offset,
-                interval: self.options.interval,
-                limit: self.options.limit,
-            };
-            self.metrics.evaluations.inc();
-            match self.rules[index].evaluate(&turn) {
-                Ok(written) => samples += written,
-                Err(_) => self.metrics.failures.inc(),
+        let samples = AtomicUsize::new(0);
+        let turn = Turn {
+            parts,
+            settings: &self.settings,
+            now,
+            offset: self.options.query_offset,
+            interval: self.options.interval,
+            limit: self.options.limit,
+        };
+        let (metrics, published) = (&self.metrics, &self.published);
+        self.rounds.run(&mut self.rules, |place, rule| {
+            metrics.evaluations.inc();
+            match rule.evaluate(&turn) {
+                Ok(written) => {
+                    samples.fetch_add(written, Ordering::Relaxed);
+                }
+                Err(_) => metrics.failures.inc(),
             }
-            self.metrics.rule_duration.record(self.rules[index].evaluation_time);
-            lock(&self.published).rules[index] = self.rules[index].view();
-        }
+            metrics.rule_duration.record(rule.evaluation_time);
+            lock(published).rules[place] = rule.view();
+        });
         let at = now - self.options.query_offset;
         for mut orphan in std::mem::take(&mut self.orphans) {
             let lives_on = |labels: &Labels| self.rules.iter().any(|rule| rule.output.has(labels));
@@ -132,8 +140,9 @@ impl Group {
         self.metrics.missed.add(missed);
         self.metrics.duration.record(took);
         self.metrics.last_duration.set(took.as_secs_f64());
+        self.metrics.last_rules.set(self.rules.iter().map(|rule| rule.evaluation_time.as_secs_f64()).sum());
         self.metrics.last_evaluation.set(now.as_seconds());
-        self.metrics.last_samples.set(samples as f64);
+        self.metrics.last_samples.set(samples.into_inner() as f64);
         let mut view = lock(&self.published);
         view.evaluation_time = took;
         view.last_evaluation = Some(now);
@@ -147,7 +156,9 @@ impl Group {
             return;
         }
         self.until_restored = None;
+        let started = parts.clock.monotonic();
         self.restore(parts, now);
+        self.metrics.last_restore.set(parts.clock.monotonic().saturating_sub(started).as_secs_f64());
     }
 
     /// Gives pending alerts the time that they had already spent before the restart.

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
 
+use super::concurrency::Concurrency;
 use super::group::{Group, Published, group_key, lock};
 use super::limits::EVALUATIONS_AT_ONCE;
 use super::metrics::GroupMetrics;
@@ -49,12 +50,18 @@ pub struct RuleGroups {
     parts: RulesParts,
     state: Arc<Mutex<State>>,
     turns: Arc<Semaphore>,
+    concurrency: Option<Concurrency>,
 }
 
 impl RuleGroups {
     /// No groups yet, and nothing runs by itself until [`RuleGroups::start`].
     pub fn new(parts: RulesParts) -> Self {
-        Self { parts, state: Arc::default(), turns: Arc::new(Semaphore::new(EVALUATIONS_AT_ONCE)) }
+        Self { parts, state: Arc::default(), turns: Arc::new(Semaphore::new(EVALUATIONS_AT_ONCE)), concurrency: None }
+    }
+
+    /// Independent rules of a group are evaluated at the same time; before the first `apply`.
+    pub fn with_concurrency(self, concurrency: Concurrency) -> Self {
+        Self { concurrency: Some(concurrency), ..self }
     }
 
     /// Lets the groups run on their schedules: timers on this runtime, evaluations on its blocking threads.
@@ -93,6 +100,9 @@ impl RuleGroups {
     }
 
     fn replace(&self, key: Key, mut group: Group, old: Option<Entry>) -> Entry {
+        if let Some(concurrency) = &self.concurrency {
+            group.rounds = concurrency.rounds(&group.options);
+        }
         if let Some(old) = old {
             let mut before = lock(&old.group);
             before.ended = true;

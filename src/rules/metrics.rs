@@ -2,7 +2,7 @@
 
 use crate::telemetry::{Counter, Gauge, Latency, Registry};
 
-const PER_GROUP: [&str; 9] = [
+const PER_GROUP: [&str; 11] = [
     "prometheus_rule_group_rules",
     "prometheus_rule_group_interval_seconds",
     "prometheus_rule_group_iterations_total",
@@ -12,6 +12,8 @@ const PER_GROUP: [&str; 9] = [
     "prometheus_rule_group_last_evaluation_samples",
     "prometheus_rule_evaluations_total",
     "prometheus_rule_evaluation_failures_total",
+    "prometheus_rule_group_last_restore_duration_seconds",
+    "prometheus_rule_group_last_rule_duration_sum_seconds",
 ];
 
 /// The instruments of one group.
@@ -25,6 +27,8 @@ pub struct GroupMetrics {
     pub last_samples: Gauge,
     pub evaluations: Counter,
     pub failures: Counter,
+    pub last_restore: Gauge,
+    pub last_rules: Gauge,
     pub duration: Latency,
     pub rule_duration: Latency,
 }
@@ -43,6 +47,8 @@ impl GroupMetrics {
             last_samples: registry.gauge(PER_GROUP[6], "Samples that the last evaluation of the group wrote.", &labels),
             evaluations: registry.counter(PER_GROUP[7], "Evaluations of single rules.", &labels),
             failures: registry.counter(PER_GROUP[8], "Evaluations of single rules that failed.", &labels),
+            last_restore: registry.gauge(PER_GROUP[9], "Seconds that looking for alert state of before the start took.", &labels),
+            last_rules: registry.gauge(PER_GROUP[10], "Seconds of all rules of the group's last evaluation added up.", &labels),
             duration: registry.latency("prometheus_rule_group_duration_seconds", "How long evaluations of groups take.", &[]),
             rule_duration: registry.latency("prometheus_rule_evaluation_duration_seconds", "How long evaluations of rules take.", &[]),
         }

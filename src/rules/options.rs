@@ -40,6 +40,7 @@ pub struct GroupOptions {
     /// Most results of one rule; 0 means no limit.
     pub limit: usize,
     pub query_offset: DurationMs,
+    /// An empty value takes a label away, here and in rules.
     pub labels: Labels,
     pub rules: Vec<RuleOptions>,
 }

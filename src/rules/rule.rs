@@ -49,6 +49,13 @@ pub struct Turn<'a> {
     pub limit: usize,
 }
 
+/// What one evaluation wrote.
+struct Written {
+    samples: usize,
+    /// Why the store did not take all of it.
+    refusal: Option<String>,
+}
+
 impl Turn<'_> {
     /// The time of queries and samples.
     pub fn at(&self) -> TimestampMs {
@@ -56,7 +63,7 @@ impl Turn<'_> {
     }
 
     fn functions(&self) -> Functions {
-        rule_functions(template_query(&self.parts.query, self.now), self.now, &self.settings.external_url)
+        rule_functions(template_query(&self.parts.query, self.now, &self.parts.clock), self.now, &self.settings.external_url)
     }
 }
 
@@ -67,11 +74,7 @@ impl Rule {
             RuleOptions::Recording { record, expr, labels } => (record, expr, labels),
             RuleOptions::Alerting { alert, expr, labels, .. } => (alert, expr, labels),
         };
-        let mut merged = group.labels.to_builder();
-        for (label, value) in own {
-            merged.set(label, value);
-        }
-        let labels = merged.build();
+        let labels = Labels::to_set(group.labels.iter().chain(own));
         let key = format!("{};{};{name}{labels};{place}", group.file.display(), group.name);
         Self {
             alerting: Alerting::of(options, &labels, group.limit, restored),
@@ -104,7 +107,8 @@ impl Rule {
         }
     }
 
-    /// One evaluation: the samples written, or why it failed (also kept for the API).
+    /// One evaluation: the samples written, or why it failed (also kept for the API). Samples that the store refuses make the rule unhealthy,
+    /// but count as no failed evaluation, as in Prometheus.
     pub fn evaluate(&mut self, turn: &Turn<'_>) -> Result<usize, String> {
         let started = turn.parts.clock.monotonic();
         let outcome = self.run(turn);
@@ -112,11 +116,11 @@ impl Rule {
         self.last_evaluation = Some(turn.now);
         let was = self.health;
         match &outcome {
-            Ok(_) => {
+            Ok(Written { refusal: None, .. }) => {
                 self.health = RuleHealth::Ok;
                 self.last_error.clear();
             }
-            Err(error) => {
+            Err(error) | Ok(Written { refusal: Some(error), .. }) => {
                 self.health = RuleHealth::Err;
                 self.last_error.clone_from(error);
                 if was != RuleHealth::Err {
@@ -124,10 +128,10 @@ impl Rule {
                 }
             }
         }
-        outcome
+        outcome.map(|written| written.samples)
     }
 
-    fn run(&mut self, turn: &Turn<'_>) -> Result<usize, String> {
+    fn run(&mut self, turn: &Turn<'_>) -> Result<Written, String> {
         let result = (turn.parts.query)(&self.expr, turn.at())?;
         let samples = match &mut self.alerting {
             None => recorded(&self.name, &self.labels, turn.limit, result)?,
@@ -143,11 +147,11 @@ impl Rule {
             }
         };
         let written = self.output.write(&*turn.parts.append, turn.at(), samples).map_err(|error| error.to_string())?;
-        match written.rejected {
-            None => Ok(written.samples),
-            Some((why, 1)) => Err(why.as_str().to_owned()),
-            Some((why, count)) => Err(format!("{} ({count} samples)", why.as_str())),
-        }
+        let refusal = written.rejected.map(|(why, count)| match count {
+            1 => why.as_str().to_owned(),
+            count => format!("{} ({count} samples)", why.as_str()),
+        });
+        Ok(Written { samples: written.samples, refusal })
     }
 
     pub fn view(&self) -> RuleView {

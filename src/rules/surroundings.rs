@@ -1,7 +1,9 @@
 //! What every group works with: the engine, the store, the way to routing, and the settings that hold for all groups.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::limits::TEMPLATE_QUERIES_MAX;
 use super::options::{RuleTimings, RulesOptions};
 use super::query::{Query, QueryResult};
 use crate::clock::Clock;
@@ -47,11 +49,18 @@ impl Settings {
     }
 }
 
-/// The template function `query` at one time.
-pub fn template_query(query: &Query, at: crate::model::TimestampMs) -> TemplateQuery {
-    let query = query.clone();
+/// The template function `query` at one time. All queries of one rule's texts share [`TEMPLATE_QUERIES_MAX`] of time.
+pub fn template_query(query: &Query, at: crate::model::TimestampMs, clock: &Clock) -> TemplateQuery {
+    let (query, clock, spent) = (query.clone(), clock.clone(), Arc::new(AtomicU64::new(0)));
     Arc::new(move |text| {
-        let samples = match query(text, at)? {
+        if spent.load(Ordering::Relaxed) > TEMPLATE_QUERIES_MAX.as_millis() as u64 {
+            return Err(format!("the queries of the rule's templates took more than {TEMPLATE_QUERIES_MAX:?} together"));
+        }
+        let started = clock.monotonic();
+        let answer = query(text, at);
+        let took = clock.monotonic().saturating_sub(started).as_millis() as u64;
+        spent.fetch_add(took, Ordering::Relaxed);
+        let samples = match answer? {
             QueryResult::Scalar(value) => vec![QuerySample { labels: Labels::empty(), value }],
             QueryResult::Vector(samples) => {
                 samples.into_iter().map(|sample| QuerySample { value: sample.number(), labels: sample.labels }).collect()
@@ -59,4 +68,24 @@ pub fn template_query(query: &Query, at: crate::model::TimestampMs) -> TemplateQ
         };
         Ok(samples)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{DurationMs, TimestampMs};
+
+    #[test]
+    fn queries_of_templates_end() {
+        let clock = Clock::manual(TimestampMs(0));
+        let slow = clock.clone();
+        let query: Query = Arc::new(move |_, _| {
+            slow.advance(DurationMs::seconds(8));
+            Ok(QueryResult::Scalar(1.0))
+        });
+        let ask = template_query(&query, TimestampMs(0), &clock);
+        let answers: Vec<bool> = (0..6).map(|_| ask("x").is_ok()).collect();
+        assert_eq!(answers, [true, true, true, true, false, false], "after four of eight seconds");
+        assert!(ask("x").unwrap_err().contains("more than 30s together"));
+    }
 }

@@ -88,10 +88,14 @@ impl<'a> Machine<'a> {
             Some(Place::Operand(operand)) => (operand.at(), operand.to_string()),
             Some(Place::Call(call)) => (call.at, call.to_string()),
         };
-        let before = self.tree.source.get(..at).unwrap_or("");
-        let line = before.matches('\n').count() + 1;
-        let column = at - before.rfind('\n').map_or(0, |end| end + 1);
+        let (line, column) = self.line_column(at);
         format!("template: {}:{line}:{column}: executing {} at <{context}>: {message}", self.tree.source_name, quote(name))
+    }
+
+    /// Of a byte of the template's source: the line from 1, the column from 0.
+    fn line_column(&self, at: usize) -> (usize, usize) {
+        let before = self.tree.source.get(..at).unwrap_or("");
+        (before.matches('\n').count() + 1, at - before.rfind('\n').map_or(0, |end| end + 1))
     }
 
     /// Charges work; every loop of the evaluator passes here.
@@ -300,6 +304,11 @@ impl<'a> Machine<'a> {
     fn template(&mut self, call: &'a TemplateCall, dot: &Value) -> Result<(), TemplateError> {
         self.place = Some(Place::Call(call));
         let Some(tree) = self.trees.get(&call.name) else {
+            if self.escaper.is_some() {
+                let (line, column) = self.line_column(call.at);
+                let text = format!("html/template:{}:{line}:{column}: no such template {}", self.tree.source_name, quote(&call.name));
+                return Err(TemplateError::Execute(text));
+            }
             return self.error(format!("template {} not defined", quote(&call.name)));
         };
         let data = match &call.pipe {

@@ -80,7 +80,7 @@ fn number(value: f64) -> String {
     format_fixed(value)
 }
 
-fn string(text: &str, out: &mut String) {
+pub(super) fn string(text: &str, out: &mut String) {
     out.push('"');
     for c in text.chars() {
         match c {

@@ -25,7 +25,7 @@ fn environment() -> Environment {
 }
 
 fn checkers() -> Checkers {
-    Checkers { expr: brackets, template: |_, text| braces(text), notification: braces }
+    Checkers { expr: brackets, template: |_, text| braces(text), notification: braces, ..Checkers::none() }
 }
 
 fn brackets(text: &str) -> Vec<(promlet::model::Span, String)> {

@@ -9,7 +9,7 @@ use crate::sources::rust_files;
 const BASE: [&str; 3] = ["model", "clock", "telemetry"];
 
 /// Room and the rooms it may use; `base` stands for model, clock and telemetry.
-const ROOMS: [(&str, &str); 27] = [
+const ROOMS: [(&str, &str); 28] = [
     ("model", ""),
     ("clock", "model"),
     ("telemetry", "model clock"),
@@ -28,6 +28,7 @@ const ROOMS: [(&str, &str); 27] = [
     ("promqltest", "base storage promql"),
     ("template", "model"),
     ("rules", "base storage template"),
+    ("lint", "base promql rules"),
     ("alerts", "base state"),
     ("notify", "base alerts client template yaml"),
     ("config", "model yaml relabel client discovery scrape rules alerts notify"),
@@ -40,13 +41,14 @@ const ROOMS: [(&str, &str); 27] = [
 ];
 
 /// Rooms of which others may take only some files: `(from, to, files)`.
-const DOORS: [(&str, &str, &str); 8] = [
+const DOORS: [(&str, &str, &str); 9] = [
     ("config", "client", "options"),
     ("config", "discovery", "options"),
     ("config", "scrape", "options"),
     ("config", "rules", "options"),
     ("config", "alerts", "options"),
     ("config", "notify", "options"),
+    ("lint", "rules", "options"),
     ("http", "scrape", "view"),
     ("http", "rules", "view"),
 ];

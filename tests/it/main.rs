@@ -10,6 +10,7 @@ mod demo;
 mod exposition;
 mod http;
 mod layers;
+mod lint;
 mod notify;
 mod promql;
 mod promql_on_tsdb;

@@ -1,6 +1,7 @@
 //! Values in a page: escaped for where they stand, and for the attribute around that.
 
 use super::{AttributeKind, Code, Element, Escaper, Quote, State, UrlPart};
+use crate::template::json::{self, to_json};
 use crate::template::print::{plain, shown};
 use crate::template::value::{Markup, Value};
 
@@ -96,7 +97,13 @@ impl Escaper {
             (_, Value::Bool(_) | Value::Int(_)) => format!(" {text} "),
             (_, Value::Float(number)) if number.is_finite() => format!(" {text} "),
             (_, value) if value.is_nil() => " null ".to_owned(),
-            _ => format!("\"{}\"", script_string(text)),
+            (_, Value::Map(map)) if map.class.print.is_none() => to_json(value).unwrap_or_else(|_| " null ".to_owned()),
+            (_, Value::List(list)) if list.class.print.is_none() => to_json(value).unwrap_or_else(|_| " null ".to_owned()),
+            _ => {
+                let mut literal = String::new();
+                json::string(text, &mut literal);
+                literal
+            }
         }
     }
 }

@@ -130,16 +130,39 @@ fn every_problem_is_told_with_alertmanagers_words() {
     assert!(load("").expect_err("empty")[0].contains("no route provided in config"));
 }
 
-/// Alertmanager loads such a file and sends an empty field later: it is told, not refused.
+/// Alertmanager loads such a file and sends an empty field later: here it is refused, with every place.
 #[test]
-fn broken_templates_are_noted() {
-    let config = load("route: {receiver: r}\nreceivers:\n- name: r\n  slack_configs:\n  - api_url: http://s\n    title: '{{ .Status'\n    fields: [{title: a, value: '{{'}]\n").expect("good");
-    let notes: Vec<String> = config.notes.iter().map(|note| format!("{}:{} {}", note.line, note.column, note.message)).collect();
-    assert_eq!(
-        notes,
-        [
-            "6:12 \"title\" is a broken template and will be sent empty: unclosed action",
-            "7:32 \"value\" is a broken template and will be sent empty: unclosed action",
-        ]
+fn broken_templates_are_refused() {
+    let text = "route: {receiver: r}\nreceivers:\n- name: r\n  slack_configs:\n  - api_url: http://s\n    title: '{{ .Status'\n    fields: [{title: a, value: '{{'}]\n";
+    let told = load(text).expect_err("broken");
+    assert_eq!(told, ["6:12 \"title\" is a broken template: unclosed action", "7:32 \"value\" is a broken template: unclosed action"]);
+}
+
+/// What reads as a template is rendered on made-up alerts, with the configuration's template files.
+#[test]
+fn templates_that_fail_are_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("a.tmpl"), "{{ define \"mine\" }}{{ .Status }}{{ end }}{{ define \"bad\" }}{{ .Nope }}{{ end }}")
+        .expect("writable");
+    let path = folder.path().join("alertmanager.yml");
+    let judge = |title: &str, more: &str| {
+        let text = format!(
+            "route: {{receiver: r}}\ntemplates: ['*.tmpl']\nreceivers:\n- name: r\n  slack_configs:\n  - {{api_url: http://s, {more}title: '{title}'}}\n"
+        );
+        std::fs::write(&path, text).expect("writable");
+        let loaded = load_alertmanager(&path, "", &promlet::commands::serve::environment(&[]).checkers);
+        loaded.err().map(|problems| format!("{}: {}", problems[0].line, problems[0].message))
+    };
+    assert_eq!(judge("{{ template \"mine\" . }} {{ template \"slack.default.title\" . }}", ""), None);
+    let told = judge("{{ template \"bad\" . }}", "").expect("refused");
+    assert!(
+        told.starts_with("6: the template of \"title\" fails on firing alerts: ") && told.contains("can't evaluate field Nope"),
+        "{told}"
     );
+    assert_eq!(judge("{{ (index .Alerts.Firing 0).Status }}", ""), None, "nothing is sent when they are resolved");
+    let told = judge("{{ (index .Alerts.Firing 0).Status }}", "send_resolved: true, ").expect("refused");
+    assert!(told.contains("fails on resolved alerts"), "{told}");
+    std::fs::write(folder.path().join("b.tmpl"), "{{ end }}").expect("writable");
+    let told = judge("x", "").expect("refused");
+    assert!(told.starts_with("2: ") && told.contains("b.tmpl: "), "{told}");
 }

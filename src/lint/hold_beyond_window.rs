@@ -1,0 +1,49 @@
+//! `for` at least as long as the window of a rare event: one event holds the condition no longer than the window, so that it never fires.
+
+use super::shape::{all_windowed, is_gain, long};
+use super::{Known, Said, Subject};
+
+/// Things that happen now and then, as names of counters have them.
+const RARE: [&str; 21] = [
+    "job",
+    "jobs",
+    "run",
+    "runs",
+    "backup",
+    "backups",
+    "reload",
+    "reloads",
+    "compaction",
+    "compactions",
+    "checkpoint",
+    "checkpoints",
+    "restart",
+    "restarts",
+    "crash",
+    "crashes",
+    "oom",
+    "kills",
+    "deploys",
+    "snapshots",
+    "migrations",
+];
+
+pub fn find(subject: &Subject<'_>, _: &Known) -> Vec<Said> {
+    let Some(alert) = subject.alert() else { return Vec::new() };
+    let windows = all_windowed(subject.expr);
+    let counters = windows.iter().filter(|part| is_gain(part.function) || matches!(part.function, "changes" | "resets"));
+    // With a longer window beside it, it is that one which holds.
+    let Some(longest) = counters.max_by_key(|part| part.window) else { return Vec::new() };
+    let Some(name) = longest.selector.metric_name().filter(|name| name.split('_').any(|word| RARE.contains(&word))) else {
+        return Vec::new();
+    };
+    if alert.hold < longest.window || alert.hold.0 == 0 {
+        return Vec::new();
+    }
+    let (hold, window) = (long(alert.hold), long(longest.window));
+    let message = format!(
+        "for: {hold} is not shorter than the window of {window}: a single event of {name} is seen for {window} at most, so this fires only \
+         while they keep coming"
+    );
+    vec![(message, format!("use a window longer than {hold}, as increase({name}[1h]), or a shorter for"))]
+}

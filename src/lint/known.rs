@@ -1,0 +1,50 @@
+//! What a running server knows of the metrics that rules name; empty where none was asked.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::{DurationMs, Labels, METRIC_NAME};
+
+#[derive(Clone, Debug, Default)]
+pub struct Known {
+    /// Every metric's name; empty where no server was asked.
+    pub names: Vec<String>,
+    /// The metrics that the rules name, those without series included.
+    pub metrics: BTreeMap<String, KnownMetric>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct KnownMetric {
+    pub series: usize,
+    /// `counter`, `gauge`, `histogram`, `summary`; none where metadata says nothing.
+    pub kind: Option<String>,
+    /// Names that some series has, and the values of each; the metric's name is left out.
+    pub labels: BTreeMap<String, BTreeSet<String>>,
+    /// Names that every series has.
+    pub on_all: BTreeSet<String>,
+    /// Between two samples.
+    pub interval: Option<DurationMs>,
+}
+
+impl Known {
+    /// A metric that has series.
+    pub fn metric(&self, name: &str) -> Option<&KnownMetric> {
+        self.metrics.get(name).filter(|metric| metric.series > 0)
+    }
+
+    /// Its type, also for the series of a family: buckets, sums and counts are counters.
+    pub fn kind(&self, name: &str) -> Option<&str> {
+        self.metrics.get(name)?.kind.as_deref()
+    }
+}
+
+impl KnownMetric {
+    /// What the labels of a metric's series say of it.
+    pub fn of_series(kind: Option<String>, interval: Option<DurationMs>, series: &[Labels]) -> Self {
+        let mut labels: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for (name, value) in series.iter().flatten().filter(|(name, _)| *name != METRIC_NAME) {
+            labels.entry(name.to_owned()).or_default().insert(value.to_owned());
+        }
+        let on_all = labels.keys().filter(|name| series.iter().all(|series| series.get(name).is_some())).cloned().collect();
+        Self { series: series.len(), kind, labels, on_all, interval }
+    }
+}

@@ -1,0 +1,51 @@
+//! Metrics and labels that no series of the running server has.
+
+use std::collections::BTreeSet;
+
+use super::shape::{braces, selectors};
+use super::{Known, Said, Subject};
+use crate::model::{METRIC_NAME, suggest::nearest};
+
+pub fn find(subject: &Subject<'_>, known: &Known) -> Vec<Said> {
+    if known.names.is_empty() {
+        return Vec::new();
+    }
+    let (mut said, mut seen) = (Vec::new(), BTreeSet::new());
+    for selector in selectors(subject.expr) {
+        let Some(name) = selector.metric_name() else { continue };
+        let Some(metric) = known.metric(name) else {
+            if seen.insert(name) && !name.starts_with("ALERTS") {
+                said.push(missing(name, known));
+            }
+            continue;
+        };
+        for matcher in selector.matchers.iter().filter(|matcher| matcher.name != METRIC_NAME && !matcher.matches_empty()) {
+            match metric.labels.get(&matcher.name) {
+                None => {
+                    let message = format!("no series of {name} has a label {}: {matcher} finds nothing", matcher.name);
+                    said.push((message, format!("its labels are {}", braces(metric.labels.keys()))));
+                }
+                Some(values) if !values.iter().any(|value| matcher.matches(value)) => {
+                    let some: Vec<&String> = values.iter().take(10).collect();
+                    said.push((
+                        format!("no series of {name} matches {matcher} now"),
+                        format!("{} has the values {}", matcher.name, braces(some)),
+                    ));
+                }
+                Some(_) => {}
+            }
+        }
+    }
+    said
+}
+
+fn missing(name: &str, known: &Known) -> Said {
+    let message = format!("there is no series of {name} on the server now");
+    let with = |end: &str| known.names.iter().find(|other| **other == format!("{name}{end}")).cloned();
+    let near = ["_total", "_count", "_bucket"].iter().find_map(|end| with(end));
+    let way_out = match near.or_else(|| nearest(name, known.names.iter().map(String::as_str)).map(str::to_owned)) {
+        Some(near) => format!("did you mean {near}?"),
+        None => "it may come with the first event; if not, look at what the target exposes".to_owned(),
+    };
+    (message, way_out)
+}

@@ -15,6 +15,9 @@ import urllib.error, urllib.parse, urllib.request
 if "--inside" not in sys.argv:
     # A mount that nobody else sees and that goes with us; without privileges in a user namespace.
     unshare = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--mount", "--map-root-user"]
+    if subprocess.call([*unshare, "mount", "-t", "tmpfs", "tmpfs", "/mnt"]) != 0:
+        print("NOT CHECKED: this machine lets nobody mount a file system of their own; the store's part is in tests/it/tsdb_faults.rs")
+        sys.exit(0)
     sys.exit(subprocess.call([*unshare, sys.executable, *sys.argv, "--inside"]))
 options = argparse.ArgumentParser()
 options.add_argument("--inside", action="store_true")

@@ -259,8 +259,8 @@ def stamp(seconds):
 
 
 def alert(labels, annotations, ends=None):
-    """Begun a minute ago; ended so many seconds from the start of the test, or in an hour."""
-    said = {"labels": labels, "annotations": annotations, "startsAt": stamp(-60), "endsAt": stamp(3600 if ends is None else ends)}
+    """Begun just now, so that group_wait is kept and every alert is there at the first look; ended so many seconds from then, or in an hour."""
+    said = {"labels": labels, "annotations": annotations, "startsAt": stamp(1), "endsAt": stamp(3600 if ends is None else ends)}
     return {**said, "generatorURL": "http://p.example/graph?g0.expr=x+%3E+1&g0.tab=1"}
 
 
@@ -269,12 +269,15 @@ def disk(instance, ends=None):
     return alert(labels, {"summary": f"disk of {instance} is full", "description": "90% <used> & \"rising\""}, ends)
 
 
-# Seconds after the start, and what is posted then.
-SCRIPT = [
-    (0, [disk("a:9100"), disk("b:9100"), disk("c:9100"), alert({"alertname": "Long", "severity": "warning"}, {"summary": LONG})]),
-    (3, [disk("b:9100", ends=2)]),
-    (6, [disk("a:9100", ends=5), disk("c:9100", ends=5), alert({"alertname": "Long", "severity": "warning"}, {"summary": LONG}, ends=5)]),
-]
+def script():
+    """Seconds after the start, alerts; between the looks at 1, 4, 7 seconds."""
+    return [
+        (0, [disk("a:9100"), disk("b:9100"), disk("c:9100"), alert({"alertname": "Long", "severity": "warning"}, {"summary": LONG})]),
+        (3, [disk("b:9100", ends=2)]),
+        (6, [disk("a:9100", ends=5), disk("c:9100", ends=5), alert({"alertname": "Long", "severity": "warning"}, {"summary": LONG}, ends=5)]),
+    ]
+
+
 LASTS = 11
 
 
@@ -330,7 +333,7 @@ class Server:
 def normal(text, port):
     """Without what differs from run to run: ports, the moments of this run, versions, signatures."""
     text = text.replace(f":{port}", ":PORT").replace(f"%3A{port}", "%3APORT")
-    for at, name in [(-60, "START"), (2, "END1"), (5, "END2"), (3600, "LATER")]:
+    for at, name in [(1, "START"), (2, "END1"), (5, "END2"), (3600, "LATER")]:
         text = text.replace(stamp(at), name).replace(stamp(at).replace(":", "%3A"), name)
         text = text.replace(str(NOW + at) + "000", f"{name}-MS").replace(str(NOW + at), f"{name}-S")
     return text
@@ -400,7 +403,8 @@ try:
     for server in servers:
         server.wait()
     begun = time.time()
-    for at, alerts in SCRIPT:
+    NOW = int(begun)
+    for at, alerts in script():
         time.sleep(max(0, begun + at - time.time()))
         for server in servers:
             server.post(alerts)

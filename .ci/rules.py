@@ -194,11 +194,11 @@ def run():
     start()
     compare("quiet", wait=13)
     LOAD.update({"1": 20, "2": 40})
-    compare("two are high", wait=7)
+    compare("two are high", wait=10)
     LOAD["1"] = 1
-    compare("one is low again", wait=7)
+    compare("one is low again", wait=10)
     del LOAD["3"]
-    compare("one is gone", wait=5)
+    compare("one is gone", wait=10)
     LOAD.update({"3": 30, "4": 4})
     write(SECOND)
     reload()

@@ -15,7 +15,7 @@ use super::{ClientError, ClientOptions, FetchError, Outbound, Timeouts, tls};
 /// Redirects followed for one fetch.
 const REDIRECTS_MAX: usize = 10;
 /// Longest body where `body_size_limit` is not set.
-pub const BODY_BYTES_MAX: u64 = 512 * 1024 * 1024;
+pub const BODY_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
 /// One URL and how to ask for it.
 #[derive(Clone, Debug)]

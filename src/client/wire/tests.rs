@@ -89,7 +89,7 @@ fn bad_answers_say_what_is_wrong() {
         ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n", "malformed chunked encoding"),
         ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nabc", "malformed chunked encoding"),
         ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab", "unexpected EOF"),
-        ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n", "the body is longer than 536870912 bytes"),
+        ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n", "the body is longer than 268435456 bytes"),
         ("HTTP/1.1 503 Service Unavailable\r\n\r\n", "503 Service Unavailable"),
         ("SSH-2.0-OpenSSH\r\n", "malformed HTTP response \"SSH-2\": invalid HTTP version"),
     ] {

@@ -15,7 +15,7 @@ async fn bad_targets_are_down_alone() {
     let bad: [(&str, Server, &str); 4] = [
         ("malformed", server(|| page("a 1\nb{x=\"y\" 2\nc 3\n")), "line 2: expected a label name or \"}\", found \"2\""),
         ("silent", server(|| Answer::Silence), "context deadline exceeded"),
-        ("endless", server(|| Answer::Endless([TEXT.as_bytes(), &[b'#'; 1 << 20]].concat())), "the body is longer than 67108864 bytes"),
+        ("endless", server(|| Answer::Endless([TEXT.as_bytes(), &[b'#'; 1 << 20]].concat())), "body size limit exceeded"),
         (
             "html",
             server(|| Answer::Raw(format!("{}Content-Length: 1\r\n\r\n<", TEXT.replace("plain\r\n\r\n", "html\r\n")).into_bytes())),
@@ -26,7 +26,8 @@ async fn bad_targets_are_down_alone() {
     let mut config = "global: {scrape_interval: 300ms, scrape_timeout: 300ms}\nscrape_configs:\n".to_owned();
     let all = bad.iter().map(|(job, server, _)| (*job, server)).chain([("good", &good)]);
     for (job, server) in all {
-        config += &format!("- {{job_name: {job}, static_configs: [{{targets: ['{}']}}]}}\n", server.address);
+        // The endless page meets the job's limit well before the timeout; the limit that always holds is in the client's own tests.
+        config += &format!("- {{job_name: {job}, body_size_limit: 16MB, static_configs: [{{targets: ['{}']}}]}}\n", server.address);
     }
     write(folder.path(), "prometheus.yml", &config);
     let server = Running::start(folder.path(), &[]).await;

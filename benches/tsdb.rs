@@ -19,9 +19,6 @@ use promlet::telemetry::Registry;
 use promlet::tsdb::disk::crashing::Dice;
 use promlet::tsdb::{RealDisk, Tsdb, TsdbOptions};
 
-#[global_allocator]
-static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
-
 const START_MS: i64 = 1_760_000_000_000;
 
 /// How a series moves, after the kinds that exporters have.

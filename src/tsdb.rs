@@ -118,7 +118,7 @@ impl Tsdb {
         maintain::close(&self.store)
     }
 
-    /// Seals and merges everything there is, for offline use and measurements.
+    /// Seals and merges everything there is, for who wants the space now.
     pub fn compact(&self) -> Result<(), AppendError> {
         maintain::compact(&self.store)
     }

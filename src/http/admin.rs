@@ -1,4 +1,4 @@
-//! The admin API, shut unless `--web.enable-admin-api` opens it: deleting series, freeing their space, snapshots.
+//! The admin API, shut unless `--web.enable-admin-api` opens it: deleting series, freeing their space, merging, snapshots.
 
 use axum::Router;
 use axum::extract::State;
@@ -27,6 +27,8 @@ pub struct AdminState {
     pub enabled: bool,
     pub delete: Ask<Deletion, Result<(), String>>,
     pub clean: Ask<(), Result<(), String>>,
+    /// Seals what is in memory and merges all segments: promlet's own, for those who want the space now.
+    pub compact: Ask<(), Result<(), String>>,
     /// Whether to leave out what is not sealed yet; the snapshot's name comes back.
     pub snapshot: Ask<bool, Result<String, String>>,
 }
@@ -35,6 +37,7 @@ pub fn routes(state: AdminState) -> Router {
     Router::new()
         .route("/admin/tsdb/delete_series", post(delete).put(delete))
         .route("/admin/tsdb/clean_tombstones", post(clean).put(clean))
+        .route("/admin/tsdb/compact", post(compact).put(compact))
         .route("/admin/tsdb/snapshot", post(snapshot).put(snapshot))
         .with_state(state)
 }
@@ -58,6 +61,12 @@ async fn delete(State(state): State<AdminState>, params: Params) -> Result<Respo
 async fn clean(State(state): State<AdminState>) -> Result<Response, ApiError> {
     check(&state)?;
     (state.clean)(()).await.map_err(ApiError::Internal)?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+async fn compact(State(state): State<AdminState>) -> Result<Response, ApiError> {
+    check(&state)?;
+    (state.compact)(()).await.map_err(ApiError::Internal)?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 

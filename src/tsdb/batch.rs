@@ -18,9 +18,13 @@ pub mod group_batch;
 mod hidden;
 pub mod merged;
 mod presence;
+mod series;
+mod tail_block;
 
 pub use asked::Asked;
-pub use group_batch::{GroupBatch, TailBlock};
+pub use group_batch::GroupBatch;
+pub use series::BatchSeries;
+pub use tail_block::TailBlock;
 
 /// Stripes of one file, and what that file calls the series of the batch.
 pub struct SegmentPart {
@@ -35,9 +39,7 @@ pub struct SegmentPart {
 /// One group's selection while it is put together.
 #[derive(Default)]
 pub struct BatchBuilder {
-    pub ids: Vec<u64>,
-    pub labels: Vec<LabelPair>,
-    pub label_ends: Vec<u32>,
+    pub series: BatchSeries,
     /// Places of the first ids by id, brought up to date when it is needed.
     index: HashMap<u64, u32>,
     pub parts: Vec<SegmentPart>,
@@ -46,23 +48,21 @@ pub struct BatchBuilder {
 
 impl BatchBuilder {
     /// The place of a series in this batch. Segments mostly bring the same series in the same order: `expected` is tried first.
-    fn series(&mut self, id: u64, expected: usize, labels: impl FnOnce(&mut Vec<LabelPair>)) -> usize {
-        if self.ids.get(expected) == Some(&id) {
+    fn place(&mut self, id: u64, expected: usize, labels: impl FnOnce(&mut Vec<LabelPair>)) -> usize {
+        if self.series.ids.get(expected) == Some(&id) {
             return expected;
         }
         // As long as one part alone has brought series, each is new.
         if !self.parts.is_empty() || !self.tails.is_empty() {
-            for (at, id) in self.ids.iter().enumerate().skip(self.index.len()) {
+            for (at, id) in self.series.ids.iter().enumerate().skip(self.index.len()) {
                 self.index.insert(*id, at as u32);
             }
             if let Some(at) = self.index.get(&id) {
                 return *at as usize;
             }
         }
-        self.ids.push(id);
-        labels(&mut self.labels);
-        self.label_ends.push(self.labels.len() as u32);
-        self.ids.len() - 1
+        self.series.push(id, labels);
+        self.series.ids.len() - 1
     }
 
     /// Batches of everything that was found; a series that has several columns comes as a batch of one.
@@ -147,7 +147,7 @@ impl<'a> Builders<'a> {
                 };
                 let id = index.series.id(*series);
                 let snapshot = self.snapshot;
-                let place = self.list[batch].series(id, count, |into| match head.index.find_id(id) {
+                let place = self.list[batch].place(id, count, |into| match head.index.find_id(id) {
                     Some(known) => snapshot.head_labels(&head.index, known, into),
                     None => snapshot.segment_labels(&head.index, &index.series, *series, &mut symbols, into),
                 });
@@ -181,9 +181,9 @@ impl<'a> Builders<'a> {
             for (at, number) in open.numbers.iter().enumerate().filter(|(_, number)| number.is_some()) {
                 let expected = places.last().map_or(0, |(place, _)| place + 1);
                 let id = head.index.id(series[at]);
-                places.push((builder.series(id, expected, |into| snapshot.head_labels(&head.index, series[at], into)), *number));
+                places.push((builder.place(id, expected, |into| snapshot.head_labels(&head.index, series[at], into)), *number));
             }
-            let mut numbers = vec![None; builder.ids.len()];
+            let mut numbers = vec![None; builder.series.ids.len()];
             places.iter().for_each(|(place, number)| numbers[*place] = *number);
             builder.parts.push(SegmentPart { file: open.file, stripes: open.stripes, numbers, until: i64::MAX });
         }
@@ -214,14 +214,14 @@ impl<'a> Builders<'a> {
         let mut places = Vec::with_capacity(wanted.len());
         for at in &wanted {
             let expected = places.last().map_or(0, |(_, place)| place + 1);
-            let place = builder.series(head.index.id(series[*at]), expected, |into| snapshot.head_labels(&head.index, series[*at], into));
+            let place = builder.place(head.index.id(series[*at]), expected, |into| snapshot.head_labels(&head.index, series[*at], into));
             places.push((*at, place));
             if in_tail(columns[*at]) {
                 tail.add(place, columns[*at], group);
             }
         }
         for open in opens {
-            let mut numbers = vec![None; builder.ids.len()];
+            let mut numbers = vec![None; builder.series.ids.len()];
             places.iter().for_each(|(at, place)| numbers[*place] = open.numbers[*at]);
             builder.parts.push(SegmentPart { file: open.file, stripes: open.stripes, numbers, until });
         }

@@ -5,24 +5,23 @@ use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use super::presence::Presence;
-use super::{Asked, BatchBuilder, SegmentPart};
-use crate::model::{Histogram, TimeRange, TimestampMs};
+use super::tail_block::{TailBlock, put_side, read_tail};
+use super::{Asked, BatchBuilder, BatchSeries, SegmentPart};
+use crate::model::{TimeRange, TimestampMs};
 use crate::storage::{Batch, ColumnValues, LabelPair, SelectError, SeriesId};
 use crate::tsdb::bytes::Damaged;
-use crate::tsdb::group::{Group, NO_START};
 use crate::tsdb::page::decode::{Decoder, decode_rows};
 use crate::tsdb::page::extreme::extreme;
-use crate::tsdb::page::{PageColumn, has_states};
+use crate::tsdb::page::has_states;
 use crate::tsdb::segment::side::Side;
 use crate::tsdb::segment::{SegmentFile, StripeHead, StripeRef};
-use crate::tsdb::tail;
 use crate::tsdb::tombstones::Tombstones;
 
 /// A stripe's pages are read at once when what is wanted lies this close together, in bytes.
 const SPAN_SLACK: usize = 16 * 1024;
 
 thread_local! {
-    static BUFFERS: RefCell<(Decoder, PageColumn)> = RefCell::default();
+    static DECODER: RefCell<Decoder> = RefCell::default();
 }
 
 /// Columns of one stripe.
@@ -37,62 +36,6 @@ pub struct StripePart {
     side: OnceLock<Side>,
 }
 
-/// One series of a tail.
-struct TailColumn {
-    /// Its index in the batch.
-    place: usize,
-    codes: Range<u32>,
-    /// What it holds where there are no codes.
-    live: Option<u64>,
-    /// It has a sample in the rows of the batch.
-    is_sure: bool,
-    /// From this row of the tail on it holds `live`.
-    settled_from: usize,
-    /// It has a float in every row.
-    is_plain: bool,
-}
-
-/// Rows that no stripe holds yet, copied when the selection was made.
-pub struct TailBlock {
-    times: Vec<i64>,
-    first: usize,
-    until: usize,
-    codes: Vec<u8>,
-    columns: Vec<TailColumn>,
-    histograms: Vec<(usize, u32, Arc<Histogram>)>,
-    starts: Vec<(usize, u32, i64)>,
-}
-
-impl TailBlock {
-    /// `times` are those of rows `first..until` of the tail.
-    pub fn new(times: &[i64], first: usize, until: usize) -> Self {
-        Self { times: times.to_vec(), first, until, codes: Vec::new(), columns: Vec::new(), histograms: Vec::new(), starts: Vec::new() }
-    }
-
-    pub fn add(&mut self, place: usize, number: u32, group: &Group) {
-        let column = &group.columns[number as usize];
-        let start = self.codes.len() as u32;
-        group.arena.read(column.chain(), &mut self.codes);
-        let live = group.live.get(number).then_some(column.last());
-        let is_plain = live.is_some() && !column.has_states();
-        let is_sure = is_plain || live.is_some() && (!column.has_codes() || self.until == group.times.len());
-        let is_newest = live.is_some() && self.until == group.times.len();
-        let settled_from = if is_newest { column.last_change() } else { usize::MAX };
-        self.columns.push(TailColumn { place, codes: start..self.codes.len() as u32, live, is_sure, settled_from, is_plain });
-        let of_column = group.histograms.iter().filter(|(_, c, _)| *c == number);
-        self.histograms.extend(of_column.map(|(row, _, held)| (place, u32::from(*row), held.clone())));
-        if group.last_starts.contains_key(&number) {
-            let of_column = group.starts.iter().filter(|(_, c, _)| *c == number);
-            self.starts.extend(of_column.map(|(row, _, start)| (place, u32::from(*row), *start)));
-        }
-    }
-
-    /// In order of place, so that a column is found by bisection.
-    fn settle(&mut self) {
-        self.columns.sort_by_key(|column| column.place);
-    }
-}
-
 /// Rows of one stripe (perhaps cut in column ranges) or of a tail.
 pub enum Block {
     /// Which of its rows are in the batch.
@@ -105,9 +48,7 @@ pub struct GroupBatch {
     /// The first row of each block in `times`.
     starts: Vec<usize>,
     blocks: Vec<Block>,
-    ids: Vec<u64>,
-    labels: Vec<LabelPair>,
-    label_ends: Vec<u32>,
+    series: Arc<BatchSeries>,
     /// Series that this batch gives out; all, where it is none.
     pub only: Option<Vec<u32>>,
     /// Where anything is deleted.
@@ -162,7 +103,7 @@ fn span(head: &StripeHead, numbers: &[Option<u32>]) -> Option<Range<usize>> {
 
 impl GroupBatch {
     /// One batch where the group's blocks follow each other in time; several that each do, where they do not.
-    pub fn layers(builder: BatchBuilder, range: TimeRange) -> Result<Vec<Self>, SelectError> {
+    pub fn layers(mut builder: BatchBuilder, range: TimeRange) -> Result<Vec<Self>, SelectError> {
         let mut blocks = Vec::new();
         for part in builder.parts {
             load(part, range, &mut blocks)?;
@@ -180,18 +121,17 @@ impl GroupBatch {
                 None => layers.push(vec![block]),
             }
         }
-        let build = |layer: Vec<Loose>| Self::from_blocks(layer, &builder.ids, &builder.labels, &builder.label_ends);
-        Ok(layers.into_iter().map(build).collect())
+        builder.series.shrink_to_fit();
+        let series = Arc::new(builder.series);
+        Ok(layers.into_iter().map(|layer| Self::from_blocks(layer, series.clone())).collect())
     }
 
-    fn from_blocks(layer: Vec<Loose>, ids: &[u64], labels: &[LabelPair], label_ends: &[u32]) -> Self {
+    fn from_blocks(layer: Vec<Loose>, series: Arc<BatchSeries>) -> Self {
         let mut batch = Self {
             times: Vec::with_capacity(layer.iter().map(|b| b.times.len()).sum()),
             starts: Vec::with_capacity(layer.len()),
             blocks: Vec::with_capacity(layer.len()),
-            ids: ids.to_vec(),
-            labels: labels.to_vec(),
-            label_ends: label_ends.to_vec(),
+            series,
             only: None,
             tombstones: None,
             asked: None,
@@ -209,14 +149,14 @@ impl GroupBatch {
     }
 
     pub fn ids(&self) -> &[u64] {
-        &self.ids
+        &self.series.ids
     }
 
     /// Leaves out series without any sample here: they have pages or codes, but not in these rows.
     pub fn leave_out_empty(&mut self) -> Result<(), SelectError> {
         let mut values = ColumnValues::default();
-        let mut only = Vec::with_capacity(self.ids.len());
-        for at in 0..self.ids.len() {
+        let mut only = Vec::with_capacity(self.series.ids.len());
+        for at in 0..self.series.ids.len() {
             let mut held = false;
             for block in self.blocks.iter().filter(|_| self.deleted(at).is_none()) {
                 held = held || self.surely_holds(block, at)?;
@@ -229,14 +169,14 @@ impl GroupBatch {
                 only.push(at as u32);
             }
         }
-        self.only = (only.len() < self.ids.len()).then_some(only);
+        self.only = (only.len() < self.series.ids.len()).then_some(only);
         Ok(())
     }
 
     /// Whether a series has a sample in a block, as far as that can be told without decoding.
     fn surely_holds(&self, block: &Block, at: usize) -> Result<bool, SelectError> {
         match block {
-            Block::Tail(tail) => Ok(tail.columns.binary_search_by_key(&at, |c| c.place).is_ok_and(|found| tail.columns[found].is_sure)),
+            Block::Tail(tail) => Ok(tail.find(at).is_some_and(|column| column.is_sure)),
             Block::Stripe(rows, parts) => {
                 let Some((part, position)) = find_page(parts, at) else { return Ok(false) };
                 if rows.len() == part.head.times.len() {
@@ -250,8 +190,7 @@ impl GroupBatch {
     }
 
     pub fn labels_of(&self, at: usize) -> &[LabelPair] {
-        let start = if at == 0 { 0 } else { self.label_ends[at - 1] as usize };
-        &self.labels[start..self.label_ends[at] as usize]
+        self.series.labels_of(at)
     }
 
     /// Decodes rows of a series by its own index, whether it is given out or not.
@@ -294,7 +233,7 @@ impl GroupBatch {
     }
 
     fn deleted(&self, at: usize) -> Option<&[(i64, i64)]> {
-        self.tombstones.as_ref()?.of(self.ids[at])
+        self.tombstones.as_ref()?.of(self.series.ids[at])
     }
 }
 
@@ -346,7 +285,7 @@ fn read_stripe(
         presence.all(rows.len());
         return Ok(());
     }
-    BUFFERS.with_borrow_mut(|(decoder, _)| {
+    DECODER.with_borrow_mut(|decoder| {
         decode_rows(page, part.head.times.len(), rows.clone(), decoder, &mut into.floats).map_err(damaged)?;
         if decoder.states.is_empty() {
             presence.all(rows.len())
@@ -367,63 +306,6 @@ fn read_stripe(
         );
     }
     Ok(())
-}
-
-fn read_tail(
-    tail: &TailBlock,
-    at: usize,
-    (rows, wants_numbers): (Range<usize>, bool),
-    into: &mut ColumnValues,
-    presence: &mut Presence,
-) -> Result<(), SelectError> {
-    let row = into.floats.len();
-    let Ok(found) = tail.columns.binary_search_by_key(&at, |column| column.place) else {
-        into.floats.resize(row + rows.len(), 0.0);
-        presence.none(rows.len());
-        return Ok(());
-    };
-    let column = &tail.columns[found];
-    let codes = &tail.codes[column.codes.start as usize..column.codes.end as usize];
-    let rows = rows.start + tail.first..rows.end + tail.first;
-    let is_known = rows.start >= column.settled_from || (column.is_plain && !wants_numbers);
-    if let Some(bits) = column.live.filter(|_| is_known) {
-        // The newest value is at hand: instant queries ask for no more. Where only presence counts, any float will do.
-        into.floats.resize(row + rows.len(), f64::from_bits(bits));
-        presence.all(rows.len());
-        let starts = tail.starts.iter().filter(|(place, ..)| *place == at).map(|(_, r, s)| (*r, *s));
-        put_side(std::iter::empty(), starts, row, rows, into);
-        return Ok(());
-    }
-    BUFFERS.with_borrow_mut(|(_, page)| {
-        tail::decode(codes, column.live, tail.until, page).map_err(|what| SelectError::Corrupt(format!("the tail in memory: {what}")))?;
-        into.floats.extend_from_slice(&page.floats[rows.clone()]);
-        match page.states.get(rows.clone()) {
-            Some(states) if !page.states.is_empty() => presence.states(states),
-            _ => presence.all(rows.len()),
-        }
-        Ok(())
-    })?;
-    let histograms = tail.histograms.iter().filter(|(place, ..)| *place == at).map(|(_, r, h)| (*r, h));
-    put_side(histograms, tail.starts.iter().filter(|(place, ..)| *place == at).map(|(_, r, s)| (*r, *s)), row, rows, into);
-    Ok(())
-}
-
-/// Adds histograms and start timestamps of these rows of a block, the first of which is `row` of the answer.
-fn put_side<'a>(
-    histograms: impl Iterator<Item = (u32, &'a Arc<Histogram>)>,
-    starts: impl Iterator<Item = (u32, i64)>,
-    row: usize,
-    rows: Range<usize>,
-    into: &mut ColumnValues,
-) {
-    let place = |r: usize| (row + r - rows.start) as u32;
-    into.histograms.extend(histograms.filter(|(r, _)| rows.contains(&(*r as usize))).map(|(r, h)| (place(r as usize), h.clone())));
-    let starts: Vec<(u32, i64)> = starts.collect();
-    for (at, (from, start)) in starts.iter().enumerate().filter(|(_, (_, start))| *start != NO_START) {
-        let until = starts.get(at + 1).map_or(usize::MAX, |(next, _)| *next as usize);
-        let held = rows.start.max(*from as usize)..rows.end.min(until);
-        into.starts.extend(held.map(|r| (place(r), TimestampMs(*start))));
-    }
 }
 
 impl StripePart {
@@ -460,11 +342,11 @@ impl Batch for GroupBatch {
     }
 
     fn len(&self) -> usize {
-        self.only.as_ref().map_or(self.ids.len(), Vec::len)
+        self.only.as_ref().map_or(self.series.ids.len(), Vec::len)
     }
 
     fn series_id(&self, index: usize) -> SeriesId {
-        SeriesId(self.ids[self.own(index)])
+        SeriesId(self.series.ids[self.own(index)])
     }
 
     fn labels(&self, index: usize) -> &[LabelPair] {

@@ -32,7 +32,7 @@ async fn the_life_cycle_asks_for_its_flag() {
 }
 
 #[tokio::test]
-async fn the_admin_api_deletes_cleans_and_copies() {
+async fn the_admin_api_deletes_cleans_merges_and_copies() {
     let fixture = Fixture::with(Wishes { admin: true, ..Wishes::default() }).await;
     let error = |kind: &str, text: &str| format!(r#"{{"status":"error","errorType":"{kind}","error":"{text}"}}"#);
     let cases = [
@@ -45,6 +45,7 @@ async fn the_admin_api_deletes_cleans_and_copies() {
         ("delete_series?match[]=up(", 400, error("bad_data", r#"invalid parameter \"match[]\": 1:3: parse error: unexpected \"(\""#)),
         ("delete_series?match[]=up&start=1&end=2", 204, String::new()),
         ("clean_tombstones", 204, String::new()),
+        ("compact", 500, error("internal", "the disk is full")),
         ("snapshot", 200, r#"{"status":"success","data":{"name":"20171210T211224Z-2be6"}}"#.to_owned()),
         ("snapshot?skip_head=true", 500, error("internal", "no space")),
         (

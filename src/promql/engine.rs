@@ -4,9 +4,12 @@ mod again;
 mod cache;
 mod explain;
 mod extent;
+mod names;
 mod output;
+mod partners;
 mod reason;
 mod selection;
+mod surprise;
 
 use std::sync::Arc;
 use std::time::Duration;

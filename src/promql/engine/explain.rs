@@ -102,7 +102,7 @@ impl Explainer<'_> {
             series_out,
             points,
             is_nan,
-            samples: answer.stats.samples,
+            samples: answer.stats.read,
             took: self.engine.clock.monotonic().saturating_sub(began),
             parts,
         })

@@ -129,6 +129,8 @@ enum Template {
 /// The whole command: arguments with the program's name first, an exit code out.
 pub fn promlet(arguments: Vec<String>) -> ExitCode {
     install_tls();
+    let asks = arguments.get(1).is_some_and(|command| command == "promql");
+    let arguments = if asks { promql::with_expression(arguments) } else { arguments };
     let (arguments, warnings) = foreign_flags::take_out(arguments);
     let parsed = match CommandLine::try_parse_from(arguments) {
         Ok(parsed) => parsed,
@@ -186,7 +188,7 @@ fn warn(text: &str) {
 /// The `promql` command: arguments with the program's name first, an exit code out.
 pub fn promql(arguments: Vec<String>) -> ExitCode {
     install_tls();
-    match promql::PromqlArguments::try_parse_from(arguments) {
+    match promql::PromqlArguments::try_parse_from(promql::with_expression(arguments)) {
         Ok(arguments) => ExitCode::from(promql::run(arguments).code()),
         Err(error) => explain(&error),
     }

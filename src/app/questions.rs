@@ -25,6 +25,7 @@ pub fn features(names: &[String]) -> Features {
         delayed_name_removal: on("promql-delayed-name-removal"),
         use_start_timestamps: on("use-start-timestamps"),
         type_and_unit_labels: on("type-and-unit-labels"),
+        per_step_stats: on("promql-per-step-stats"),
     }
 }
 
@@ -105,7 +106,7 @@ pub fn for_rules(engine: Arc<ArcSwap<Engine>>, select: Arc<dyn Select>, standsti
         let asked = Asked { query: text.to_owned(), client: "rules".to_owned(), start: at, end: at, step: None };
         let running = engine.active().begin(asked);
         running.has_turn();
-        let options = QueryOptions { cancel: running.cancel(), usage: running.usage(), ..QueryOptions::default() };
+        let options = QueryOptions { cancel: running.cancel(), usage: running.usage(), apart: true, ..QueryOptions::default() };
         let answer = engine.instant(select.as_ref(), text, at, &options).map_err(|error| error.to_string())?;
         match answer.value {
             promql::Value::Scalar { value, .. } => Ok(QueryResult::Scalar(value)),

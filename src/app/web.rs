@@ -14,7 +14,7 @@ use super::store_figures::{self, StoreFigures};
 use super::{dashboards, overview};
 use crate::exposition::{Format, write_page};
 use crate::http::cors::Cors;
-use crate::http::pool::Pool;
+use crate::http::pool::{Pool, Size};
 use crate::http::state::{Addresses, AlertmanagersView, BuildInfo, DashboardView, HeadFacts, RuntimeInfo, ask};
 use crate::http::{
     self, AlertState, Asset, ExemplarState, FederateState, ManageState, PageState, Parts, PromletState, QueryState, RuleState, StatusState,
@@ -79,7 +79,7 @@ fn query(shared: &Shared) -> std::io::Result<QueryState> {
     Ok(QueryState {
         select: shared.history.select.clone(),
         engine: Arc::new(move || engine.load_full()),
-        pool: Pool::new(cores().min(shared.settings.query.max_concurrency), shared.clock.clone(), &shared.registry)?,
+        pool: Pool::new(Size { starts: cores(), jobs: shared.settings.query.max_concurrency }, shared.clock.clone(), &shared.registry)?,
         clock: shared.clock.clone(),
         timeout: shared.settings.query.timeout.to_std(),
     })

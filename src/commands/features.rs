@@ -1,11 +1,12 @@
 //! `--enable-feature`: which of Prometheus's names promlet acts on, which it has anyway, and what is said of the others.
 
 /// Switched on by the flag, or always on.
-const ACTED_ON: [&str; 11] = [
+const ACTED_ON: [&str; 12] = [
     "promql-experimental-functions",
     "promql-extended-range-selectors",
     "promql-binop-fill-modifiers",
     "promql-delayed-name-removal",
+    "promql-per-step-stats",
     "use-start-timestamps",
     "type-and-unit-labels",
     "exemplar-storage",
@@ -15,7 +16,7 @@ const ACTED_ON: [&str; 11] = [
     "concurrent-rule-eval",
 ];
 /// Prometheus knows them, promlet does nothing of the kind yet.
-const KNOWN: [&str; 17] = [
+const KNOWN: [&str; 16] = [
     "auto-reload-config",
     "created-timestamp-zero-ingestion",
     "delayed-compaction",
@@ -27,7 +28,6 @@ const KNOWN: [&str; 17] = [
     "old-ui",
     "otlp-deltatocumulative",
     "otlp-native-delta-ingestion",
-    "promql-per-step-stats",
     "search-api",
     "st-storage",
     "st-synthesis",

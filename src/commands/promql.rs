@@ -39,6 +39,31 @@ pub struct PromqlArguments {
     explain: bool,
 }
 
+/// Flags behind which a value stands.
+const WITH_VALUE: [&str; 8] = ["-f", "--file", "--url", "--time", "--since", "--step", "-o", "--output"];
+
+/// An expression may begin with a minus, as in `promql -up`: a blank before it, which PromQL does not mind, tells it from a flag. What
+/// reads as one of our flags stays one, and so does all behind `--`.
+pub fn with_expression(mut arguments: Vec<String>) -> Vec<String> {
+    let mut is_value = true;
+    for argument in &mut arguments {
+        if argument == "--" {
+            break;
+        }
+        let attached = match argument.get(..2) {
+            Some("-f") => PathBuf::from(argument[2..].trim_start_matches('=')).is_file(),
+            Some("-o") => Format::parse(argument[2..].trim_start_matches('=')).is_some(),
+            _ => false,
+        };
+        let is_short = matches!(argument.as_str(), "-" | "-h" | "-V" | "-f" | "-o");
+        if !is_value && argument.starts_with('-') && !argument.starts_with("--") && !is_short && !attached {
+            argument.insert(0, ' ');
+        }
+        is_value = WITH_VALUE.contains(&argument.as_str());
+    }
+    arguments
+}
+
 const DEFAULT_URL: &str = "http://127.0.0.1:9090";
 /// The longest expression that is read from a file or a pipe, in bytes.
 const EXPR_BYTES_MAX: u64 = 16 << 20;
@@ -60,7 +85,8 @@ pub fn run(arguments: PromqlArguments) -> Exit {
     let window = arguments.since.map(|length| Window::new(length, arguments.step));
     let settings = Request { expr: String::new(), at: arguments.time, window, format: arguments.output, explain: arguments.explain };
     let expr = match (arguments.expr, &arguments.file) {
-        (Some(expr), _) => expr,
+        // The blank of a leading minus would move every position.
+        (Some(expr), _) => expr.strip_prefix(' ').filter(|rest| rest.starts_with('-')).map_or(expr.clone(), str::to_owned),
         (None, Some(path)) => match fs::read_to_string(path) {
             Ok(expr) => expr,
             Err(error) => return usage(&mut streams, &format!("{}: {error}", path.display())),
@@ -85,4 +111,35 @@ fn usage(streams: &mut Streams<'_>, problem: &str) -> Exit {
 /// Beside the other dot files of the user's home.
 fn history() -> Option<PathBuf> {
     std::env::var_os("HOME").filter(|home| !home.is_empty()).map(|home| PathBuf::from(home).join(".promql_history"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_expression_may_begin_with_a_minus() {
+        let expr = |arguments: &[&str]| {
+            let arguments = with_expression(["promql"].iter().chain(arguments).map(|a| (*a).to_owned()).collect());
+            PromqlArguments::try_parse_from(arguments).map(|parsed| parsed.expr.unwrap_or_default()).map_err(|error| error.kind())
+        };
+        for (arguments, wanted) in [
+            (&["-up"][..], " -up"),
+            (&["-histogram_sum(x)", "-o", "json"], " -histogram_sum(x)"),
+            (&["-o", "json", "-free_bytes > 5"], " -free_bytes > 5"),
+            (&["-oom_kills"], " -oom_kills"),
+            (&["-1 + 2", "--url", "http://x"], " -1 + 2"),
+            (&["-ojson", "up"], "up"),
+            (&["--", "-up"], "-up"),
+            (&["--explain", "-(1)"], " -(1)"),
+        ] {
+            assert_eq!(expr(arguments).as_deref(), Ok(wanted), "{arguments:?}");
+        }
+        use clap::error::ErrorKind;
+        for (arguments, wanted) in
+            [(&["-h"][..], ErrorKind::DisplayHelp), (&["-V"], ErrorKind::DisplayVersion), (&["--nosuch"], ErrorKind::UnknownArgument)]
+        {
+            assert_eq!(expr(arguments), Err(wanted), "{arguments:?}");
+        }
+    }
 }

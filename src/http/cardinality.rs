@@ -47,7 +47,7 @@ async fn tables(State(state): State<CardinalityState>, uri: Uri) -> Result<Succe
         let counts = Counts::of(&series);
         Ok(Success::new(|out| write(out, &head, series.len(), &counts, limit)))
     };
-    state.query.pool.run(state.query.timeout, move |_| work()).await
+    state.query.pool.aside(state.query.timeout, move |_| work()).await
 }
 
 /// Series per label pair; everything else follows from it.

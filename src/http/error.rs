@@ -6,6 +6,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::envelope;
+use crate::storage::SelectError;
 
 /// Prometheus's error types. The text is for the person who asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +20,8 @@ pub enum ApiError {
     /// Switched off or not there yet; Prometheus answers 500.
     Unavailable(String),
     Internal(String),
+    /// There is no memory for it at present: the same again later may do.
+    Overloaded(String),
     /// One of the others, with what Prometheus does not say.
     Helped(Box<Self>, Help),
 }
@@ -46,7 +49,7 @@ impl ApiError {
             Self::Execution(_) => "execution",
             Self::Canceled(_) => "canceled",
             Self::Timeout(_) => "timeout",
-            Self::Unavailable(_) => "unavailable",
+            Self::Unavailable(_) | Self::Overloaded(_) => "unavailable",
             Self::Internal(_) => "internal",
             Self::Helped(error, _) => error.kind(),
         }
@@ -69,7 +72,8 @@ impl ApiError {
             | Self::Canceled(text)
             | Self::Timeout(text)
             | Self::Unavailable(text)
-            | Self::Internal(text) => text,
+            | Self::Internal(text)
+            | Self::Overloaded(text) => text,
             Self::Helped(error, _) => error.message(),
         }
     }
@@ -82,7 +86,7 @@ impl ApiError {
             Self::Execution(_) => StatusCode::UNPROCESSABLE_ENTITY,
             // nginx's number for a client that went away; Prometheus uses it too
             Self::Canceled(_) => StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST),
-            Self::Timeout(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Timeout(_) | Self::Overloaded(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Unavailable(_) | Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Helped(error, _) => error.status(),
         }
@@ -95,9 +99,12 @@ impl IntoResponse for ApiError {
     }
 }
 
-impl From<crate::storage::SelectError> for ApiError {
-    fn from(error: crate::storage::SelectError) -> Self {
-        Self::Execution(error.to_string())
+impl From<SelectError> for ApiError {
+    fn from(error: SelectError) -> Self {
+        match error {
+            SelectError::Busy(text) => Self::Overloaded(text),
+            other => Self::Execution(other.to_string()),
+        }
     }
 }
 

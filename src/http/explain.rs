@@ -9,7 +9,7 @@ pub fn write(out: &mut Vec<u8>, explanation: &Explanation) {
     let mut object = Object::open(out);
     node(object.key("tree"), &explanation.tree);
     match &explanation.empty {
-        Some(found) => empty(object.key("empty"), found),
+        Some(found) => self::empty(object.key("empty"), found),
         None => {
             object.raw("empty", "null");
         }
@@ -38,13 +38,14 @@ fn node(out: &mut Vec<u8>, node: &Node) {
     object.close();
 }
 
-fn empty(out: &mut Vec<u8>, empty: &Emptiness) {
+fn empty(out: &mut Vec<u8>, found: &Emptiness) {
     let mut object = Object::open(out);
     object
-        .text("expr", &empty.expr)
-        .integer("start", number(empty.span.start as u64))
-        .integer("end", number(empty.span.end as u64))
-        .text("reason", empty.reason.as_str())
-        .text("text", &empty.text);
+        .text("expr", &found.expr)
+        .integer("start", number(found.span.start as u64))
+        .integer("end", number(found.span.end as u64))
+        .text("reason", found.reason.as_str())
+        .text("text", &found.text);
+    list(object.key("also"), &found.also, self::empty);
     object.close();
 }

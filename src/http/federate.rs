@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, header};
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -38,19 +38,17 @@ async fn federate(State(state): State<FederateState>, request: Request) -> Respo
         Ok(params) => params,
         Err(error) => return plain(error.status(), error.message()),
     };
-    let mut selectors = Vec::new();
-    for text in params.all("match[]") {
-        match selector::parse(text) {
-            Ok(matchers) => selectors.push(matchers),
-            Err(problem) => return plain(StatusCode::BAD_REQUEST, &problem),
-        }
-    }
+    let texts = params.all("match[]").map(str::to_owned).collect();
+    let mut selectors = match selector::parse_all(&state.query, texts, ApiError::BadData).await {
+        Ok(selectors) => selectors,
+        Err(error) => return plain(error.status(), error.message()),
+    };
     let (now, lookback) = (state.query.clock.now(), (state.query.engine)().options().lookback);
     let external = (state.external_labels)();
     let select = state.query.select.clone();
     let work = move |turn: &Turn| -> Result<Vec<u8>, ApiError> {
         selector::with_fuse(&mut selectors, &turn.fuse());
-        let found = newest(&*select, &selectors, now, lookback)?;
+        let found = newest(&*select, &selectors, now, lookback, turn)?;
         Ok(write(&found, &external))
     };
     match state.query.pool.run(state.query.timeout, work).await {
@@ -68,12 +66,14 @@ fn newest(
     selectors: &[Vec<Matcher>],
     now: TimestampMs,
     lookback: DurationMs,
-) -> Result<BTreeMap<Labels, (TimestampMs, f64)>, SelectError> {
+    turn: &Turn,
+) -> Result<BTreeMap<Labels, (TimestampMs, f64)>, ApiError> {
     // the lookback window is open on its left
     let range = TimeRange::new(now - lookback + DurationMs(1), now);
     let snapshot = select.open(range)?;
     let mut found = BTreeMap::new();
     for matchers in selectors {
+        turn.check()?;
         for batch in snapshot.select(matchers, &Hints { range: Some(range), ..Hints::default() })? {
             for index in 0..batch.len() {
                 if let Some(sample) = last(&*batch, index)? {

@@ -45,3 +45,9 @@ pub const WRITE_WAIT: Duration = Duration::from_secs(10);
 pub const DELIVERIES_MAX: usize = 10_000;
 /// Stack of a query thread in bytes: the parser's deepest expression fits, even without optimisation.
 pub const QUERY_STACK_BYTES: usize = 64 << 20;
+/// How long a query keeps others from beginning, so that short ones are done one after the other.
+pub const HEAD_START: Duration = Duration::from_millis(100);
+/// Pieces of short work beside the queries, such as reading a long expression, that are done at a time.
+pub const ASIDES_MAX: usize = 4;
+/// Longest text that is read as an expression on a socket worker, in bytes, if it holds no regular expression.
+pub const QUICK_TEXT_BYTES_MAX: usize = 1024;

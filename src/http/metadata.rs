@@ -72,7 +72,7 @@ async fn by_metric(State(state): State<MetadataState>, uri: Uri) -> Result<Succe
             object.close();
         }))
     };
-    state.query.pool.run(state.query.timeout, move |_| work()).await
+    state.query.pool.aside(state.query.timeout, move |_| work()).await
 }
 
 async fn by_target(State(state): State<MetadataState>, uri: Uri) -> Result<Success, ApiError> {

@@ -19,13 +19,14 @@ use super::params::Params;
 use super::pieces::{self, Pieces};
 use super::pool::{Job, Pool, Turn};
 use super::result;
+use super::selector;
 use super::series::truncate;
 use super::server::Peer;
 use super::state::Lookup;
 use crate::clock::Clock;
 use crate::model::DurationMs;
-use crate::promql::{self, Answer, Asked, Engine, Moment, QueryError, QueryOptions, Running, Value};
-use crate::storage::Select;
+use crate::promql::{self, Answer, Asked, Engine, Expr, Moment, Query, QueryError, QueryOptions, Running, Value};
+use crate::storage::{Select, SelectError};
 
 /// What every endpoint that reads the store is given.
 #[derive(Clone)]
@@ -55,6 +56,7 @@ struct Wishes {
     timeout: Duration,
     lookback: Option<DurationMs>,
     stats: bool,
+    per_step: bool,
     explain: bool,
     cache: bool,
     gzip: bool,
@@ -76,6 +78,7 @@ impl Wishes {
             timeout,
             lookback: lookback.filter(|lookback| lookback.0 > 0),
             stats: !params.get("stats").is_empty(),
+            per_step: params.get("stats") == "all" && (state.engine)().options().features.per_step_stats,
             explain: matches!(params.get("explain"), "true" | "1"),
             // Statistics are of the evaluation, so that there must be one.
             cache: params.get("stats").is_empty() && matches!(params.get("nocache"), "" | "0" | "false"),
@@ -86,7 +89,8 @@ impl Wishes {
     fn options(&self, state: &QueryState, turn: &Turn, running: &Running) -> QueryOptions {
         let left = turn.deadline.saturating_sub(state.clock.monotonic());
         let timeout = Some(DurationMs(i64::try_from(left.as_millis()).unwrap_or(i64::MAX)));
-        QueryOptions { lookback: self.lookback, timeout, cancel: turn.cancel.clone(), cache: self.cache, usage: running.usage() }
+        let (lookback, cache, per_step) = (self.lookback, self.cache, self.per_step);
+        QueryOptions { lookback, timeout, cancel: turn.cancel.clone(), cache, usage: running.usage(), per_step, apart: false }
     }
 }
 
@@ -166,28 +170,37 @@ async fn answer(
     wishes: Wishes,
     asked: Asked,
     moment: Moment,
-    evaluate: impl FnOnce(&Engine, &str, &QueryOptions) -> Result<Answer, QueryError> + Send + 'static,
+    evaluate: impl FnOnce(&Engine, Query<'_>, &QueryOptions) -> Result<Answer, QueryError> + Send + 'static,
 ) -> Response {
     let pool = state.pool.clone();
     let timeout = wishes.timeout;
     let running = (state.engine)().active().begin(asked);
     let cancel = running.cancel();
+    // What is wrong with the text is said before anything waits in line.
+    let tree = match checked(&state, &wishes.expr).await {
+        Ok(tree) => tree,
+        Err(error) => return error.into_response(),
+    };
     let work = move |turn: &Turn| -> Result<(Written, Option<Job>), ApiError> {
         running.has_turn();
         let engine = (state.engine)();
-        let mut answer =
-            evaluate(&engine, &wishes.expr, &wishes.options(&state, turn, &running)).map_err(|error| failure(&wishes.expr, error))?;
+        let query = match &tree {
+            Some(tree) => Query::Parsed(tree, &wishes.expr),
+            None => Query::Text(&wishes.expr),
+        };
+        let mut answer = evaluate(&engine, query, &wishes.options(&state, turn, &running)).map_err(|error| failure(&wishes.expr, error))?;
         let truncated = match &mut answer.value {
             Value::Vector(rows) => truncate(rows, wishes.limit),
             Value::Matrix(rows) => truncate(rows, wishes.limit),
             Value::Scalar { .. } | Value::String { .. } => Vec::new(),
         };
         answer.warnings.extend(truncated);
-        let stats = wishes.stats.then_some(turn.waited);
+        let stats = wishes.stats.then(|| result::Asked { waited: turn.waited, moment });
         // The text takes memory like the samples did; what it was made from is given back when it is complete.
         let (text, bytes) = (engine.memory().reserved(), result::bytes(&answer.value));
         if !text.grow(bytes) {
-            return Err(failure(&wishes.expr, QueryError::TooMuchMemory { limit: engine.memory().limit() }));
+            let own = bytes.saturating_add(answer.memory.as_ref().map_or(0, |held| held.bytes()));
+            return Err(failure(&wishes.expr, QueryError::of_memory(own, engine.memory().limit())));
         }
         if bytes > WHOLE_BYTES_MAX && !wishes.explain {
             let (mut pen, body) = pieces::pair(wishes.gzip);
@@ -220,7 +233,8 @@ async fn answer(
     }
 }
 
-fn failure(expr: &str, error: QueryError) -> ApiError {
+/// The error as the API words it, with its place and a hint.
+pub fn failure(expr: &str, error: QueryError) -> ApiError {
     let text = match &error {
         // nothing has no first line
         QueryError::Parse(errors) if expr.is_empty() => {
@@ -236,6 +250,7 @@ fn failure(expr: &str, error: QueryError) -> ApiError {
     let plain = match error {
         QueryError::Parse(_) | QueryError::BadRequest(_) => ApiError::parameter("query", text),
         QueryError::Execution(_) | QueryError::TooManySamples | QueryError::TooMuchMemory { .. } => ApiError::Execution(text),
+        QueryError::MemoryInUse { .. } | QueryError::Storage(SelectError::Busy(_)) => ApiError::Overloaded(text),
         QueryError::Timeout => ApiError::Timeout(text),
         QueryError::Canceled | QueryError::Killed => ApiError::Canceled(text),
         QueryError::Storage(_) => ApiError::Internal(text),
@@ -243,18 +258,28 @@ fn failure(expr: &str, error: QueryError) -> ApiError {
     if hint.is_none() && place.is_none() { plain } else { ApiError::Helped(Box::new(plain), Help { place, hint }) }
 }
 
-/// Checks an expression off the socket workers, for it may be long.
+/// Reads an expression: a short one here, a long one off the socket workers; in neither case it waits for queries. The tree of a long one
+/// is not kept, since many may wait in line.
+async fn checked(state: &QueryState, expr: &str) -> Result<Option<Expr>, ApiError> {
+    let features = (state.engine)().options().features;
+    if selector::is_quick([expr]) {
+        return promql::parse(expr, features).map(Some).map_err(|errors| failure(expr, QueryError::Parse(errors)));
+    }
+    parsed(state, expr.to_owned(), |_| None).await
+}
+
+/// Reads an expression off the socket workers, for it may be long.
 pub async fn parsed<T: Send + 'static>(
     state: &QueryState,
     expr: String,
-    then: impl FnOnce(&promql::Expr) -> T + Send + 'static,
+    then: impl FnOnce(&Expr) -> T + Send + 'static,
 ) -> Result<T, ApiError> {
     let features = (state.engine)().options().features;
     let work = move |_: &Turn| {
         let parsed = promql::parse(&expr, features).map_err(|errors| failure(&expr, QueryError::Parse(errors)))?;
         Ok(then(&parsed))
     };
-    state.pool.run(state.timeout, work).await
+    state.pool.aside(state.timeout, work).await
 }
 
 async fn format(State(state): State<QueryState>, params: Params) -> Result<Success, ApiError> {

@@ -8,7 +8,14 @@ use super::limits::PIECE_BYTES;
 use super::points::Points;
 use crate::model::number::format_fixed;
 use crate::model::{TimestampMs, Value as SampleValue};
-use crate::promql::{Answer, MatrixSeries, Stats, Value, VectorSample};
+use crate::promql::{Answer, MatrixSeries, Moment, Stats, Value, VectorSample};
+
+/// Statistics are asked for: how long the query waited in line, and the times it was evaluated at.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked {
+    pub waited: Duration,
+    pub moment: Moment,
+}
 
 /// Roughly how long the text of a value will be, in bytes.
 pub fn bytes(value: &Value) -> u64 {
@@ -24,9 +31,9 @@ pub fn bytes(value: &Value) -> u64 {
     }
 }
 
-/// The `data` of `query` and `query_range`; statistics where the time in line is given. `take` may take away what is written so far, and
+/// The `data` of `query` and `query_range`; statistics where they are asked for. `take` may take away what is written so far, and
 /// says whether anybody reads on.
-pub fn write(out: &mut Vec<u8>, answer: &Answer, waited: Option<Duration>, take: &mut dyn FnMut(&mut Vec<u8>) -> bool) {
+pub fn write(out: &mut Vec<u8>, answer: &Answer, asked: Option<Asked>, take: &mut dyn FnMut(&mut Vec<u8>) -> bool) {
     let mut object = Object::open(out);
     object.text("resultType", answer.value.result_type());
     let out = object.key("result");
@@ -60,8 +67,8 @@ pub fn write(out: &mut Vec<u8>, answer: &Answer, waited: Option<Duration>, take:
             });
         }
     }
-    if let Some(waited) = waited {
-        stats(object.key("stats"), &answer.stats, waited);
+    if let Some(asked) = asked {
+        stats(object.key("stats"), &answer.stats, asked);
     }
     object.close();
 }
@@ -99,7 +106,7 @@ fn series(out: &mut Vec<u8>, row: &MatrixSeries, points: &mut Points) {
     object.close();
 }
 
-fn stats(out: &mut Vec<u8>, stats: &Stats, waited: Duration) {
+fn stats(out: &mut Vec<u8>, stats: &Stats, Asked { waited, moment }: Asked) {
     let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
     let timings = &stats.timings;
     let mut object = Object::open(out);
@@ -113,6 +120,16 @@ fn stats(out: &mut Vec<u8>, stats: &Stats, waited: Duration) {
         .float("execTotalTime", (timings.total + waited).as_secs_f64());
     inner.close();
     let mut inner = Object::open(object.key("samples"));
+    if let Some(counts) = &stats.per_step {
+        let (start, step) = match moment {
+            Moment::At(at) => (at.0, 0),
+            Moment::Range { start, step, .. } => (start.0, step.0),
+        };
+        inner.list("totalQueryableSamplesPerStep", (start..).step_by(step.max(1) as usize).zip(counts), |out, (at, count)| {
+            // Seconds as Go prints a float, which leaves off zeros at the end.
+            out.extend_from_slice(format!("[{},{count}]", at as f64 / 1000.0).as_bytes());
+        });
+    }
     inner.integer("totalQueryableSamples", number(stats.samples)).integer("peakSamples", number(stats.peak));
     inner.close();
     object.close();

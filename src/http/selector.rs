@@ -1,5 +1,9 @@
 //! Series selectors in parameters (`match[]`).
 
+use super::error::ApiError;
+use super::limits::QUICK_TEXT_BYTES_MAX;
+use super::pool::Turn;
+use super::query::QueryState;
 use crate::model::number::quote;
 use crate::model::regex::Fuse;
 use crate::model::{Matcher, Span};
@@ -23,6 +27,31 @@ pub fn parse(text: &str) -> Result<Vec<Matcher>, String> {
         ExprKind::Selector(selector) if selector.modifiers == Modifiers::default() => Ok(selector.matchers),
         _ => Err("1:1: parse error: a series selector is expected here, such as up{job=\"x\"}".to_owned()),
     }
+}
+
+/// Whether texts can be read on a socket worker: short ones without a regular expression, which takes long to compile.
+pub fn is_quick<'t>(texts: impl IntoIterator<Item = &'t str>) -> bool {
+    let mut left = QUICK_TEXT_BYTES_MAX;
+    texts.into_iter().all(|text| {
+        let fits = text.len() <= left && !text.contains('~');
+        left = left.saturating_sub(text.len());
+        fits
+    })
+}
+
+/// The matchers of each selector, read off the socket workers where that may take long.
+pub async fn parse_all(state: &QueryState, texts: Vec<String>, refuse: fn(String) -> ApiError) -> Result<Vec<Vec<Matcher>>, ApiError> {
+    if is_quick(texts.iter().map(String::as_str)) {
+        return texts.iter().map(|text| parse(text).map_err(refuse)).collect();
+    }
+    let work = move |turn: &Turn| {
+        let one = |text: &String| {
+            turn.check()?;
+            parse(text).map_err(refuse)
+        };
+        texts.iter().map(one).collect()
+    };
+    state.pool.aside(state.timeout, work).await
 }
 
 /// Lets the fuse end matching that takes too long.

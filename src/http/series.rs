@@ -15,6 +15,8 @@ use super::query::QueryState;
 use super::selector;
 use crate::model::number::quote;
 use crate::model::{Labels, Matcher, TimeRange, TimestampMs};
+use crate::promql::QueryError;
+use crate::promql::memory::{Memory, Reserved};
 use crate::storage::{SelectError, Snapshot};
 
 const TRUNCATED: &str = "results truncated due to limit";
@@ -35,14 +37,11 @@ struct Request {
 
 impl Request {
     /// `refuse` words what is wrong with a selector.
-    fn read(params: &Params, refuse: fn(String) -> ApiError) -> Result<Self, ApiError> {
+    async fn read(state: &QueryState, params: &Params, refuse: fn(String) -> ApiError) -> Result<Self, ApiError> {
         let limit = params.limit()?;
         let min = params.time_or("start", TimestampMs::MIN)?;
         let max = params.time_or("end", TimestampMs::MAX)?;
-        let mut selectors = Vec::new();
-        for text in params.all("match[]") {
-            selectors.push(selector::parse(text).map_err(refuse)?);
-        }
+        let selectors = selector::parse_all(state, params.all("match[]").map(str::to_owned).collect(), refuse).await?;
         Ok(Self { range: TimeRange::new(min, max), limit, selectors })
     }
 }
@@ -53,7 +52,7 @@ fn of_parameter(problem: String) -> ApiError {
 }
 
 async fn names(State(state): State<QueryState>, params: Params) -> Result<Success, ApiError> {
-    let request = Request::read(&params, ApiError::BadData)?;
+    let request = Request::read(&state, &params, ApiError::BadData).await?;
     let read = |snapshot: &dyn Snapshot, matchers: &[Matcher], range| snapshot.label_names(matchers, range);
     texts(&state, request, read).await
 }
@@ -63,7 +62,7 @@ async fn values(State(state): State<QueryState>, Path(name): Path<String>, uri: 
         Ok(name) => name,
         Err(problem) => return ApiError::BadData(problem).into_response(),
     };
-    let request = match Request::read(&Params::of_uri(&uri), ApiError::BadData) {
+    let request = match Request::read(&state, &Params::of_uri(&uri), ApiError::BadData).await {
         Ok(request) => request,
         Err(error) => return error.into_response(),
     };
@@ -77,24 +76,16 @@ async fn texts(
     request: Request,
     read: impl Fn(&dyn Snapshot, &[Matcher], TimeRange) -> Result<Vec<String>, SelectError> + Send + 'static,
 ) -> Result<Success, ApiError> {
-    let select = state.select.clone();
+    let (select, engine) = (state.select.clone(), (state.engine)());
     let work = move |turn: &Turn| -> Result<Success, ApiError> {
         let Request { range, limit, mut selectors } = request;
         selector::with_fuse(&mut selectors, &turn.fuse());
         let snapshot = select.open(range)?;
-        let mut found = match selectors.as_slice() {
-            [] => read(&*snapshot, &[], range)?,
-            [one] => read(&*snapshot, one, range)?,
-            many => {
-                let mut all = Vec::new();
-                for matchers in many {
-                    all.extend(read(&*snapshot, matchers, range)?);
-                }
-                all.sort_unstable();
-                all.dedup();
-                all
-            }
-        };
+        let mut union = Union::new(engine.memory(), turn, String::len);
+        for matchers in selectors.iter().map(Vec::as_slice).chain(selectors.is_empty().then_some(&[][..])) {
+            union.add(read(&*snapshot, matchers, range)?)?;
+        }
+        let mut found = union.sorted()?;
         let warnings = truncate(&mut found, limit);
         Ok(Success::annotated(|out| json::list(out, &found, |out, text| json::text(out, text)), &warnings, &[]))
     };
@@ -105,24 +96,70 @@ async fn series(State(state): State<QueryState>, params: Params) -> Result<Succe
     if params.all("match[]").next().is_none() {
         return Err(ApiError::BadData("no match[] parameter provided".to_owned()));
     }
-    let Request { range, limit, mut selectors } = Request::read(&params, of_parameter)?;
-    let select = state.select.clone();
+    let Request { range, limit, mut selectors } = Request::read(&state, &params, of_parameter).await?;
+    let (select, engine) = (state.select.clone(), (state.engine)());
     let work = move |turn: &Turn| -> Result<Success, ApiError> {
         selector::with_fuse(&mut selectors, &turn.fuse());
         let snapshot = select.open(range)?;
-        let mut found: Vec<Labels> = Vec::new();
+        // A label set shares its text with the store or with an equal one: what is reckoned is the most that it can take.
+        let mut union = Union::new(engine.memory(), turn, Labels::size_bytes);
         for matchers in &selectors {
-            found.extend(snapshot.series(matchers, range)?);
+            union.add(snapshot.series(matchers, range)?)?;
         }
-        // one selector gives each series once, in the store's order; several may overlap
-        if selectors.len() > 1 {
-            found.sort_unstable();
-            found.dedup();
-        }
+        let mut found = union.sorted()?;
         let warnings = truncate(&mut found, limit);
         Ok(Success::annotated(|out| json::list(out, &found, json::labels), &warnings, &[]))
     };
     state.pool.run(state.timeout, work).await
+}
+
+/// What several selectors find, each once, within the memory for queries.
+struct Union<'t, T> {
+    found: Vec<T>,
+    /// How much of it is known to be in order and without repetition.
+    unique: usize,
+    lists: usize,
+    turn: &'t Turn,
+    held: Reserved,
+    bytes_of: fn(&T) -> usize,
+}
+
+impl<'t, T: Ord> Union<'t, T> {
+    fn new(memory: &Memory, turn: &'t Turn, bytes_of: fn(&T) -> usize) -> Self {
+        Self { found: Vec::new(), unique: 0, lists: 0, turn, held: memory.reserved(), bytes_of }
+    }
+
+    fn add(&mut self, more: Vec<T>) -> Result<(), ApiError> {
+        self.turn.check()?;
+        self.lists += 1;
+        let bytes: usize = more.iter().map(|one| std::mem::size_of::<T>() + (self.bytes_of)(one)).sum();
+        if !self.held.grow(bytes as u64) {
+            return Err(super::query::failure("", QueryError::of_memory(bytes as u64, self.held.limit())));
+        }
+        self.found.extend(more);
+        // Repetitions go as soon as they may be half of it.
+        if self.found.len() > 2 * self.unique && self.lists > 1 {
+            self.unite();
+        }
+        Ok(())
+    }
+
+    fn unite(&mut self) {
+        self.found.sort_unstable();
+        self.found.dedup();
+        self.unique = self.found.len();
+        let bytes: usize = self.found.iter().map(|one| std::mem::size_of::<T>() + (self.bytes_of)(one)).sum();
+        self.held.shrink_to(bytes as u64);
+    }
+
+    /// One selector gives each once, in the store's order; several may overlap.
+    fn sorted(mut self) -> Result<Vec<T>, ApiError> {
+        if self.lists > 1 {
+            self.unite();
+        }
+        self.turn.check()?;
+        Ok(self.found)
+    }
 }
 
 /// Cuts to the limit (0: none) and says so.

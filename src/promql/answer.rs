@@ -79,13 +79,17 @@ pub struct MatrixSeries {
 }
 
 /// What a query cost.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Stats {
     /// Samples looked at, over all steps (`totalQueryableSamples`).
     pub samples: u64,
+    /// The same with those inside of subqueries.
+    pub read: u64,
     /// Most samples held at one moment (`peakSamples`).
     pub peak: u64,
     pub timings: Timings,
+    /// Samples looked at, step by step, where that was asked for.
+    pub per_step: Option<Vec<u64>>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]

@@ -4,9 +4,12 @@ mod again;
 mod cache;
 mod explain;
 mod extent;
+mod names;
 mod output;
+mod partners;
 mod reason;
 mod selection;
+mod surprise;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +25,7 @@ use super::eval::guard::{Cancel, Guard, Limits, Usage};
 use super::eval::resolve::{Bounds, resolve};
 use super::eval::steps::Steps;
 use super::eval::symbols::Symbols;
-use super::eval::{Eval, Repeats};
+use super::eval::{Eval, Repeats, Tally};
 use super::features::Features;
 use super::limits::{CACHE_BYTES_MAX, DEEP_STACK_BYTES, DEPTH_ON_CALLER_MAX, MEMORY_BYTES_MAX, SAMPLES_MAX, STEPS_MAX};
 use super::memory::Memory;
@@ -79,6 +82,10 @@ pub struct QueryOptions {
     pub cache: bool,
     /// Where to count, for others to see.
     pub usage: Usage,
+    /// Samples are counted step by step, too.
+    pub per_step: bool,
+    /// Its memory is not that of the other queries: for what must go on while they take all of it, as rules must.
+    pub apart: bool,
 }
 
 /// A query as text or as a tree.
@@ -138,6 +145,8 @@ pub struct Engine {
     clock: Clock,
     instruments: Instruments,
     memory: Memory,
+    /// As much again for queries that are apart.
+    apart: Memory,
     active: Active,
     cache: Arc<ResultCache>,
 }
@@ -155,15 +164,17 @@ struct Run<'r> {
 
 impl Engine {
     pub fn new(options: EngineOptions, clock: Clock, registry: &Registry) -> Self {
-        let (memory, active) = (Memory::new(options.max_memory), Active::new(clock.clone(), registry));
+        let (memory, apart) = (Memory::new(options.max_memory), Memory::new(options.max_memory));
+        let active = Active::new(clock.clone(), registry);
         let cache = Arc::new(ResultCache::new(options.cache_bytes, registry));
-        Self { options, clock, instruments: Instruments::new(registry), memory, active, cache }
+        Self { options, clock, instruments: Instruments::new(registry), memory, apart, active, cache }
     }
 
     /// An engine with other options (limits of memory excepted) that shares this one's memory, kept answers and running queries.
     pub fn renewed(&self, options: EngineOptions, registry: &Registry) -> Self {
-        let (memory, active, cache) = (self.memory.clone(), self.active.clone(), Arc::clone(&self.cache));
-        Self { options, clock: self.clock.clone(), instruments: Instruments::new(registry), memory, active, cache }
+        let (memory, apart) = (self.memory.clone(), self.apart.clone());
+        let (active, cache) = (self.active.clone(), Arc::clone(&self.cache));
+        Self { options, clock: self.clock.clone(), instruments: Instruments::new(registry), memory, apart, active, cache }
     }
 
     /// The memory that all queries share; what is made of an answer draws from it, too.
@@ -254,13 +265,14 @@ impl Engine {
         self.instruments.queries.inc();
         let started = self.clock.monotonic();
         let timeout = options.timeout.map_or(self.options.timeout, |t| t.min(self.options.timeout));
+        let memory = if options.apart { &self.apart } else { &self.memory };
         let limits = Limits {
             deadline: started.saturating_add(timeout.to_std()),
             cancel: options.cancel.clone(),
             samples_max: self.options.max_samples,
-            memory_max: self.memory.limit(),
+            memory_max: memory.limit(),
         };
-        let guard = Guard::new(self.clock.clone(), limits, options.usage.clone(), self.memory.reserved());
+        let guard = Guard::new(self.clock.clone(), limits, options.usage.clone(), memory.reserved());
         let notes = Annotations::new(run.source);
         let expr = resolve(run.expr, run.bounds, &guard.fuse())?;
         let lookback = options.lookback.unwrap_or(self.options.lookback).0;
@@ -268,6 +280,7 @@ impl Engine {
         let range = extent::of(&expr, &run.steps, lookback);
         let snapshot = select.open(range)?;
         let (symbols, repeats) = (Symbols::new(&*snapshot), Repeats::of(&expr));
+        let tally = options.per_step.then(|| Tally::new(run.steps.count));
         let eval = Eval {
             snapshot: &*snapshot,
             symbols: &symbols,
@@ -281,11 +294,12 @@ impl Engine {
             function: None,
             part: None,
             repeats: &repeats,
+            tally: tally.as_ref(),
         };
         let prepared = self.clock.monotonic();
         let outcome = output::value(&eval, &expr, &run.steps, run.matrix);
         let evaluated = self.clock.monotonic();
-        let (samples, peak) = guard.used();
+        let ((read, peak), samples) = (guard.used(), guard.counted());
         self.instruments.samples.add(samples);
         let mut value = outcome?;
         guard.check()?;
@@ -298,7 +312,13 @@ impl Engine {
         drop(snapshot);
         let memory = guard.into_reserved();
         memory.shrink_to(value.bytes());
-        Ok(Answer { value, warnings, infos, stats: Stats { samples, peak, timings }, memory: Some(Arc::new(memory)) })
+        Ok(Answer {
+            value,
+            warnings,
+            infos,
+            stats: Stats { samples, read, peak, timings, per_step: tally.map(Tally::into_counts) },
+            memory: Some(Arc::new(memory)),
+        })
     }
 
     fn record(&self, [started, prepared, evaluated, sorted]: [Duration; 4]) -> Timings {

@@ -52,8 +52,12 @@ pub enum QueryError {
     Canceled,
     /// Somebody ended the query.
     Killed,
-    /// All queries together would hold more than this many bytes.
+    /// This query would hold more than this many bytes, which all queries together may.
     TooMuchMemory {
+        limit: u64,
+    },
+    /// The same, and others hold some of them at present.
+    MemoryInUse {
         limit: u64,
     },
     Storage(SelectError),
@@ -64,6 +68,11 @@ impl QueryError {
         Err(Self::Execution(message.into()))
     }
 
+    /// Of a query that needs `own` bytes where all together may have `limit`.
+    pub fn of_memory(own: u64, limit: u64) -> Self {
+        if own > limit { Self::TooMuchMemory { limit } } else { Self::MemoryInUse { limit } }
+    }
+
     /// The `errorType` of the HTTP API.
     pub fn error_type(&self) -> &'static str {
         match self {
@@ -71,6 +80,7 @@ impl QueryError {
             Self::Execution(_) | Self::TooManySamples | Self::TooMuchMemory { .. } => "execution",
             Self::Timeout => "timeout",
             Self::Canceled | Self::Killed => "canceled",
+            Self::MemoryInUse { .. } | Self::Storage(SelectError::Busy(_)) => "unavailable",
             Self::Storage(_) => "internal",
         }
     }
@@ -90,6 +100,12 @@ impl fmt::Display for QueryError {
                 "query processing would need more memory than the {limit} bytes that all queries together may use; \
                  ask for fewer series or steps, or raise --query.max-memory"
             ),
+            Self::MemoryInUse { limit } => write!(
+                f,
+                "other queries hold the memory that this one needs: all together may use {limit} bytes; \
+                 ask again when they are done (/api/v1/status/active_queries lists them), or raise --query.max-memory"
+            ),
+            Self::Storage(error @ SelectError::Busy(_)) => error.fmt(f),
             Self::Storage(error) => write!(f, "expanding series: {error}"),
         }
     }

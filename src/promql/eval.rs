@@ -30,6 +30,7 @@ pub mod steps;
 mod subquery;
 mod sum;
 pub mod symbols;
+mod tally;
 mod window;
 
 use super::annotation::Annotations;
@@ -49,6 +50,7 @@ pub use series::{ABSENT, Cell, Column, Series, is_absent};
 use steps::Steps;
 pub use sum::Sum;
 use symbols::Symbols;
+pub use tally::Tally;
 pub use window::RangeSeries;
 
 /// Takes one series after the other.
@@ -74,6 +76,8 @@ pub struct Eval<'q> {
     /// The share of the only selector's series that this evaluation is to read; none means all.
     pub part: Option<&'q Part<'q>>,
     pub repeats: &'q Repeats,
+    /// Where samples are counted step by step, if anybody asks.
+    pub tally: Option<&'q Tally>,
 }
 
 impl Eval<'_> {
@@ -81,9 +85,11 @@ impl Eval<'_> {
     fn vector_anew(&self, expr: &Expr, steps: &Steps, sink: &mut Sink<'_>) -> Result<(), QueryError> {
         match &expr.kind {
             ExprKind::Paren(inner) => self.vector(inner, steps, sink),
-            ExprKind::Invariant(inner) => self.vector(inner, &steps.first(), &mut |series| {
-                series.column.broadcast(steps.count);
-                sink(series)
+            ExprKind::Invariant(inner) => self.counted_at_each(steps.count, |once| {
+                once.vector(inner, &steps.first(), &mut |series| {
+                    series.column.broadcast(steps.count);
+                    sink(series)
+                })
             }),
             ExprKind::Selector(selector) if selector.smoothed => self.smoothed_selector(selector, expr.span, steps, sink),
             ExprKind::Selector(selector) => self.selector(selector, steps, Yield::Value, sink),
@@ -103,7 +109,11 @@ impl Eval<'_> {
         match &expr.kind {
             ExprKind::Paren(inner) => self.scalar(inner, steps),
             ExprKind::Invariant(inner) => {
-                let value = self.scalar(inner, &steps.first())?;
+                let mut value = Vec::new();
+                self.counted_at_each(steps.count, |once| {
+                    value = once.scalar(inner, &steps.first())?;
+                    Ok(())
+                })?;
                 Ok(vec![value.first().copied().unwrap_or(f64::NAN); steps.count])
             }
             ExprKind::Number(number) => Ok(vec![number.value; steps.count]),

@@ -27,6 +27,8 @@ pub struct Node {
     pub series_out: u64,
     /// Points of those series, over all steps.
     pub points: u64,
+    /// All of them are NaN.
+    pub is_nan: bool,
     /// Samples read for it and all below it.
     pub samples: u64,
     /// Spent on it and all below it.
@@ -42,6 +44,8 @@ pub struct Emptiness {
     pub reason: Reason,
     /// The reason for people: what is wrong, with names and numbers, and what to do.
     pub text: String,
+    /// Other places: where both sides of an operator are empty, each is one.
+    pub also: Vec<Emptiness>,
 }
 
 /// Why nothing came out of a part.
@@ -54,6 +58,8 @@ pub enum Reason {
     NoMatch,
     FilteredByComparison,
     NoBuckets,
+    /// Native histograms where numbers are looked at, or the other way round.
+    WrongType,
     PresentAfterAll,
     Other,
 }
@@ -69,6 +75,7 @@ impl Reason {
             Self::NoMatch => "no_match",
             Self::FilteredByComparison => "filtered_by_comparison",
             Self::NoBuckets => "no_buckets",
+            Self::WrongType => "wrong_type",
             Self::PresentAfterAll => "present_after_all",
             Self::Other => "other",
         }

@@ -15,6 +15,8 @@ pub struct Features {
     pub use_start_timestamps: bool,
     /// `type-and-unit-labels`: `__type__` and `__unit__` follow the metric name when it is dropped.
     pub type_and_unit_labels: bool,
+    /// `promql-per-step-stats`: `stats=all` counts samples step by step.
+    pub per_step_stats: bool,
 }
 
 impl Features {
@@ -27,6 +29,7 @@ impl Features {
             delayed_name_removal: true,
             use_start_timestamps: true,
             type_and_unit_labels: true,
+            per_step_stats: true,
         }
     }
 }

@@ -44,3 +44,9 @@ pub const SERIES_PER_CHECK: usize = 64;
 pub const EXPLAINED_PARTS_MAX: usize = 64;
 /// Most values of a label, or names of metrics, that an explanation lists.
 pub const EXPLAINED_VALUES_MAX: usize = 10;
+/// Most places that an explanation names as those at which an answer became empty.
+pub const EXPLAINED_PLACES_MAX: usize = 5;
+/// Most things that an explanation says of a query that has an answer.
+pub const EXPLAINED_HINTS_MAX: usize = 10;
+/// Most series of each side of an operator that an explanation compares with one another.
+pub const EXPLAINED_PAIRS_MAX: usize = 100;

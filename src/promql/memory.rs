@@ -53,6 +53,16 @@ impl Reserved {
         true
     }
 
+    /// What is held.
+    pub fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// The whole budget.
+    pub fn limit(&self) -> u64 {
+        self.memory.limit()
+    }
+
     /// Gives back at most what is held.
     pub fn shrink(&self, bytes: u64) {
         let mut given = 0;

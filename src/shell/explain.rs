@@ -26,6 +26,8 @@ struct Part {
 struct Empty {
     expr: String,
     text: String,
+    #[serde(default)]
+    also: Vec<Empty>,
 }
 
 /// Longest expression that a line of the tree shows, in characters.
@@ -37,8 +39,10 @@ impl Story {
         let mut lines = Vec::new();
         part(&self.tree, 0, with_times, &mut lines);
         if let Some(empty) = &self.empty {
-            lines.push(format!("empty from here on: {}", empty.expr));
-            lines.push(format!("  {}", empty.text));
+            for (word, place) in std::iter::once(("", empty)).chain(empty.also.iter().map(|place| ("also ", place))) {
+                lines.push(format!("{word}empty from here on: {}", place.expr));
+                lines.push(format!("  {}", place.text));
+            }
         }
         lines.extend(self.hints.iter().map(|hint| format!("hint: {hint}")));
         lines

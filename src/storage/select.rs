@@ -62,12 +62,14 @@ pub enum SelectError {
     Io(String),
     /// A stated limit: which one, its value, its unit.
     Limit(String),
+    /// There is no memory for it at present, which may pass: the budget, and what helps.
+    Busy(String),
 }
 
 impl fmt::Display for SelectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Corrupt(text) | Self::Io(text) | Self::Limit(text) => f.write_str(text),
+            Self::Corrupt(text) | Self::Io(text) | Self::Limit(text) | Self::Busy(text) => f.write_str(text),
         }
     }
 }

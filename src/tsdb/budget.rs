@@ -84,7 +84,7 @@ impl Budget {
         self.queries.inc();
         let text =
             format!("the memory budget of {} bytes is used up, queries wait for better times; raise --storage.memory-budget", self.bytes);
-        Err(SelectError::Limit(text))
+        Err(SelectError::Busy(text))
     }
 
     /// Why a source gets no new series.

@@ -1,6 +1,7 @@
 //! The server in-process on a port of its own, asked over TCP; answers are compared with those that Prometheus 3.5.3 and
 //! Alertmanager 0.33.1 gave to the same requests (`tests/http/*.http`).
 
+mod busy;
 pub mod client;
 pub mod fixture;
 mod golden;

@@ -44,7 +44,7 @@ impl Engine {
         let is_plain = answer.warnings.is_empty() && answer.infos.is_empty();
         // A few more steps are not worth the copying; the next ones come along.
         let is_longer = steps.end() > had.saturating_add(steps.step.saturating_mul(steps.count as i64 / 16));
-        if is_plain && is_longer && (had > i64::MIN || is_worth(answer.stats.samples)) {
+        if is_plain && is_longer && (had > i64::MIN || is_worth(answer.stats.read)) {
             self.cache.keep(key, &answer.value, (steps, touched, version), self.clock.monotonic());
         }
     }
@@ -78,8 +78,9 @@ impl Engine {
             return Err(QueryError::TooManySamples);
         }
         answer.value = Value::Matrix(series);
-        if !memory.grow(answer.value.bytes()) {
-            return Err(QueryError::TooMuchMemory { limit: self.memory.limit() });
+        let bytes = answer.value.bytes();
+        if !memory.grow(bytes) {
+            return Err(QueryError::of_memory(bytes, self.memory.limit()));
         }
         answer.memory = Some(Arc::new(memory));
         Ok(answer)

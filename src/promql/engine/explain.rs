@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::{Engine, QueryOptions, Run};
 use crate::model::regex::Fuse;
-use crate::model::{DurationMs, Labels, TimestampMs};
-use crate::promql::answer::{Answer, Value};
+use crate::model::{DurationMs, Labels, TimestampMs, Value as SampleValue};
+use crate::promql::answer::{Answer, MatrixSeries, Value, VectorSample};
 use crate::promql::ast::{Call, Expr, ExprKind, Subquery, ValueType};
 use crate::promql::error::QueryError;
 use crate::promql::eval::guard::Usage;
@@ -23,6 +23,21 @@ use crate::storage::Select;
 pub enum Moment {
     At(TimestampMs),
     Range { start: TimestampMs, end: TimestampMs, step: DurationMs },
+}
+
+/// One series that a part yields.
+pub(super) struct Row {
+    pub labels: Labels,
+    /// Times in milliseconds.
+    pub floats: Vec<(i64, f64)>,
+    /// Times of native histograms.
+    pub histograms: Vec<i64>,
+}
+
+impl Row {
+    pub(super) fn times(&self) -> impl Iterator<Item = i64> {
+        self.floats.iter().map(|(at, _)| *at).chain(self.histograms.iter().copied())
+    }
 }
 
 /// One explanation under way.
@@ -59,7 +74,7 @@ impl Engine {
         let empty = if tree.series_out == 0 && tree.kind != "string" { explainer.blame(&expr, &steps)? } else { None };
         // What is empty for want of samples has been told about its window.
         let told = empty.as_ref().is_some_and(|found| matches!(found.reason, Reason::TooFewSamples | Reason::NoSampleInTime));
-        let hints = explainer.hints(&expr, &steps, !told)?;
+        let hints = explainer.hints(&tree, &expr, &steps, !told)?;
         Ok(Explanation { tree, empty, hints })
     }
 }
@@ -78,6 +93,7 @@ impl Explainer<'_> {
         let began = self.engine.clock.monotonic();
         let answer = self.evaluate(expr, steps)?;
         let (series_out, points) = size(&answer.value);
+        let is_nan = points > 0 && is_nan(&answer.value);
         Ok(Node {
             expr: print(expr),
             span: expr.span,
@@ -85,7 +101,8 @@ impl Explainer<'_> {
             series_in: parts.iter().map(|part: &Node| part.series_out).sum(),
             series_out,
             points,
-            samples: answer.stats.samples,
+            is_nan,
+            samples: answer.stats.read,
             took: self.engine.clock.monotonic().saturating_sub(began),
             parts,
         })
@@ -108,14 +125,28 @@ impl Explainer<'_> {
     }
 
     /// The same, as label sets with the values of all steps.
-    pub(super) fn series(&self, expr: &Expr, steps: &Steps) -> Result<Vec<(Labels, Vec<f64>)>, QueryError> {
+    pub(super) fn series(&self, expr: &Expr, steps: &Steps) -> Result<Vec<Row>, QueryError> {
         Ok(match self.evaluate(expr, steps)?.value {
             Value::Vector(rows) => {
-                let value = |value| if let crate::model::Value::Float(value) = value { vec![value] } else { Vec::new() };
-                rows.into_iter().map(|row| (row.labels, value(row.value))).collect()
+                let row = |sample: VectorSample| {
+                    let (mut floats, mut histograms) = (Vec::new(), Vec::new());
+                    match sample.value {
+                        SampleValue::Float(value) => floats.push((sample.at.0, value)),
+                        SampleValue::Histogram(_) => histograms.push(sample.at.0),
+                    }
+                    Row { labels: sample.labels, floats, histograms }
+                };
+                rows.into_iter().map(row).collect()
             }
-            Value::Matrix(rows) => rows.into_iter().map(|row| (row.labels, row.floats.iter().map(|(_, v)| *v).collect())).collect(),
-            Value::Scalar { value, .. } => vec![(Labels::empty(), vec![value])],
+            Value::Matrix(rows) => {
+                let row = |series: MatrixSeries| Row {
+                    labels: series.labels,
+                    floats: series.floats.iter().map(|(at, value)| (at.0, *value)).collect(),
+                    histograms: series.histograms.iter().map(|(at, _)| at.0).collect(),
+                };
+                rows.into_iter().map(row).collect()
+            }
+            Value::Scalar { at, value } => vec![Row { labels: Labels::empty(), floats: vec![(at.0, value)], histograms: Vec::new() }],
             Value::String { .. } => Vec::new(),
         })
     }
@@ -130,7 +161,7 @@ impl Explainer<'_> {
         self.inner_steps(subquery, steps)
     }
 
-    fn inner_steps(&self, subquery: &Subquery, steps: &Steps) -> Steps {
+    pub(super) fn inner_steps(&self, subquery: &Subquery, steps: &Steps) -> Steps {
         let step = subquery.step.as_ref().map_or(self.engine.options.default_subquery_step.0, |s| s.fixed().0).max(1);
         let first = reference(&subquery.modifiers, steps.start).saturating_sub(subquery.range.fixed().0);
         let last = reference(&subquery.modifiers, steps.end());
@@ -157,5 +188,15 @@ fn size(value: &Value) -> (u64, u64) {
         Value::Scalar { .. } | Value::String { .. } => (1, 1),
         Value::Vector(rows) => (rows.len() as u64, rows.len() as u64),
         Value::Matrix(rows) => (rows.len() as u64, rows.iter().map(|row| (row.floats.len() + row.histograms.len()) as u64).sum()),
+    }
+}
+
+/// Each value is a float that is NaN.
+fn is_nan(value: &Value) -> bool {
+    match value {
+        Value::Scalar { value, .. } => value.is_nan(),
+        Value::String { .. } => false,
+        Value::Vector(rows) => rows.iter().all(|row| matches!(row.value, SampleValue::Float(value) if value.is_nan())),
+        Value::Matrix(rows) => rows.iter().all(|row| row.histograms.is_empty() && row.floats.iter().all(|(_, value)| value.is_nan())),
     }
 }

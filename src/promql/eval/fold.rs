@@ -1,7 +1,7 @@
 //! Aggregations that take in one series after the other and keep a few numbers a group and step:
 //! sum, avg, count, min, max, group, stddev, stdvar.
 
-use super::sum::{Mean, Sum};
+use super::sum::{Mean, Sums};
 use super::{Column, Eval, is_absent};
 use crate::model::Span;
 use crate::promql::annotation::Note;
@@ -17,7 +17,7 @@ struct Seen {
 
 /// Running values of one group, one a step.
 enum Running {
-    Sums(Vec<Sum>),
+    Sums(Sums),
     Means(Vec<Mean>),
     Counts(Vec<f64>),
     /// Smallest or largest value so far; NaN gives way to anything.
@@ -50,6 +50,10 @@ impl Spread {
 /// One group of an aggregation.
 pub(super) struct Fold {
     op: Aggregator,
+    steps: usize,
+    /// Some series had a float at every step.
+    every: bool,
+    /// What others had; empty when there were no others.
     seen: Vec<Seen>,
     running: Running,
     histograms: GroupedHistograms,
@@ -58,13 +62,13 @@ pub(super) struct Fold {
 impl Fold {
     pub(super) fn new(op: Aggregator, steps: usize) -> Self {
         let running = match op {
-            Aggregator::Sum => Running::Sums(vec![Sum::default(); steps]),
+            Aggregator::Sum => Running::Sums(Sums::default()),
             Aggregator::Avg => Running::Means(vec![Mean::default(); steps]),
             Aggregator::Min | Aggregator::Max => Running::Extremes(vec![f64::NAN; steps]),
             Aggregator::Stddev | Aggregator::Stdvar => Running::Spreads(vec![Spread::default(); steps]),
             _ => Running::Counts(vec![0.0; steps]),
         };
-        Self { op, seen: vec![Seen::default(); steps], running, histograms: GroupedHistograms::default() }
+        Self { op, steps, every: false, seen: Vec::new(), running, histograms: GroupedHistograms::default() }
     }
 
     pub(super) fn add(&mut self, column: &Column, eval: &Eval<'_>, span: Span) {
@@ -79,13 +83,14 @@ impl Fold {
         if !floats.iter().fold(false, |any, v| any | is_absent(*v)) {
             return self.add_all(floats);
         }
+        self.look();
         let present = |(at, value): (usize, &f64)| (!is_absent(*value)).then_some((at, *value));
         let values = floats.iter().enumerate().filter_map(present);
-        let seen = &mut self.seen;
+        let (seen, steps) = (&mut self.seen, self.steps);
         match &mut self.running {
             Running::Sums(sums) => values.for_each(|(at, v)| {
                 seen[at].float = true;
-                sums[at].add(v);
+                sums.add_at(at, v, steps);
             }),
             Running::Means(means) => values.for_each(|(at, v)| {
                 seen[at].float = true;
@@ -112,11 +117,16 @@ impl Fold {
         }
     }
 
+    /// From here on what is there has to be noted step by step.
+    fn look(&mut self) {
+        self.seen.resize(self.steps, Seen::default());
+    }
+
     /// The same where every step has a float.
     fn add_all(&mut self, floats: &[f64]) {
-        self.seen.iter_mut().for_each(|seen| seen.float = true);
+        self.every = true;
         match &mut self.running {
-            Running::Sums(sums) => sums.iter_mut().zip(floats).for_each(|(sum, v)| sum.add(*v)),
+            Running::Sums(sums) => sums.add(floats),
             Running::Means(means) => means.iter_mut().zip(floats).for_each(|(mean, v)| mean.add(*v)),
             Running::Counts(counts) => counts.iter_mut().for_each(|count| *count += 1.0),
             Running::Extremes(extremes) => {
@@ -131,12 +141,13 @@ impl Fold {
     }
 
     fn add_histograms(&mut self, column: &Column, eval: &Eval<'_>, span: Span) {
+        self.look();
         for (at, histogram) in column.histograms.iter().enumerate().filter_map(|(at, h)| h.as_ref().map(|h| (at, h))) {
             match &mut self.running {
                 Running::Sums(_) | Running::Means(_) => {
                     self.seen[at].histogram = true;
                     let kind = if self.op == Aggregator::Avg { Totals::Mean } else { Totals::Sum };
-                    self.histograms.add(at, histogram, kind, self.seen.len());
+                    self.histograms.add(at, histogram, kind, self.steps);
                 }
                 Running::Counts(counts) => {
                     self.seen[at].float = true;
@@ -151,12 +162,16 @@ impl Fold {
 
     /// Takes in what another fold of the same kind has seen after this one.
     pub(super) fn merge(&mut self, other: Self) {
+        self.every |= other.every;
+        if !other.seen.is_empty() {
+            self.look();
+        }
         for (seen, other) in self.seen.iter_mut().zip(&other.seen) {
             seen.float |= other.float;
             seen.histogram |= other.histogram;
         }
         match (&mut self.running, other.running) {
-            (Running::Sums(own), Running::Sums(others)) => own.iter_mut().zip(others).for_each(|(a, b)| a.merge(b)),
+            (Running::Sums(own), Running::Sums(others)) => own.merge(others),
             (Running::Means(own), Running::Means(others)) => own.iter_mut().zip(&others).for_each(|(a, b)| a.merge(b)),
             (Running::Counts(own), Running::Counts(others)) => own.iter_mut().zip(others).for_each(|(a, b)| *a += b),
             (Running::Extremes(own), Running::Extremes(others)) => {
@@ -175,9 +190,15 @@ impl Fold {
 
     /// The metric's name is for annotations.
     pub(super) fn finish(mut self, eval: &Eval<'_>, span: Span, metric: &str) -> Column {
-        let mut column = Column::of(self.seen.len());
-        for at in 0..self.seen.len() {
-            let seen = self.seen[at];
+        if self.seen.is_empty()
+            && let Running::Sums(sums) = self.running
+        {
+            return Column { floats: sums.into_values(), histograms: Vec::new() };
+        }
+        let mut column = Column::of(self.steps);
+        for at in 0..self.steps {
+            let mut seen = self.seen.get(at).copied().unwrap_or_default();
+            seen.float |= self.every;
             if seen.float && seen.histogram {
                 eval.notes.warn(span, &Note::MixedFloatsHistogramsAggregation);
                 continue;
@@ -192,7 +213,7 @@ impl Fold {
                 continue;
             }
             column.floats[at] = match &self.running {
-                Running::Sums(sums) => sums[at].value(),
+                Running::Sums(sums) => sums.value(at),
                 Running::Means(means) => means[at].value(),
                 Running::Counts(_) if self.op == Aggregator::Group => 1.0,
                 Running::Counts(values) | Running::Extremes(values) => values[at],

@@ -84,12 +84,14 @@ pub struct Guard {
     limits: Limits,
     usage: Usage,
     worked: AtomicU64,
+    /// Samples that were looked at and do not count.
+    discounted: AtomicU64,
     reserved: Reserved,
 }
 
 impl Guard {
     pub fn new(clock: Clock, limits: Limits, usage: Usage, reserved: Reserved) -> Self {
-        Self { clock, limits, usage, worked: AtomicU64::new(0), reserved }
+        Self { clock, limits, usage, worked: AtomicU64::new(0), discounted: AtomicU64::new(0), reserved }
     }
 
     /// Ends the query when it was cancelled or its time is up.
@@ -131,7 +133,10 @@ impl Guard {
 
     /// Takes memory beside that of samples, until the query ends.
     pub fn hold_bytes(&self, bytes: u64) -> Result<(), QueryError> {
-        if self.reserved.grow(bytes) { Ok(()) } else { Err(QueryError::TooMuchMemory { limit: self.limits.memory_max }) }
+        if self.reserved.grow(bytes) {
+            return Ok(());
+        }
+        Err(QueryError::of_memory(self.reserved.bytes().saturating_add(bytes), self.limits.memory_max))
     }
 
     pub fn release(&self, samples: usize) {
@@ -142,6 +147,16 @@ impl Guard {
     /// Counts samples that were looked at.
     pub fn count(&self, samples: u64) {
         self.usage.0.read.fetch_add(samples, Ordering::Relaxed);
+    }
+
+    /// Samples that were looked at and do not count in statistics.
+    pub fn discount(&self, samples: u64) {
+        self.discounted.fetch_add(samples, Ordering::Relaxed);
+    }
+
+    /// Samples that count in statistics.
+    pub fn counted(&self) -> u64 {
+        self.usage.used().0 - self.discounted.load(Ordering::Relaxed)
     }
 
     /// Samples looked at, most samples held.

@@ -101,7 +101,8 @@ fn bare(expr: &Expr) -> &Expr {
 impl Eval<'_> {
     /// Evaluates a part that may have been evaluated before.
     pub fn vector(&self, expr: &Expr, steps: &Steps, sink: &mut Sink<'_>) -> Result<(), QueryError> {
-        match self.repeats.slot(expr).filter(|_| self.part.is_none()) {
+        // Samples are counted step by step only where they are looked at.
+        match self.repeats.slot(expr).filter(|_| self.part.is_none() && self.tally.is_none()) {
             Some(slot) => self.repeated(slot, expr, steps, sink),
             None => self.vector_anew(expr, steps, sink),
         }
@@ -120,14 +121,14 @@ impl Eval<'_> {
             }
             None if is_last => return self.vector_anew(expr, steps, sink),
             None => {
-                let (said, (before, _)) = (self.notes.said(), self.guard.used());
+                let (said, before) = (self.notes.said(), self.guard.counted());
                 let mut series = Vec::new();
                 self.vector_anew(expr, steps, &mut |one| {
                     self.guard.hold(one.column.len())?;
                     series.push(std::mem::take(one));
                     Ok(())
                 })?;
-                let kept = Kept { steps: *steps, series, samples: self.guard.used().0 - before };
+                let kept = Kept { steps: *steps, series, samples: self.guard.counted() - before };
                 if self.notes.said() != said {
                     return self.hand_out(kept.series, sink);
                 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::series::{ABSENT, Column, Series};
 use super::steps::Steps;
-use super::window::{Frames, RangeSeries, Reach, Shared, Unpacked};
+use super::window::{Cursor, Frames, RangeSeries, Reach, Shared, Unpacked};
 use super::{Eval, Sink};
 use crate::model::histogram::ResetHint;
 use crate::model::{DurationMs, Histogram, TimeRange, TimestampMs, is_stale};
@@ -156,9 +156,7 @@ impl Eval<'_> {
                 series.drop_name = false;
                 picked.column(&values, what, &mut series.column);
                 self.guard.release(times.len());
-                let found = series.column.count();
-                self.guard.count(found as u64);
-                if found > 0 {
+                if self.count_column(&series.column) > 0 {
                     sink(&mut series)?;
                 }
             }
@@ -196,8 +194,9 @@ impl Eval<'_> {
                     find_hints(&mut unpacked.values);
                 }
                 self.guard.hold(times.len())?;
-                self.guard.count(touched);
-                each(&unpacked.series(batch.labels(index), false, &shared))?;
+                let one = unpacked.series(batch.labels(index), false, &shared);
+                self.count_windows(&one, touched);
+                each(&one)?;
                 self.guard.release(times.len());
             }
             Ok(())
@@ -220,11 +219,12 @@ fn find_hints(values: &mut ColumnValues) {
     }
 }
 
-/// For each reference time the newest row that is not older than the lookback.
+/// For each reference time, which ascend or are all equal, the newest row that is not older than the lookback.
 fn newest_rows(times: &[i64], references: &[i64], lookback: i64) -> Vec<u32> {
+    let mut cursor = references.first().map_or_else(Cursor::default, |first| Cursor::at(times, *first));
     references
         .iter()
-        .map(|reference| match times.partition_point(|t| t <= reference) {
+        .map(|reference| match cursor.move_to(times, *reference) {
             0 => NO_ROW,
             hi if times[hi - 1] <= reference.saturating_sub(lookback) => NO_ROW,
             hi => (hi - 1) as u32,

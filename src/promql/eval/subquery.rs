@@ -35,17 +35,20 @@ impl Eval<'_> {
         let touched: u64 = windows.iter().map(|w| w.len() as u64).sum();
         let shared = Shared { number: 0, frames: &frames, times: &times, windows: &windows, with_starts: false };
         let mut unpacked = Unpacked::default();
-        // The function around is not that of the selectors inside.
-        let inside = Eval { function: None, ..*self };
+        // The function around is not that of the selectors inside. What they look at does not count, as in Prometheus: what they make does.
+        let (inside, before) = (Eval { function: None, tally: None, ..*self }, self.guard.counted());
+        let mut counted = 0;
         inside.vector(&subquery.expr, &inner, &mut |series: &mut Series| {
             self.guard.work(series.column.len() + windows.len())?;
             self.guard.hold(series.column.len())?;
-            self.guard.count(touched);
             fill(&mut unpacked, series);
-            each(&unpacked.series(&series.labels, series.drop_name, &shared))?;
+            let one = unpacked.series(&series.labels, series.drop_name, &shared);
+            counted += self.count_windows(&one, touched);
+            each(&one)?;
             self.guard.release(series.column.len());
             Ok(())
         })?;
+        self.guard.discount((self.guard.counted() - before).saturating_sub(counted));
         self.guard.release(inner.count);
         Ok(())
     }

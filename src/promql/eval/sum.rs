@@ -30,6 +30,69 @@ impl Sum {
     }
 }
 
+/// Running sums side by side, one a step, in lists that the processor can add several places of at a time. As long as nothing was added
+/// they take no memory; the first column is taken as it is.
+#[derive(Debug, Default)]
+pub struct Sums {
+    sums: Vec<f64>,
+    compensations: Vec<f64>,
+}
+
+impl Sums {
+    fn begin(&mut self, steps: usize) {
+        if self.sums.is_empty() {
+            self.sums = vec![0.0; steps];
+            self.compensations = vec![0.0; steps];
+        }
+    }
+
+    /// Adds a value at one of so many steps.
+    pub fn add_at(&mut self, step: usize, value: f64, steps: usize) {
+        self.begin(steps);
+        let mut sum = Sum { sum: self.sums[step], compensation: self.compensations[step] };
+        sum.add(value);
+        (self.sums[step], self.compensations[step]) = (sum.sum, sum.compensation);
+    }
+
+    /// Adds a value at each step.
+    pub fn add(&mut self, values: &[f64]) {
+        if self.sums.is_empty() {
+            // Zero and a value are the value, and zero even where that is negative.
+            self.sums = values.iter().map(|value| value + 0.0).collect();
+            self.compensations = vec![0.0; values.len()];
+            return;
+        }
+        for ((sum, compensation), value) in self.sums.iter_mut().zip(&mut self.compensations).zip(values) {
+            let mut next = Sum { sum: *sum, compensation: *compensation };
+            next.add(*value);
+            (*sum, *compensation) = (next.sum, next.compensation);
+        }
+    }
+
+    pub fn merge(&mut self, others: Self) {
+        if self.sums.is_empty() {
+            *self = others;
+            return;
+        }
+        let own = self.sums.iter_mut().zip(&mut self.compensations);
+        for ((sum, compensation), (other, of_other)) in own.zip(others.sums.iter().zip(&others.compensations)) {
+            let mut next = Sum { sum: *sum, compensation: *compensation };
+            next.merge(Sum { sum: *other, compensation: *of_other });
+            (*sum, *compensation) = (next.sum, next.compensation);
+        }
+    }
+
+    pub fn value(&self, step: usize) -> f64 {
+        self.sums[step] + self.compensations[step]
+    }
+
+    /// The value of each step.
+    pub fn into_values(mut self) -> Vec<f64> {
+        self.sums.iter_mut().zip(&self.compensations).for_each(|(sum, compensation)| *sum += compensation);
+        self.sums
+    }
+}
+
 /// A mean that goes over to incremental steps where the sum would overflow.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Mean {

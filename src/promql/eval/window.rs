@@ -55,25 +55,49 @@ impl Frames {
 
     /// Which of ascending times lie in each window. The ends ascend, or are all equal.
     pub fn windows(&self, times: &[i64]) -> Vec<Window> {
-        let (mut lo, mut hi) = (0, 0);
-        let advance = |from: &mut usize, to: i64| {
-            while *from < times.len() && times[*from] <= to {
-                *from += 1;
-            }
-            *from as u32
-        };
         let (before, after) = self.reach.map_or((0, 0), |reach| (reach.before, reach.after));
         let bounds = |i: usize| (self.start(i).saturating_sub(before), self.ends[i].saturating_add(after));
-        if !self.ends.is_empty() {
-            let (start, end) = bounds(0);
-            lo = times.partition_point(|t| *t <= start);
-            hi = times.partition_point(|t| *t <= end);
-        }
+        let (mut lo, mut hi) = match self.ends.is_empty() {
+            true => Default::default(),
+            false => (Cursor::at(times, bounds(0).0), Cursor::at(times, bounds(0).1)),
+        };
         let window = |i| {
             let (start, end) = bounds(i);
-            Window { lo: advance(&mut lo, start), hi: advance(&mut hi, end) }
+            Window { lo: lo.move_to(times, start) as u32, hi: hi.move_to(times, end) as u32 }
         };
         (0..self.ends.len()).map(window).collect()
+    }
+}
+
+/// A place among ascending times that only moves to the right. What is scraped and asked for regularly makes each move as far as the
+/// one before: that is tried first.
+#[derive(Default)]
+pub struct Cursor {
+    place: usize,
+    stride: usize,
+}
+
+impl Cursor {
+    /// Behind all times up to `at`.
+    pub fn at(times: &[i64], at: i64) -> Self {
+        Self { place: times.partition_point(|time| *time <= at), stride: 0 }
+    }
+
+    /// Moves behind all times up to `to`, which must not be less than the last time.
+    #[inline]
+    pub fn move_to(&mut self, times: &[i64], to: i64) -> usize {
+        let guess = (self.place + self.stride).min(times.len());
+        let is_behind = guess == 0 || times[guess - 1] <= to;
+        if is_behind && times.get(guess).is_none_or(|next| *next > to) {
+            self.place = guess;
+            return guess;
+        }
+        let began = self.place;
+        while self.place < times.len() && times[self.place] <= to {
+            self.place += 1;
+        }
+        self.stride = self.place - began;
+        self.place
     }
 }
 
@@ -246,4 +270,29 @@ impl Unpacked {
 fn rerank(windows: &[Window], rank: &[u32], into: &mut Vec<Window>) {
     into.clear();
     into.extend(windows.iter().map(|w| Window { lo: rank[w.lo as usize], hi: rank[w.hi as usize] }));
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn windows_hold_what_lies_in_them(
+            gaps in prop::collection::vec(1i64..40, 0..60),
+            first in -100i64..300,
+            steps in prop::collection::vec(0i64..90, 1..40),
+            range in 1i64..200,
+        ) {
+            let times: Vec<i64> = gaps.iter().scan(0, |at, gap| { *at += gap; Some(*at) }).collect();
+            let ends: Vec<i64> = steps.iter().scan(first, |at, step| { *at += step; Some(*at) }).collect();
+            let frames = Frames { ends: ends.clone(), range, reach: None };
+            for (end, window) in ends.iter().zip(frames.windows(&times)) {
+                let inside: Vec<usize> = (0..times.len()).filter(|i| times[*i] > end - range && times[*i] <= *end).collect();
+                prop_assert_eq!(window.range().collect::<Vec<_>>(), inside);
+            }
+        }
+    }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use promlet::alerts::{Alerting, AlertsOptions};
 use promlet::clock::Clock;
 use promlet::http::cors::Cors;
-use promlet::http::pool::Pool;
+use promlet::http::pool::{Pool, Size};
 use promlet::http::state::{
     Addresses, AlertmanagersView, BuildInfo, DashboardView, HeadFacts, Overview, OverviewNote, Readiness, RuntimeInfo, ask,
 };
@@ -116,7 +116,7 @@ impl Fixture {
             select: Arc::new(store.clone()),
             engine: Arc::new(move || Arc::clone(&engine)),
             // deadlines of the pool are real time, whatever the fixture's clock says
-            pool: Pool::new(2, Clock::system(), &registry).unwrap(),
+            pool: Pool::new(Size { starts: 2, jobs: 20 }, Clock::system(), &registry).unwrap(),
             clock: clock.clone(),
             timeout: wishes.timeout,
         };

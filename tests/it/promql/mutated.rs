@@ -1,5 +1,6 @@
-//! Seeded mutations: whatever the text, reading it ends in a tree or an error, and evaluating the tree in an answer or an error,
-//! within the stated limits. Each text has a seed of its own; what fails prints the command that asks for that text alone.
+//! Fuzz targets for lexer, parser and evaluator, on a generator of our own: whatever the text, reading it ends in a tree or an error, and
+//! evaluating the tree in an answer or an error, within the stated limits. Each text has a seed of its own; what fails prints the command
+//! that asks for that text alone. Any number of others: `PROMLET_MUTATION=1000000..2000000 cargo test --test it mutated`.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
@@ -73,7 +74,7 @@ const PIECES: [&str; 32] = [
     "native",
     "native[5m]",
 ];
-/// Asks for one text alone.
+/// Asks for one text alone, by its seed, or for others, `from..to`.
 const REPLAY: &str = "PROMLET_MUTATION";
 
 /// A small generator of our own: the same numbers everywhere.
@@ -132,7 +133,7 @@ fn mutated(random: &mut Random, seeds: &[String]) -> String {
     chars.into_iter().collect()
 }
 
-/// Tries so many texts, or the one whose seed the environment names; the sum of what `one` counts, none of one text alone.
+/// Tries so many texts, or those whose seeds the environment names; the sum of what `one` counts, none of the latter.
 fn try_all(test: &str, count: u64, one: impl Fn(&mut Random, &str) -> usize) -> Option<usize> {
     let seeds = seeds();
     let try_one = |seed: u64| {
@@ -143,11 +144,36 @@ fn try_all(test: &str, count: u64, one: impl Fn(&mut Random, &str) -> usize) -> 
             resume_unwind(panic)
         })
     };
-    if let Some(seed) = std::env::var(REPLAY).ok().and_then(|seed| seed.parse().ok()) {
-        try_one(seed);
+    if let Ok(asked) = std::env::var(REPLAY) {
+        let (from, to) = asked.split_once("..").unwrap_or((&asked, ""));
+        let from: u64 = from.parse().unwrap();
+        let tried: usize = (from..to.parse().unwrap_or(from + 1)).map(try_one).sum();
+        println!("{tried} were answered");
         return None;
     }
     Some((0..count).map(try_one).sum())
+}
+
+/// Characters of the language's own kinds and of others, in no order at all.
+fn noise(random: &mut Random) -> String {
+    let piece = |random: &mut Random| match random.below(4) {
+        0 => PIECES[random.below(PIECES.len())].to_owned(),
+        1 => char::from_u32(random.below(0x11_0000) as u32).unwrap_or('\u{fffd}').to_string(),
+        _ => char::from(random.below(128) as u8).to_string(),
+    };
+    (0..random.below(60)).map(|_| piece(random)).collect()
+}
+
+#[test]
+fn any_text_is_read_to_an_end() {
+    try_all("any_text_is_read", 20_000, |random, _| {
+        let text = noise(random);
+        catch_unwind(|| drop(parse(&text, Features::all()))).unwrap_or_else(|panic| {
+            eprintln!("it was {text:?}");
+            resume_unwind(panic)
+        });
+        0
+    });
 }
 
 #[test]

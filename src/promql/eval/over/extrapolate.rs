@@ -209,11 +209,19 @@ impl Over<'_> {
             return Rc::clone(stretches);
         }
         let is_rate = self.function == FunctionId::Rate;
+        // Samples mostly lie in a window as they lay in the one before: then there is nothing to divide.
+        let mut known = ([0; 4], Stretch::default());
         let stretch = |(step, window): (usize, &Window)| {
             if window.len() < 2 {
                 return Stretch::default();
             }
-            Stretch::of(&Extent::of(series, step, *window, series.times), is_rate)
+            let extent = Extent::of(series, step, *window, series.times);
+            let Extent { first, last, samples, range_start, range_end, .. } = extent;
+            let lies = [first - range_start, range_end - last, last - first, samples as i64];
+            if lies != known.0 {
+                known = (lies, Stretch::of(&extent, is_rate));
+            }
+            known.1
         };
         let stretches: Rc<[Stretch]> = series.windows.iter().enumerate().map(stretch).collect();
         if let Some(shape) = series.shape {

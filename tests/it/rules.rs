@@ -1,5 +1,6 @@
 //! Rule groups in virtual time: the alert-generator compliance suite's timelines as data, then what it leaves out.
 
+mod backtest;
 mod bench;
 mod promtool;
 mod restart;

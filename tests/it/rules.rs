@@ -2,6 +2,7 @@
 
 mod backtest;
 mod bench;
+mod compliance;
 mod promtool;
 mod restart;
 mod running;

@@ -8,6 +8,7 @@ pub mod foreign_flags;
 pub mod notify_test;
 pub mod promql;
 pub mod routes_test;
+pub mod rules_backtest;
 pub mod serve;
 pub mod serve_flags;
 pub mod silence;
@@ -62,6 +63,11 @@ enum Command {
     Routes {
         #[command(subcommand)]
         subject: Routes,
+    },
+    /// Tries rules on the stored history
+    Rules {
+        #[command(subcommand)]
+        subject: rules_backtest::RulesCommand,
     },
     /// Sets, lists and ends silences of a server
     Silence {
@@ -148,6 +154,7 @@ pub fn promlet(arguments: Vec<String>) -> ExitCode {
         Some(Command::Test { subject: Test::Rules(flags) }) => test_rules::run(&flags),
         Some(Command::Notify { subject: Notify::Test(flags) }) => notify_test::run(&flags),
         Some(Command::Routes { subject: Routes::Test(flags) }) => routes_test::run(&flags, &mut std::io::stdout().lock()),
+        Some(Command::Rules { subject }) => rules_backtest::run(&subject),
         Some(Command::Silence { subject }) => silence::run(&subject),
         Some(Command::Template { subject: Template::Render(flags) }) => template_render::run(&flags),
         Some(Command::Tsdb { subject }) => tsdb::run(subject),

@@ -3,11 +3,17 @@
 //! Each lint is a file with one function over one rule; [`LINTS`] lists them. What a running server knows of the metrics makes them see
 //! more ([`Known`]), and nothing is guessed where it is not known.
 
+mod absent_at_once;
 mod always_true;
+mod between_scrapes;
+mod beyond_retention;
 mod count_as_time;
+mod counter_level;
 mod division_by_zero;
 mod duplicates;
 mod endless_label;
+mod external_label;
+mod first_event;
 mod hold_beyond_window;
 mod impossible;
 mod known;
@@ -18,13 +24,17 @@ mod missing_text_label;
 mod never_matches;
 mod old_value;
 mod order;
+mod pattern;
 mod quantile;
+mod rare_rate;
 mod rate_of_gauge;
 mod shape;
 mod sparse_group;
 mod static_text;
 mod subject;
+mod top_changes;
 mod two_levels;
+mod two_types;
 mod unit;
 mod unit_mismatch;
 mod unknown_series;
@@ -33,6 +43,7 @@ mod window;
 
 pub use duplicates::{DUPLICATE_RULES, duplicates};
 pub use known::{Known, KnownMetric};
+pub use shape::{Threshold, decisive};
 pub use subject::{Parsed, Subject};
 
 use crate::promql::{self, Features};
@@ -64,11 +75,17 @@ const fn lint(name: &'static str, find: fn(&Subject<'_>, &Known) -> Vec<Said>) -
 }
 
 /// All lints, by name.
-pub const LINTS: [Lint; 21] = [
+pub const LINTS: [Lint; 31] = [
+    lint("absent-at-once", absent_at_once::find),
     lint("always-true", always_true::find),
+    lint("between-scrapes", between_scrapes::find),
+    lint("beyond-retention", beyond_retention::find),
     lint("count-as-time", count_as_time::find),
+    lint("counter-level", counter_level::find),
     lint("division-by-zero", division_by_zero::find),
     lint("endless-label", endless_label::find),
+    lint("external-label", external_label::find),
+    lint("first-event", first_event::find),
     lint("hold-beyond-window", hold_beyond_window::find),
     lint("impossible", impossible::find),
     lint("looks-ahead", looks_ahead::find),
@@ -77,11 +94,15 @@ pub const LINTS: [Lint; 21] = [
     lint("never-matches", never_matches::find),
     lint("old-value", old_value::find),
     lint("order", order::find),
+    lint("pattern", pattern::find),
     lint("quantile", quantile::find),
+    lint("rare-rate", rare_rate::find),
     lint("rate-of-gauge", rate_of_gauge::find),
     lint("sparse-group", sparse_group::find),
     lint("static-text", static_text::find),
+    lint("top-changes", top_changes::find),
     lint("two-levels", two_levels::find),
+    lint("two-types", two_types::find),
     lint("unit-mismatch", unit_mismatch::find),
     lint("unknown-series", unknown_series::find),
     lint("value-as-label", value_as_label::find),

@@ -41,7 +41,7 @@ mod webhook;
 mod wechat;
 mod words;
 
-pub use build::{BuildError, build};
+pub use build::{BuildError, build, outline};
 pub use options::NotifyOptions;
 pub use rehearsal::rehearse;
 pub use steps::{Step, StepState};

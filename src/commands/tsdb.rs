@@ -4,8 +4,8 @@ mod dump;
 mod export;
 mod import;
 mod info;
-mod progress;
-mod read;
+pub mod progress;
+pub mod read;
 mod verify;
 
 use std::io::Write;

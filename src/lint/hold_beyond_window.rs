@@ -28,13 +28,18 @@ const RARE: [&str; 21] = [
     "migrations",
 ];
 
+/// Whether a counter's name is that of something that happens now and then.
+pub fn is_rare(name: &str) -> bool {
+    name.split('_').any(|word| RARE.contains(&word))
+}
+
 pub fn find(subject: &Subject<'_>, _: &Known) -> Vec<Said> {
     let Some(alert) = subject.alert() else { return Vec::new() };
     let windows = all_windowed(subject.expr);
     let counters = windows.iter().filter(|part| is_gain(part.function) || matches!(part.function, "changes" | "resets"));
     // With a longer window beside it, it is that one which holds.
     let Some(longest) = counters.max_by_key(|part| part.window) else { return Vec::new() };
-    let Some(name) = longest.selector.metric_name().filter(|name| name.split('_').any(|word| RARE.contains(&word))) else {
+    let Some(name) = longest.selector.metric_name().filter(|name| is_rare(name)) else {
         return Vec::new();
     };
     if alert.hold < longest.window || alert.hold.0 == 0 {

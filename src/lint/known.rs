@@ -10,6 +10,10 @@ pub struct Known {
     pub names: Vec<String>,
     /// The metrics that the rules name, those without series included.
     pub metrics: BTreeMap<String, KnownMetric>,
+    /// How long samples are kept.
+    pub retention: Option<DurationMs>,
+    /// Names of the external labels; none where they are not known.
+    pub external_labels: Option<Vec<String>>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -17,6 +21,8 @@ pub struct KnownMetric {
     pub series: usize,
     /// `counter`, `gauge`, `histogram`, `summary`; none where metadata says nothing.
     pub kind: Option<String>,
+    /// All types that targets give it; more than one is a mistake.
+    pub kinds: BTreeSet<String>,
     /// Names that some series has, and the values of each; the metric's name is left out.
     pub labels: BTreeMap<String, BTreeSet<String>>,
     /// Names that every series has.
@@ -45,6 +51,7 @@ impl KnownMetric {
             labels.entry(name.to_owned()).or_default().insert(value.to_owned());
         }
         let on_all = labels.keys().filter(|name| series.iter().all(|series| series.get(name).is_some())).cloned().collect();
-        Self { series: series.len(), kind, labels, on_all, interval }
+        let kinds = kind.iter().cloned().collect();
+        Self { series: series.len(), kind, kinds, labels, on_all, interval }
     }
 }

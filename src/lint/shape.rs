@@ -118,6 +118,15 @@ pub fn conditions(expr: &Expr) -> Vec<Threshold<'_>> {
     }
 }
 
+/// The comparison with a number that the value of an alert's expression has passed.
+pub fn decisive(expr: &Expr) -> Option<Threshold<'_>> {
+    let ExprKind::Binary(binary) = &expr.unwrapped().kind else { return None };
+    match binary.op {
+        Operator::And | Operator::Unless => decisive(&binary.left),
+        _ => threshold(binary),
+    }
+}
+
 /// The value that a condition lets through: below comparisons and the left sides of set operators.
 pub fn value(expr: &Expr) -> &Expr {
     let inner = expr.unwrapped();

@@ -15,7 +15,12 @@ pub fn find(subject: &Subject<'_>, known: &Known) -> Vec<Said> {
         let Some(name) = selector.metric_name() else { continue };
         let Some(metric) = known.metric(name) else {
             if seen.insert(name) && !name.starts_with("ALERTS") {
-                said.push(missing(name, known));
+                let asks_quantile = selector.matchers.iter().any(|matcher| matcher.name == "quantile");
+                said.push(if asks_quantile && known.kind(name) == Some("summary") {
+                    without_quantiles(name)
+                } else {
+                    missing(name, known)
+                });
             }
             continue;
         };
@@ -37,6 +42,12 @@ pub fn find(subject: &Subject<'_>, known: &Known) -> Vec<Said> {
         }
     }
     said
+}
+
+/// Its sum and count are there.
+fn without_quantiles(name: &str) -> Said {
+    let message = format!("the summary {name} has no quantiles: clients such as Python's give it a sum and a count only");
+    (message, "make it a histogram, and ask histogram_quantile()".to_owned())
 }
 
 fn missing(name: &str, known: &Known) -> Said {

@@ -17,7 +17,7 @@ use super::mattermost::Mattermost;
 use super::msteams::{Msteams, MsteamsV2};
 use super::ntfy::Ntfy;
 use super::opsgenie::Opsgenie;
-use super::options::{Integration as Configured, NotifyOptions, Sending};
+use super::options::{Integration as Configured, NotifyOptions, ReceiverOptions, Sending};
 use super::pagerduty::Pagerduty;
 use super::pushover::Pushover;
 use super::rocketchat::Rocketchat;
@@ -30,7 +30,7 @@ use super::webex::Webex;
 use super::webhook::Webhook;
 use super::wechat::Wechat;
 use crate::alerts::limits::ATTEMPT_MAX;
-use crate::alerts::{Integration, Receiver};
+use crate::alerts::{Integration, Notify, Receiver};
 use crate::client::{ClientError, SecretSource};
 use crate::clock::Clock;
 use crate::telemetry::Registry;
@@ -71,6 +71,22 @@ pub fn build(options: &NotifyOptions, clock: &Clock, registry: &Registry) -> Res
         receivers.push(Receiver { name: receiver.name.clone(), integrations });
     }
     Ok(receivers)
+}
+
+/// All receivers as they are configured, with one way to tell all of them: for trying out, where nothing is to be sent.
+pub fn outline(options: &NotifyOptions, notify: &Arc<dyn Notify>) -> Vec<Receiver> {
+    let integration = |(index, one): (usize, &Configured)| Integration {
+        kind: one.kind(),
+        index,
+        send_resolved: one.send_resolved(),
+        destination: destination(one),
+        notify: notify.clone(),
+    };
+    let receiver = |receiver: &ReceiverOptions| Receiver {
+        name: receiver.name.clone(),
+        integrations: indexed(&receiver.integrations).map(integration).collect(),
+    };
+    options.receivers.iter().map(receiver).collect()
 }
 
 /// Each integration with its number within its kind.

@@ -78,4 +78,50 @@ mod tests {
         assert_eq!(schedule.next(last, TimestampMs(95)), Next::Wait(DurationMs(18)));
         assert_eq!(schedule.next(last, TimestampMs(50)), Next::Due { at: TimestampMs(43), missed: 0 });
     }
+
+    /// Prometheus's loop: a ticker that drops what is not taken at once, but for one; what is missed is counted when a tick is taken.
+    fn prometheus(lengths: &[i64], interval: i64) -> Vec<(i64, i64, u64)> {
+        let (mut evaluated, mut now, mut next_tick, mut pending, mut seen) = (0, 0, interval, false, Vec::new());
+        for length in lengths {
+            now += length;
+            while next_tick <= now {
+                (pending, next_tick) = (true, next_tick + interval);
+            }
+            if !pending {
+                now = next_tick;
+                next_tick += interval;
+            }
+            pending = false;
+            let missed = ((now - evaluated) / interval - 1).max(0);
+            evaluated += (missed + 1) * interval;
+            seen.push((now, evaluated, missed.unsigned_abs()));
+        }
+        seen
+    }
+
+    #[test]
+    fn slow_evaluations_are_followed_as_prometheus_follows_them() {
+        let mut random = 7u64;
+        let mut length = || {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            // From far below the interval of ten to several of them, ends on a tick included.
+            [1, 3, 9, 10, 11, 19, 20, 25, 30, 47][(random >> 33) as usize % 10]
+        };
+        let lengths: Vec<i64> = (0..2_000).map(|_| length()).collect();
+        let schedule = Schedule { interval: DurationMs(10), offset: DurationMs(0) };
+        let (mut last, mut now, mut seen) = (TimestampMs(0), TimestampMs(0), Vec::new());
+        for length in &lengths {
+            now = now + DurationMs(*length);
+            let (at, missed) = loop {
+                match schedule.next(last, now) {
+                    Next::Wait(wait) => now = now + wait,
+                    Next::Due { at, missed } => break (at, missed),
+                }
+            };
+            last = at;
+            seen.push((now.0, at.0, missed));
+        }
+        assert_eq!(seen, prometheus(&lengths, 10));
+        assert!(seen.iter().any(|(_, _, missed)| *missed > 2));
+    }
 }

@@ -53,6 +53,20 @@ impl MemoryStore {
         *self.lock() = State::default();
     }
 
+    /// Forgets the samples before a time; the answer is how many are left. Snapshots taken before keep what they saw.
+    pub fn forget_before(&self, at: TimestampMs) -> usize {
+        let mut state = self.lock();
+        state.commits += 1;
+        let mut left = 0;
+        for series in &mut state.series {
+            let points = &mut Arc::make_mut(series).points;
+            let gone = points.partition_point(|point| point.at < at);
+            points.drain(..gone);
+            left += points.len();
+        }
+        left
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -189,6 +203,23 @@ mod tests {
         assert_eq!(values.floats, [1.0, 2.0]);
         let name = batches[0].labels(0)[0];
         assert_eq!((&*snapshot.text(name.name), &*snapshot.text(name.value)), ("__name__", "a"));
+    }
+
+    #[test]
+    fn old_samples_are_forgotten_and_series_go_on() {
+        let store = MemoryStore::default();
+        let mut writer = writer(&store);
+        let a = writer.column(&Labels::from_pairs([("__name__", "a")])).unwrap();
+        let write = |writer: &mut Box<dyn RowWriter>, at: i64| {
+            let mut row = Row::new(TimestampMs(at));
+            row.push(a, 1.0);
+            writer.commit(&row).unwrap();
+        };
+        (0..10).for_each(|at| write(&mut writer, at));
+        assert_eq!(store.forget_before(TimestampMs(7)), 3);
+        write(&mut writer, 10);
+        let batches = store.open(TimeRange::ALL).unwrap().select(&[], &Hints::default()).unwrap();
+        assert_eq!(batches[0].times().iter().map(|at| at.0).collect::<Vec<_>>(), [7, 8, 9, 10]);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 
 use crate::lint::{Known, KnownMetric};
 use crate::model::{DurationMs, Labels};
+use crate::yaml::{self, Problems, Source};
 
 /// How long one question may take.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -30,14 +31,18 @@ pub fn collect(url: &str, metrics: &[String]) -> Result<Known, String> {
     let names = texts(&api.data("label/__name__/values", &[])?);
     let kinds = api.data("metadata", &[])?;
     let intervals = intervals(&api.data("targets", &[("state", "active")])?);
-    let mut known = Known { names, metrics: BTreeMap::new() };
+    let flags = api.data("status/flags", &[])?;
+    let retention = flags["storage.tsdb.retention.time"].as_str().and_then(|text| DurationMs::parse(text).ok()).filter(|time| time.0 > 0);
+    let mut known = Known { names, retention, external_labels: external_labels(&api.data("status/config", &[])?), ..Known::default() };
     for name in metrics.iter().take(METRICS_MAX) {
         if known.metrics.contains_key(name) {
             continue;
         }
         let series = api.series(name)?;
         let interval = series.iter().filter_map(|labels| intervals.get(labels.get("job")?).copied()).max();
-        known.metrics.insert(name.clone(), KnownMetric::of_series(kind(name, &kinds), interval, &series));
+        let metric = KnownMetric::of_series(kind(name, &kinds), interval, &series);
+        let all = kinds[name.as_str()].as_array().into_iter().flatten().filter_map(|entry| entry["type"].as_str());
+        known.metrics.insert(name.clone(), KnownMetric { kinds: all.map(str::to_owned).collect(), ..metric });
     }
     Ok(known)
 }
@@ -62,6 +67,14 @@ impl Api {
         };
         Ok(result.iter().map(labels).collect())
     }
+}
+
+/// Of the `global` section; none where the server does not show its configuration.
+fn external_labels(config: &Json) -> Option<Vec<String>> {
+    let source = Source::new("prometheus.yml", config["yaml"].as_str()?);
+    let root = yaml::parse(&source, &mut Problems::new(&source))?;
+    let names = root.get("global").map(|global| global.pairs("external_labels")).unwrap_or_default();
+    Some(names.into_iter().map(|(name, _)| name).collect())
 }
 
 fn texts(data: &Json) -> Vec<String> {

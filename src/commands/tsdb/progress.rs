@@ -15,13 +15,19 @@ pub struct Progress {
     started: Duration,
     said: Duration,
     total: u64,
+    unit: &'static str,
 }
 
 impl Progress {
     /// `total` in whatever unit the steps are.
     pub fn new(total: u64, clock: &Clock) -> Self {
+        Self::counting("samples", total, clock)
+    }
+
+    /// The same for work that is counted in something else.
+    pub fn counting(unit: &'static str, total: u64, clock: &Clock) -> Self {
         let started = clock.monotonic();
-        Self { clock: clock.clone(), is_terminal: std::io::stderr().is_terminal(), started, said: started, total: total.max(1) }
+        Self { clock: clock.clone(), is_terminal: std::io::stderr().is_terminal(), started, said: started, total: total.max(1), unit }
     }
 
     /// Says where we are, if it is time to.
@@ -37,7 +43,7 @@ impl Progress {
         let share = (done.min(self.total) as f64) / self.total as f64;
         let seconds = self.clock.monotonic().saturating_sub(self.started).as_secs_f64();
         let rate = samples as f64 / seconds.max(0.001);
-        let line = format!("{:3.0} %  {what}  {} samples, {} a second", share * 100.0, short(samples as f64), short(rate));
+        let line = format!("{:3.0} %  {what}  {} {}, {} a second", share * 100.0, short(samples as f64), self.unit, short(rate));
         let mut out = std::io::stderr().lock();
         let _closed = if self.is_terminal {
             let full = (share * WIDTH as f64) as usize;

@@ -2,6 +2,7 @@
 //! and what happens when these are busy, broken, silent or refuse.
 
 mod charts;
+mod finality;
 pub mod flow;
 mod golden;
 pub mod mail;

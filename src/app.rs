@@ -5,6 +5,7 @@
 
 pub mod addresses;
 mod admin;
+mod courses;
 pub mod dashboards;
 mod figures;
 pub mod files;

@@ -9,6 +9,7 @@ mod open;
 mod read;
 mod reserve;
 pub mod rows;
+mod salvage;
 mod schema;
 mod write;
 mod writer;
@@ -35,13 +36,15 @@ pub struct State {
 }
 
 impl State {
-    /// Opens or creates `state.db` in `folder`, brings its tables up to date and starts the writer thread.
+    /// Opens or creates `state.db` in `folder`, brings its tables up to date and starts the writer thread. A damaged file is set aside,
+    /// said and counted, and what can be read of it carried over.
     pub fn open(folder: &Path, registry: &Registry) -> Result<Self, OpenError> {
         let path = folder.join(FILE_NAME);
         let reserve = reserve::Reserve::new(folder);
         say_if_lost(&path, &reserve);
         let (connection, reader) = match open::open_both(&path) {
             Err(error) if error.may_want_space() && reserve.give_up() => open::open_both(&path)?,
+            Err(OpenError::Damaged { path, detail }) => open_anew(&path, detail, registry)?,
             opened => opened?,
         };
         let writer = writer::Writer::start(connection, reserve, registry).map_err(|error| OpenError::Thread { path, error })?;
@@ -65,6 +68,21 @@ impl State {
     fn reading(&self) -> MutexGuard<'_, Connection> {
         self.reader.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// In place of a damaged file.
+fn open_anew(path: &Path, detail: String, registry: &Registry) -> Result<(Connection, Connection), OpenError> {
+    let Ok(aside) = salvage::set_aside(path) else { return Err(OpenError::Damaged { path: path.to_owned(), detail }) };
+    let opened = open::open_both(path)?;
+    let carried = salvage::carry_over(&aside, &opened.0);
+    tracing::error!(
+        "{} is damaged ({detail}): it is kept as {}, and a new one takes its place; {carried}",
+        path.display(),
+        aside.display()
+    );
+    let help = "Times that state.db was damaged at the start and a new one took its place.";
+    registry.counter("promlet_state_replaced_total", help, &[]).inc();
+    Ok(opened)
 }
 
 /// A file that is gone is not the same as one that never was: what lies beside it since its first commit tells.

@@ -58,6 +58,30 @@ pub struct NotifiedAlert {
     pub status: Status,
     /// It ended while promlet was not running: the end is when that was noticed.
     pub ended_while_down: bool,
+    pub measured: Measured,
+}
+
+/// What is known of an alert's value beyond the last one; found just before a message is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Measured {
+    /// What the value was compared with.
+    pub threshold: Option<Threshold>,
+    /// The value that was farthest beyond it while the alert lasted.
+    pub peak: Option<f64>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Threshold {
+    /// As PromQL spells it: the alert fires where `value OPERATOR threshold`.
+    pub operator: &'static str,
+    pub value: f64,
+}
+
+impl Threshold {
+    /// Whether it is small values that fire.
+    pub fn is_floor(&self) -> bool {
+        matches!(self.operator, "<" | "<=")
+    }
 }
 
 /// One message to one integration about one group.

@@ -17,14 +17,14 @@ use super::history::{History, Upkeep};
 use super::maintenance::Maintenance;
 use super::settings::Settings;
 use super::settling::{self, Standing};
-use super::{addresses, questions, signals, store_figures, web};
-use crate::alerts::{Alerting, AlertsOptions};
+use super::{addresses, courses, questions, signals, store_figures, web};
+use crate::alerts::{Alerting, AlertsOptions, rfc3339};
 use crate::clock::Clock;
 use crate::config::Environment;
 use crate::http::server::Server;
 use crate::http::state::Readiness;
 use crate::model::{DurationMs, Problem, TimestampMs};
-use crate::notify;
+use crate::notify::{self, Evidence};
 use crate::promql::Engine;
 use crate::rules::{Concurrency, RuleGroups, RulesOptions, RulesParts};
 use crate::scrape::ScrapePools;
@@ -170,13 +170,15 @@ impl App {
         let options = store_options(&settings, &files);
         let history = open_store(options.clone(), &clock, &registry).await?;
         let store = history.store.clone();
+        say_blind(store.newest_time(), started_at, &registry);
         let budget = settings.storage.memory_budget_bytes();
         if budget > 0 {
             store.set_memory_budget(budget, Arc::new(process::resident_bytes), &registry);
         }
         let state = State::open(&settings.storage.path.join("promlet"), &registry).map_err(other)?;
-        let alerting = start_alerting(&files, &external_url, &state, &clock, &registry)?;
         let engine = Arc::new(ArcSwap::from_pointee(questions::engine(&settings, files.prometheus.evaluation_interval, &clock, &registry)));
+        let evidence = courses::evidence(engine.clone(), history.select.clone(), questions::features(&settings.features));
+        let alerting = start_alerting(&files, &external_url, evidence, &state, &clock, &registry)?;
         let rules = start_rules(&history, &engine, &alerting, &settings, &clock, &registry);
         let scrapes = Arc::new(ScrapePools::new(store.clone(), clock.clone(), &registry).map_err(other)?);
         let (requests, received) = mpsc::channel(RELOADS_MAX);
@@ -296,7 +298,10 @@ impl App {
         let shared = &self.shared;
         let own = addresses::own(shared.listening);
         let files = files::load(&shared.settings, &own, &shared.external_url, &self.environment).map_err(StartError::Files)?;
-        let (options, receivers) = routing(&files, &shared.external_url, &shared.clock, &shared.registry).map_err(StartError::Other)?;
+        let features = questions::features(&shared.settings.features);
+        let evidence = courses::evidence(shared.engine.clone(), shared.history.select.clone(), features);
+        let (options, receivers) =
+            routing(&files, &shared.external_url, evidence, &shared.clock, &shared.registry).map_err(StartError::Other)?;
         shared.alerting.reload(options, receivers);
         Ok(files)
     }
@@ -343,6 +348,15 @@ async fn settle(shared: Shared) {
     }
 }
 
+/// From the last sample until now nobody watched.
+fn say_blind(last: Option<TimestampMs>, now: TimestampMs, registry: &Registry) {
+    let Some(last) = last.filter(|last| *last < now) else { return };
+    let seconds = (now - last).0 as f64 / 1000.0;
+    tracing::warn!(from = %rfc3339(last), to = %rfc3339(now), seconds, "nothing was watched while promlet was not running");
+    let help = "Seconds between the newest sample that was stored before the last start and that start.";
+    registry.gauge("promlet_blind_before_start_seconds", help, &[]).set(seconds);
+}
+
 fn say_notes(files: &Files) {
     for note in &files.notes {
         tracing::warn!(at = %format!("{}:{}:{}", note.file, note.line, note.column), "{}", note.message);
@@ -379,18 +393,25 @@ async fn open_store(options: TsdbOptions, clock: &Clock, registry: &Registry) ->
 
 type Routing = (AlertsOptions, Vec<crate::alerts::Receiver>);
 
-fn routing(files: &Files, external_url: &str, clock: &Clock, registry: &Registry) -> Result<Routing, String> {
+fn routing(files: &Files, external_url: &str, evidence: Evidence, clock: &Clock, registry: &Registry) -> Result<Routing, String> {
     match &files.alerting {
         None => Ok((AlertsOptions::nobody(external_url), Vec::new())),
         Some((options, notify)) => {
-            let receivers = notify::build(notify, clock, registry).map_err(|error| error.to_string())?;
+            let receivers = notify::build_with(notify, Some(evidence), clock, registry).map_err(|error| error.to_string())?;
             Ok((options.clone(), receivers))
         }
     }
 }
 
-fn start_alerting(files: &Files, external_url: &str, state: &State, clock: &Clock, registry: &Registry) -> Result<Alerting, StartError> {
-    let (options, receivers) = routing(files, external_url, clock, registry).map_err(StartError::Other)?;
+fn start_alerting(
+    files: &Files,
+    external_url: &str,
+    evidence: Evidence,
+    state: &State,
+    clock: &Clock,
+    registry: &Registry,
+) -> Result<Alerting, StartError> {
+    let (options, receivers) = routing(files, external_url, evidence, clock, registry).map_err(StartError::Other)?;
     Alerting::start(options, receivers, state.clone(), clock.clone(), registry).map_err(other)
 }
 

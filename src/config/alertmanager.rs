@@ -89,7 +89,7 @@ pub fn parse_alertmanager(source: &Source, folder: &Path, external_url: &str, ch
         external_url: external_url.trim_end_matches('/').to_owned(),
         original: yaml::print(&root, &ALERTMANAGER),
     };
-    Ok(AlertmanagerConfig { alerts, notify: NotifyOptions { receivers, templates, upstream_texts: false }, notes })
+    Ok(AlertmanagerConfig { alerts, notify: NotifyOptions { receivers, templates, ..NotifyOptions::default() }, notes })
 }
 
 /// Only templates and the files of HTTP clients count from the file's folder; every other file from the working directory.

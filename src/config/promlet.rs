@@ -6,6 +6,7 @@ use std::path::Path;
 use crate::model::Problem;
 use crate::model::number::quote;
 use crate::notify::options::{GotifyOptions, Integration, NotifyOptions, NtfyOptions};
+use crate::yaml::scalar::boolean;
 use crate::yaml::shape::resolve_paths;
 use crate::yaml::{self, Kind, Node, Problems, Section, Source, Words, field};
 
@@ -14,7 +15,8 @@ use super::http_client::HTTP_CONFIG;
 use super::{Loaded, paths};
 
 static DEFAULTS: Words = Words { name: "defaults", words: &["promlet", "alertmanager"], any_case: false };
-static NOTIFICATIONS: Section = Section { name: "notifications", fields: &[&[field("defaults", Kind::Word(&DEFAULTS))]] };
+static NOTIFICATIONS: Section =
+    Section { name: "notifications", fields: &[&[field("defaults", Kind::Word(&DEFAULTS)), field("charts", Kind::Bool)]] };
 
 static NTFY: Section = Section {
     name: "ntfy config",
@@ -64,6 +66,8 @@ static PROMLET: Section = Section {
 pub struct PromletConfig {
     /// Alertmanager's own default texts in messages instead of promlet's.
     pub upstream_texts: bool,
+    /// No charts in messages.
+    pub no_charts: bool,
     /// By name of a receiver of `alertmanager.yml`: what it tells besides.
     pub receivers: Vec<Addition>,
     pub notes: Vec<Problem>,
@@ -82,6 +86,7 @@ impl PromletConfig {
     /// Puts the additions where they belong; all that have no place come back.
     pub fn add_to(&self, notify: &mut NotifyOptions) -> Loaded<()> {
         notify.upstream_texts |= self.upstream_texts;
+        notify.no_charts |= self.no_charts;
         let mut errors = Vec::new();
         for addition in &self.receivers {
             match notify.receivers.iter_mut().find(|receiver| receiver.name == addition.receiver) {
@@ -104,9 +109,10 @@ pub fn load_promlet(path: &Path) -> Loaded<PromletConfig> {
     yaml::check(&root, &PROMLET, &mut problems);
     resolve_paths(&mut root, &PROMLET, &paths::folder_of(path));
     let upstream_texts = root.get("notifications").and_then(|section| section.text("defaults")) == Some("alertmanager");
+    let no_charts = root.get("notifications").and_then(|section| section.get("charts")).and_then(boolean) == Some(false);
     let receivers = receivers(&root, &source, &mut problems);
     let (errors, notes) = problems.finish();
-    if errors.is_empty() { Ok(PromletConfig { upstream_texts, receivers, notes }) } else { Err(errors) }
+    if errors.is_empty() { Ok(PromletConfig { upstream_texts, no_charts, receivers, notes }) } else { Err(errors) }
 }
 
 fn receivers(root: &Node, source: &Source, problems: &mut Problems<'_>) -> Vec<Addition> {

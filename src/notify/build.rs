@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use xxhash_rust::xxh64::xxh64;
 
-use super::deliver::{Deliver, Desk, Provider, Simple, Unwatched};
+use super::deliver::{Deliver, Desk, Provider, Simple, Teller};
 use super::discord::Discord;
 use super::email::Email;
+use super::evidence::{Evidence, Witness};
 use super::gotify::Gotify;
 use super::http::Poster;
 use super::incidentio::Incidentio;
@@ -58,13 +59,25 @@ impl std::error::Error for BuildError {}
 
 /// All receivers, in the order of the file; all or nothing.
 pub fn build(options: &NotifyOptions, clock: &Clock, registry: &Registry) -> Result<Vec<Receiver>, BuildError> {
+    build_with(options, None, clock, registry)
+}
+
+/// The same, with messages that say what the store knows of their alerts.
+pub fn build_with(
+    options: &NotifyOptions,
+    evidence: Option<Evidence>,
+    clock: &Clock,
+    registry: &Registry,
+) -> Result<Vec<Receiver>, BuildError> {
+    let witness = witness(options, evidence, clock, registry);
     let texts = Texts::read(&options.templates, options.upstream_texts, registry).map_err(BuildError::Templates)?;
     let texts = Arc::new(texts);
     let mut receivers = Vec::new();
     for receiver in &options.receivers {
         let mut integrations = Vec::new();
         for (index, one) in indexed(&receiver.integrations) {
-            let notify = Arc::new(Unwatched(build_one(&receiver.name, index, one, &texts, clock)?));
+            let deliver = build_one(&receiver.name, index, one, &texts, clock)?;
+            let notify = Arc::new(Teller { deliver, witness: witness.clone() });
             let (kind, send_resolved, destination) = (one.kind(), one.send_resolved(), destination(one));
             integrations.push(Integration { kind, index, send_resolved, destination, notify });
         }
@@ -87,6 +100,13 @@ pub fn outline(options: &NotifyOptions, notify: &Arc<dyn Notify>) -> Vec<Receive
         integrations: indexed(&receiver.integrations).map(integration).collect(),
     };
     options.receivers.iter().map(receiver).collect()
+}
+
+/// None where the texts are upstream's, which say nothing of it.
+pub(super) fn witness(options: &NotifyOptions, evidence: Option<Evidence>, clock: &Clock, registry: &Registry) -> Option<Witness> {
+    let evidence = evidence.filter(|_| !options.upstream_texts)?;
+    let (clock, registry) = (clock.clone(), registry.clone());
+    Some(Witness { evidence, draws: !options.no_charts, allowance: Arc::default(), clock, registry })
 }
 
 /// Each integration with its number within its kind.
@@ -130,7 +150,7 @@ pub(super) fn build_one(
     Ok(match one {
         Configured::Email(options) => Arc::new(Email { options: (**options).clone(), texts: texts.clone(), clock: clock.clone() }),
         Configured::Webhook(options) => simple(Webhook((**options).clone()), desk(&options.sending)?),
-        Configured::Slack(options) => Arc::new(Slack { options: (**options).clone(), desk: desk(&options.sending)? }),
+        Configured::Slack(options) => Arc::new(Slack::new((**options).clone(), desk(&options.sending)?)),
         Configured::Pagerduty(options) => simple(Pagerduty((**options).clone()), desk(&options.sending)?),
         Configured::Opsgenie(options) => simple(Opsgenie((**options).clone()), desk(&options.sending)?),
         Configured::Wechat(options) => Arc::new(Wechat::new((**options).clone(), desk(&options.sending)?)),

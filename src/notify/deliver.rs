@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::evidence::{Chart, Witness};
 use super::http::{Answer, Poster, Request, Trip, prepare_failure};
 use super::steps::Steps;
 use super::texts::{Rendering, Texts};
@@ -18,15 +19,36 @@ pub type Delivering<'a> = Pin<Box<dyn Future<Output = Outcome> + Send + 'a>>;
 
 /// One attempt; each step is told.
 pub trait Deliver: Send + Sync {
-    fn deliver<'a>(&'a self, notification: &'a Notification, steps: &'a Steps) -> Delivering<'a>;
+    fn deliver<'a>(&'a self, notification: &'a Notification, charts: &'a [Chart], steps: &'a Steps) -> Delivering<'a>;
+
+    /// Whether a message of this one has room for charts.
+    fn shows_charts(&self) -> bool {
+        false
+    }
 }
 
-/// A receiver as routing sees it: nobody watches the steps.
-pub struct Unwatched(pub Arc<dyn Deliver>);
+/// A receiver, and who knows more of the alerts than they say.
+pub struct Teller {
+    pub deliver: Arc<dyn Deliver>,
+    pub witness: Option<Witness>,
+}
 
-impl Notify for Unwatched {
+impl Teller {
+    pub async fn tell(&self, notification: &Notification, steps: &Steps) -> Outcome {
+        match &self.witness {
+            None => self.deliver.deliver(notification, &[], steps).await,
+            Some(witness) => {
+                let (notification, charts) = witness.look(notification, self.deliver.shows_charts()).await;
+                self.deliver.deliver(&notification, &charts, steps).await
+            }
+        }
+    }
+}
+
+/// As routing sees it: nobody watches the steps.
+impl Notify for Teller {
     fn notify<'a>(&'a self, notification: &'a Notification) -> Delivering<'a> {
-        Box::pin(async move { self.0.deliver(notification, &Steps::silent()).await })
+        Box::pin(async move { self.tell(notification, &Steps::silent()).await })
     }
 }
 
@@ -110,13 +132,13 @@ impl<P: Provider> Simple<P> {
 }
 
 impl<P: Provider> Deliver for Simple<P> {
-    fn deliver<'a>(&'a self, notification: &'a Notification, steps: &'a Steps) -> Delivering<'a> {
+    fn deliver<'a>(&'a self, notification: &'a Notification, _: &'a [Chart], steps: &'a Steps) -> Delivering<'a> {
         Box::pin(within(self.desk.deadline(notification), self.attempt(notification, steps)))
     }
 }
 
 /// The whole attempt, however many requests it takes.
-pub async fn within(deadline: Duration, attempt: impl Future<Output = Outcome>) -> Outcome {
+pub async fn within<T>(deadline: Duration, attempt: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     match tokio::time::timeout(deadline, attempt).await {
         Ok(outcome) => outcome,
         Err(_) => Err(Failure::retry(format!("not done within {} s", deadline.as_secs_f64()))),

@@ -7,6 +7,7 @@ mod smtp;
 use std::sync::Arc;
 
 use super::deliver::{Deliver, Delivering};
+use super::evidence::Chart;
 use super::http::prepare_failure;
 use super::options::EmailOptions;
 use super::steps::Steps;
@@ -25,9 +26,10 @@ pub struct Email {
 }
 
 impl Email {
-    pub async fn send(&self, notification: &Notification, steps: &Steps) -> Outcome {
-        let letter = self.write(notification, steps)?;
-        steps.done(format!("the mail is written, {} bytes, from {} to {}", letter.bytes.len(), letter.from, letter.recipients()));
+    pub async fn send(&self, notification: &Notification, charts: &[Chart], steps: &Steps) -> Outcome {
+        let letter = self.write(notification, charts, steps)?;
+        let drawn = if charts.is_empty() { "" } else { ", with its chart" };
+        steps.done(format!("the mail is written, {} bytes{drawn}, from {} to {}", letter.bytes.len(), letter.from, letter.recipients()));
         let tls = smtp::tls_parameters(&self.options).await?;
         let login = smtp::Login {
             password: self.known(self.options.auth_password.as_ref(), "password", steps).await?,
@@ -44,9 +46,9 @@ impl Email {
         }
     }
 
-    fn write(&self, notification: &Notification, steps: &Steps) -> Result<Letter, Failure> {
+    fn write(&self, notification: &Notification, charts: &[Chart], steps: &Steps) -> Result<Letter, Failure> {
         let mut write = self.texts.rendering("email", notification, self.clock.now());
-        let letter = Letter::write(&self.options, notification, &mut write, self.clock.now())?;
+        let letter = Letter::write(&self.options, notification, charts, &mut write, self.clock.now())?;
         write.problems.iter().for_each(|problem| steps.failed(problem.clone()));
         Ok(letter)
     }
@@ -61,7 +63,12 @@ impl Email {
 }
 
 impl Deliver for Email {
-    fn deliver<'a>(&'a self, notification: &'a Notification, steps: &'a Steps) -> Delivering<'a> {
-        Box::pin(self.send(notification, steps))
+    fn deliver<'a>(&'a self, notification: &'a Notification, charts: &'a [Chart], steps: &'a Steps) -> Delivering<'a> {
+        Box::pin(self.send(notification, charts, steps))
+    }
+
+    /// A page of one's own has no place for them.
+    fn shows_charts(&self) -> bool {
+        self.options.html.is_none() && !self.texts.has_default("email", "html")
     }
 }

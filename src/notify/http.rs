@@ -18,6 +18,7 @@ pub const ID_HEADER: &str = "x-promlet-notification-id";
 pub struct Poster {
     outbound: Outbound,
     proxied: bool,
+    verifies: bool,
 }
 
 /// What came back.
@@ -36,7 +37,7 @@ pub struct Request {
     pub headers: Vec<(HeaderName, Secret)>,
     /// Empty for none.
     pub content_type: &'static str,
-    pub body: String,
+    pub body: Vec<u8>,
 }
 
 /// For whom, and how long it may take.
@@ -51,7 +52,7 @@ impl Request {
     /// A POST of JSON.
     pub fn json(url: impl Into<String>, body: String) -> Self {
         let url = Secret::new(url);
-        Self { method: Method::POST, url, headers: Vec::new(), content_type: "application/json", body }
+        Self { method: Method::POST, url, headers: Vec::new(), content_type: "application/json", body: body.into_bytes() }
     }
 
     pub fn header(mut self, name: HeaderName, value: impl Into<String>) -> Self {
@@ -82,15 +83,23 @@ impl Poster {
     pub fn new(options: &ClientOptions, longest: Duration) -> Result<Self, ClientError> {
         let timeouts = Timeouts { connect: CONNECT_TIMEOUT, read: longest, total: longest };
         let proxied = options.proxy_url.is_some() || options.proxy_from_environment;
-        Ok(Self { outbound: Outbound::new(options, timeouts)?, proxied })
+        let verifies = !options.tls.insecure_skip_verify;
+        Ok(Self { outbound: Outbound::new(options, timeouts)?, proxied, verifies })
     }
 
     pub async fn send(&self, request: Request, trip: &Trip<'_>, steps: &Steps) -> Result<Answer, Failure> {
         if !steps.is_silent() && !self.proxied {
             reach(request.url.expose(), steps).await?;
         }
+        let is_encrypted = request.url.expose().starts_with("https:");
         match tokio::time::timeout(trip.deadline, self.exchange(request, trip)).await {
-            Ok(answer) => answer,
+            Ok(answer) => {
+                if is_encrypted && answer.is_ok() {
+                    let checked = if self.verifies { "the certificate is good" } else { "the certificate is not checked" };
+                    steps.done(format!("encrypted (TLS), {checked}"));
+                }
+                answer
+            }
             Err(_) => Err(Failure::retry(format!("no answer within {} s", trip.deadline.as_secs_f64()))),
         }
     }
@@ -207,9 +216,6 @@ async fn reach(url: &str, steps: &Steps) -> Result<(), Failure> {
         Ok(Ok(_)) => steps.done(format!("connected to {address}")),
         Ok(Err(error)) => return Err(Failure::retry(format!("cannot connect to {address}: {error}"))),
         Err(_) => return Err(Failure::retry(format!("cannot connect to {address} within {} s", CONNECT_TIMEOUT.as_secs()))),
-    }
-    if url.scheme() == "https" {
-        steps.done("the request that follows is encrypted (TLS)");
     }
     Ok(())
 }

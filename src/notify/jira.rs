@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::cut;
 use super::deliver::{Deliver, Delivering, Desk, within};
+use super::evidence::Chart;
 use super::group_id;
 use super::http::{Answer, Request};
 use super::json::go_json;
@@ -189,7 +190,7 @@ impl Jira {
 }
 
 impl Deliver for Jira {
-    fn deliver<'a>(&'a self, notification: &'a Notification, steps: &'a Steps) -> Delivering<'a> {
+    fn deliver<'a>(&'a self, notification: &'a Notification, _: &'a [Chart], steps: &'a Steps) -> Delivering<'a> {
         Box::pin(within(self.desk.deadline(notification), self.attempt(notification, steps)))
     }
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::model::DurationMs;
+
 /// Bytes of an answer that are read; the rest is not looked at.
 pub const ANSWER_BYTES_MAX: usize = 64 * 1024;
 /// Characters of an answer that are shown in the ledger.
@@ -13,6 +15,25 @@ pub const SMTP_STEP_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Alerts that one message of ours describes; more are counted.
 pub const ALERTS_SHOWN_MAX: usize = 10;
+/// Charts in one message; further expressions have none.
+pub const CHARTS_MAX: usize = 3;
+/// Lines in one chart.
+pub const CHART_LINES_MAX: usize = 5;
+/// Bytes of one chart; a larger one is left out.
+pub const CHART_BYTES_MAX: usize = 30 * 1024;
+/// Points of a line, about.
+pub const COURSE_POINTS: i64 = 240;
+/// The stretch of time that is looked at for a chart.
+pub const COURSE_SPAN_MIN: DurationMs = DurationMs(3_600_000);
+pub const COURSE_SPAN_MAX: DurationMs = DurationMs(86_400_000);
+/// How long a message waits for charts and peaks.
+pub const EVIDENCE_TIME_MAX: Duration = Duration::from_secs(2);
+/// Messages for which these are looked up within a minute; more go without.
+pub const COURSES_PER_MINUTE_MAX: u32 = 30;
+/// How long handing a chart to Slack may take.
+pub const UPLOAD_TIME_MAX: Duration = Duration::from_secs(20);
+/// Characters of a link to a prefilled silence: longer ones are left out, since mail programs and proxies cut them.
+pub const SILENCE_LINK_MAX: usize = 1_800;
 /// Characters of a summary or description in a message of ours.
 pub const TEXT_SHOWN_MAX: usize = 1_000;
 /// Characters of a Slack title, as upstream cuts it.

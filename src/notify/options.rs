@@ -26,6 +26,8 @@ pub struct NotifyOptions {
     pub templates: Vec<PathBuf>,
     /// Alertmanager's own default texts instead of ours (`promlet.yml`).
     pub upstream_texts: bool,
+    /// No charts in mails and Slack's threads (`promlet.yml`).
+    pub no_charts: bool,
 }
 
 #[derive(Clone, Debug)]

@@ -1,9 +1,15 @@
 //! Slack: an incoming webhook, or `chat.postMessage` with an app's token. One attachment per group, as Alertmanager sends it.
 
+mod upload;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use reqwest::header::AUTHORIZATION;
 use serde::Serialize;
 
 use super::deliver::{Deliver, Delivering, Desk, read, within};
+use super::evidence::Chart;
 use super::http::{Answer, Request};
 use super::json::go_json;
 use super::limits::SLACK_TITLE_MAX;
@@ -11,12 +17,16 @@ use super::options::{SlackAction, SlackOptions};
 use super::steps::Steps;
 use super::texts::Rendering;
 use super::words;
-use crate::alerts::notification::{Delivered, Failure, FailureKind, Notification, Outcome, Status};
+use crate::alerts::notification::{Delivered, Failure, FailureKind, Notification, Reason, Status};
+use crate::client::SecretSource;
 use crate::model::Secret;
+use upload::{Upload, is_app};
 
 pub struct Slack {
-    pub options: SlackOptions,
-    pub desk: Desk,
+    options: SlackOptions,
+    desk: Arc<Desk>,
+    /// The app may not upload charts.
+    forbidden: Arc<AtomicBool>,
 }
 
 #[derive(Serialize)]
@@ -226,29 +236,43 @@ pub fn judge(answer: &Answer) -> Result<(), Failure> {
         } else {
             FailureKind::GiveUp
         };
-        return Err(Failure { kind, detail: format!("Slack refuses: {error}{}", advice(error)) });
+        let needed = said.get("needed").and_then(serde_json::Value::as_str).unwrap_or("chat:write");
+        return Err(Failure { kind, detail: format!("Slack refuses: {error}{}", advice(error, needed)) });
     }
     if body == "ok" { Ok(()) } else { Err(Failure::give_up(format!("Slack did not answer \"ok\": {}", answer.show()))) }
 }
 
 /// The way out for the refusals that people meet.
-fn advice(error: &str) -> &'static str {
-    match error {
+fn advice(error: &str, needed: &str) -> String {
+    let advice = match error {
         "channel_not_found" | "not_in_channel" => " (invite the app to the channel, or correct `channel`)",
         "invalid_auth" | "not_authed" | "token_revoked" | "account_inactive" => " (the token is not valid: make a new one)",
-        "missing_scope" => " (the app needs the scope chat:write)",
+        "missing_scope" => return format!(" (the app needs the scope {needed})"),
         "is_archived" => " (the channel is archived: choose another)",
         _ => "",
-    }
+    };
+    advice.to_owned()
+}
+
+/// A message that Slack took, and what is needed to put charts below it.
+struct Taken {
+    delivered: Delivered,
+    posted: Option<Posted>,
+    url: Secret,
+    bearer: Option<Secret>,
 }
 
 impl Slack {
+    pub fn new(options: SlackOptions, desk: Desk) -> Self {
+        Self { options, desk: Arc::new(desk), forbidden: Arc::default() }
+    }
+
     /// The message to change, where that is wanted.
     fn posted(&self, notification: &Notification) -> Option<Posted> {
         notification.memo.as_deref().and_then(Posted::read).filter(|_| self.options.update_message)
     }
 
-    async fn attempt(&self, notification: &Notification, steps: &Steps) -> Outcome {
+    async fn attempt(&self, notification: &Notification, steps: &Steps) -> Result<Taken, Failure> {
         let bearer = match &self.options.app_token {
             Some(source) => Some(read(source).await?),
             None => None,
@@ -260,25 +284,29 @@ impl Slack {
         let url = url.unwrap_or_else(|| Secret::new(self.options.app_url.clone()));
         steps.done(if bearer.is_some() { "the app's token is known" } else { "the webhook's URL is known" });
         if let Some(posted) = self.posted(notification) {
-            let url = url.expose().replace("chat.postMessage", "chat.update");
-            match self.say(&Secret::new(url), bearer.as_ref(), Some(&posted), notification, steps).await {
+            let changing = Secret::new(url.expose().replace("chat.postMessage", "chat.update"));
+            match self.say(&changing, bearer.as_ref(), Some(&posted), notification, steps).await {
                 // A message that somebody deleted, or that is too old to change: a new one says it.
                 Err(failure) if failure.kind == FailureKind::GiveUp => steps.failed(failure.detail),
-                outcome => return outcome.map(|delivered| Delivered { memo: Some(posted.memo()), ..delivered }),
+                outcome => {
+                    let delivered = Delivered { memo: Some(posted.memo()), ..outcome?.0 };
+                    return Ok(Taken { delivered, posted: Some(posted), url, bearer });
+                }
             }
         }
-        self.say(&url, bearer.as_ref(), None, notification, steps).await
+        let (delivered, posted) = self.say(&url, bearer.as_ref(), None, notification, steps).await?;
+        Ok(Taken { delivered, posted, url, bearer })
     }
 
     async fn say(
         &self,
         url: &Secret,
         bearer: Option<&Secret>,
-        posted: Option<&Posted>,
+        changed: Option<&Posted>,
         notification: &Notification,
         steps: &Steps,
-    ) -> Outcome {
-        let compose = |write: &mut Rendering<'_>| body(&self.options, notification, posted, write).map_err(Failure::give_up);
+    ) -> Result<(Delivered, Option<Posted>), Failure> {
+        let compose = |write: &mut Rendering<'_>| body(&self.options, notification, changed, write).map_err(Failure::give_up);
         let body = self.desk.write("slack", notification, steps, compose)?;
         let mut request = Request::json(url.expose(), body);
         if let Some(token) = bearer {
@@ -286,14 +314,49 @@ impl Slack {
         }
         let answer = self.desk.send(request, notification, steps).await?;
         judge(&answer)?;
+        steps.done(format!("Slack has the message: {}", answer.show()));
         let said = answer.json();
-        let memo = said["channel"].as_str().zip(said["ts"].as_str()).map(|(channel, ts)| format!("{channel} {ts}"));
-        Ok(Delivered { detail: answer.show(), memo: memo.filter(|_| self.options.update_message) })
+        let posted = said["channel"].as_str().zip(said["ts"].as_str());
+        let posted = posted.map(|(channel, ts)| Posted { channel: channel.to_owned(), ts: ts.to_owned() });
+        let memo = posted.as_ref().map(Posted::memo).filter(|_| self.options.update_message);
+        Ok((Delivered { detail: answer.show(), memo }, posted))
+    }
+
+    /// Nobody waits for the charts, unless somebody watches.
+    async fn share(&self, taken: &Taken, notification: &Notification, charts: &[Chart], steps: &Steps) {
+        let Some(posted) = taken.posted.clone().filter(|_| is_app(taken.url.expose())) else { return };
+        // A message that is only said again has its charts already.
+        let is_known = notification.reason == Reason::Repeat && self.options.update_message;
+        if charts.is_empty() || is_known || self.forbidden.load(Ordering::Relaxed) {
+            return;
+        }
+        let (url, bearer) = (taken.url.clone(), taken.bearer.clone());
+        let (desk, forbidden) = (self.desk.clone(), self.forbidden.clone());
+        let upload = Upload { desk, url, bearer, posted, charts: charts.to_vec(), notification: Arc::new(notification.clone()), forbidden };
+        if steps.is_silent() {
+            drop(tokio::spawn(async move { upload.run(&Steps::silent()).await }));
+        } else {
+            upload.run(steps).await;
+        }
     }
 }
 
 impl Deliver for Slack {
-    fn deliver<'a>(&'a self, notification: &'a Notification, steps: &'a Steps) -> Delivering<'a> {
-        Box::pin(within(self.desk.deadline(notification), self.attempt(notification, steps)))
+    fn deliver<'a>(&'a self, notification: &'a Notification, charts: &'a [Chart], steps: &'a Steps) -> Delivering<'a> {
+        Box::pin(async move {
+            let taken = within(self.desk.deadline(notification), self.attempt(notification, steps)).await?;
+            self.share(&taken, notification, charts, steps).await;
+            Ok(taken.delivered)
+        })
+    }
+
+    /// Where the text is ours, and an app says it.
+    fn shows_charts(&self) -> bool {
+        let may_be_app = match &self.options.api_url {
+            Some(SecretSource::Inline(url)) => is_app(url.expose()),
+            Some(SecretSource::File(_)) => true,
+            None => is_app(&self.options.app_url),
+        };
+        may_be_app && self.options.text.is_none() && !self.desk.texts.has_default("slack", "text")
     }
 }

@@ -8,7 +8,7 @@ use super::options::{SlackField, SlackOptions};
 use super::texts::Texts;
 use super::{email, http, slack, webhook, words};
 use crate::alerts::fingerprint;
-use crate::alerts::notification::{FailureKind, Notification, NotifiedAlert, Reason, Status};
+use crate::alerts::notification::{FailureKind, Measured, Notification, NotifiedAlert, Reason, Status, Threshold};
 use crate::model::{Alert, DurationMs, Labels, TimestampMs};
 use crate::notify::options::EmailOptions;
 use crate::telemetry::Registry;
@@ -26,6 +26,7 @@ fn alert(pairs: &[(&str, &str)], annotations: &[(&str, &str)], starts_at: i64, e
         fingerprint: fingerprint::of(&labels),
         status: if ends_at.is_some() { Status::Resolved } else { Status::Firing },
         ended_while_down: false,
+        measured: Measured::default(),
         alert: Alert {
             labels,
             annotations: self::labels(annotations),
@@ -138,24 +139,66 @@ fn without_templates_a_message_says_what_a_person_needs() {
     let annotations = [("summary", "Loss is high"), ("description", "It rose & rose."), ("runbook_url", "http://wiki/loss")];
     let mut one = alert(&pairs, &annotations, NEW_YEAR, None, "http://p/query?g0.expr=loss%20%3E%201");
     one.alert.value = Some(12.500_000_1);
+    one.measured.threshold = Some(Threshold { operator: ">", value: 1.0 });
     let said = slack_body(&slack_options(), &texts(&[], false).unwrap(), &notification(vec![one.clone()]));
     let attachment = &said["attachments"][0];
     assert_eq!(attachment["title"], "[FIRING:1] HighLoss (critical) job=trainer run=7<8>");
     assert_eq!(
         attachment["text"],
         "*HighLoss* (critical) job=`trainer` run=`7&lt;8&gt;`\nLoss is high\nIt rose &amp; rose.\n\
-         Value 12.5, firing since 2026-01-01 00:00:00 UTC (5m)\n\
-         <http://p/query?g0.expr=loss%20%3E%201|Graph> | <http://wiki/loss|Runbook>"
+         Value 12.5 (threshold: &gt; 1), firing since 2026-01-01 00:00:00 UTC (5m)\n\
+         <http://p/query?g0.expr=loss%20%3E%201|Graph> | <http://wiki/loss|Runbook> | \
+         <http://am.example/x/alerts?silence=%7Balertname%3D%22HighLoss%22%2Cjob%3D%22trainer%22%2Crun%3D%227%3C8%3E%22%2C\
+         severity%3D%22critical%22%7D|Silence>"
     );
     assert_eq!(attachment["color"], "danger");
     let mut two = one.clone();
     two.alert.labels = labels(&[("alertname", "HighLoss"), ("severity", "critical"), ("run", "9"), ("job", "trainer")]);
     (two.status, two.alert.ends_at) = (Status::Resolved, TimestampMs(NEW_YEAR + 61_000));
+    two.measured.peak = Some(97.26);
     let text = words::plain::text(&notification(vec![one, two]), &[]);
     assert!(text.contains("FIRING: HighLoss (critical)\nLoss is high"), "{text}");
     assert!(text.contains("RESOLVED: HighLoss"), "{text}");
     assert!(text.contains("Labels: run=9\n"), "common labels are not repeated: {text}");
-    assert!(text.contains("resolved at 2026-01-01 00:01:01 UTC after 1m 1s"), "{text}");
+    assert!(text.contains("resolved at 2026-01-01 00:01:01 UTC after 1m 1s (since 2026-01-01 00:00:00 UTC), peak 97.26"), "{text}");
+}
+
+#[test]
+fn ten_alerts_are_described_and_the_others_counted() {
+    let many = |count: usize| {
+        let one =
+            |n: usize| alert(&[("alertname", "A"), ("instance", format!("i{n:02}").as_str())], &[("summary", "s")], NEW_YEAR, None, "");
+        notification((0..count).map(one).collect())
+    };
+    let (told, figures) = (many(47), Vec::new());
+    let plain = words::plain::text(&told, &[]);
+    assert_eq!(plain.matches("FIRING: A").count(), 10);
+    assert!(plain.contains("+37 more: http://am.example/x/alerts"), "{plain}");
+    assert!(words::html::page(&told, &figures, &[]).contains("href=\"http://am.example/x/alerts\">+37 more</a>"));
+    assert!(words::slack::text(&told, &[]).contains("<http://am.example/x/alerts|+37 more>"));
+    assert!(words::markdown::text(&told, &[]).contains("[+37 more](http://am.example/x/alerts)"));
+    // Where ten have no room, all that have none are counted.
+    let mut long = told;
+    long.alerts.iter_mut().for_each(|one| one.alert.annotations = labels(&[("summary", &"x".repeat(900))]));
+    let slack = words::slack::text(&long, &["why".repeat(100)]);
+    let shown = slack.matches("*A*").count();
+    assert!(shown < 10 && slack.contains(&format!("|+{} more>", 47 - shown)), "{shown}");
+    assert!(slack.chars().count() <= super::limits::SLACK_TEXT_MAX && slack.contains("why_"), "{}", slack.len());
+}
+
+#[test]
+fn a_silence_is_filled_in_for_what_fires() {
+    let one = alert(&[("alertname", "A b"), ("caf\u{e9}", "x\"y"), ("0", "z")], &[], NEW_YEAR, None, "");
+    let told = notification(vec![one.clone()]);
+    let shown = &words::described(&told).0[0].links;
+    let url = "http://am.example/x/alerts?silence=%7B%220%22%3D%22z%22%2Calertname%3D%22A+b%22%2C%22caf%C3%A9%22%3D%22x%5C%22y%22%7D";
+    assert_eq!(*shown, [("Silence", url.to_owned())]);
+    let mut huge = one.clone();
+    huge.alert.labels = labels(&[("alertname", "A"), ("path", &"/".repeat(600))]);
+    assert!(words::described(&notification(vec![huge])).0[0].links.is_empty(), "no mail program keeps such a link whole");
+    let mut ended = one;
+    ended.status = Status::Resolved;
+    assert!(words::described(&notification(vec![ended])).0[0].links.is_empty());
 }
 
 #[test]
@@ -225,7 +268,7 @@ fn a_mail_has_a_plain_part_a_page_and_names_itself_and_its_group() {
     let texts = texts(&[], false).unwrap();
     let write = |notification: &Notification| {
         let mut write = texts.rendering("email", notification, notification.at);
-        let letter = email::Letter::write(&email_options(), notification, &mut write, notification.at).unwrap();
+        let letter = email::Letter::write(&email_options(), notification, &[], &mut write, notification.at).unwrap();
         (String::from_utf8(letter.bytes).unwrap(), letter.to.len())
     };
     let (mail, recipients) = write(&notification(vec![first(), second()]));
@@ -243,7 +286,7 @@ fn a_mail_has_a_plain_part_a_page_and_names_itself_and_its_group() {
         let threading = crate::notify::options::Threading::Upstream { daily };
         let (options, one) = (EmailOptions { threading, ..email_options() }, notification(vec![first()]));
         let mut write = texts.rendering("email", &one, one.at);
-        String::from_utf8(email::Letter::write(&options, &one, &mut write, one.at).unwrap().bytes).unwrap()
+        String::from_utf8(email::Letter::write(&options, &one, &[], &mut write, one.at).unwrap().bytes).unwrap()
     };
     let key = crate::notify::group_id::of(&notification(vec![first()]));
     assert!(upstream(true).contains(&format!("In-Reply-To: <alert-{:.16}-2026-01-01@alertmanager>", key)), "{}", upstream(true));
@@ -254,6 +297,32 @@ fn a_mail_has_a_plain_part_a_page_and_names_itself_and_its_group() {
 }
 
 #[test]
+fn a_chart_is_a_part_beside_the_page_that_shows_it() {
+    let (texts, told) = (texts(&[], false).unwrap(), notification(vec![first()]));
+    let chart = crate::notify::evidence::Chart {
+        of: told.alerts[0].fingerprint,
+        png: b"\x89PNG".to_vec(),
+        alt: "Chart of \"A\"".to_owned(),
+        caption: "Dashed: > 5.".to_owned(),
+        legend: vec![("#3b82f6", "run=<7>".to_owned())],
+    };
+    let write = |options: &EmailOptions| {
+        let mut write = texts.rendering("email", &told, told.at);
+        let letter = email::Letter::write(options, &told, std::slice::from_ref(&chart), &mut write, told.at).unwrap();
+        String::from_utf8(letter.bytes).unwrap()
+    };
+    let mail = write(&email_options());
+    let at = |text: &str| mail.find(text).unwrap_or_else(|| panic!("{text} in {mail}"));
+    let order = ["multipart/alternative", "text/plain", "multipart/related", "text/html", "image/png"].map(at);
+    assert!(order.is_sorted(), "{mail}");
+    assert!(mail.contains("Content-ID: <chart-1.0f0e0d0c-0b0a-4908-8706-050403020100@localhost>"), "{mail}");
+    assert!(mail.contains("Content-Disposition: inline; filename=\"chart-1.png\""), "{mail}");
+    assert!(mail.replace("=\r\n", "").contains("alt=3D\"Chart of &#34;A&#34;\""), "{mail}");
+    let own = write(&EmailOptions { html: Some("<p>mine</p>".to_owned()), ..email_options() });
+    assert!(!own.contains("image/png") && !own.contains("related"), "{own}");
+}
+
+#[test]
 fn a_mail_whose_template_fails_is_still_a_mail() {
     let texts = texts(&[], false).unwrap();
     let mut options = email_options();
@@ -261,10 +330,10 @@ fn a_mail_whose_template_fails_is_still_a_mail() {
     options.headers = vec![("Subject".to_owned(), "{{ .Nope }}".to_owned())];
     let notification = notification(vec![first()]);
     let mut write = texts.rendering("email", &notification, notification.at);
-    let letter = email::Letter::write(&options, &notification, &mut write, notification.at).unwrap();
+    let letter = email::Letter::write(&options, &notification, &[], &mut write, notification.at).unwrap();
     let mail = String::from_utf8(letter.bytes).unwrap();
     assert!(mail.contains("Subject: [FIRING:1] A") && mail.contains("template of email html"), "{mail}");
     options.to = "nobody".to_owned();
-    let error = email::Letter::write(&options, &notification, &mut write, notification.at).unwrap_err();
+    let error = email::Letter::write(&options, &notification, &[], &mut write, notification.at).unwrap_err();
     assert_eq!(error.kind, FailureKind::GiveUp);
 }

@@ -83,6 +83,15 @@ impl Texts {
         }
     }
 
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// Whether the files define the default of a field, or upstream's is asked for.
+    pub fn has_default(&self, kind: &str, field: &str) -> bool {
+        self.upstream_texts || self.own.contains(&format!("{kind}.default.{field}"))
+    }
+
     pub fn rendering<'a>(&'a self, kind: &'static str, notification: &'a Notification, now: TimestampMs) -> Rendering<'a> {
         let data = template_data(notification);
         let functions = notification_functions(now, &notification.route_labels);
@@ -186,7 +195,7 @@ impl Rendering<'_> {
 
     /// Whether the configuration's files define the default of this field, or upstream's is asked for.
     pub fn has_default(&self, field: &str) -> bool {
-        self.texts.upstream_texts || self.texts.own.contains(&format!("{}.default.{field}", self.kind))
+        self.texts.has_default(self.kind, field)
     }
 
     fn plain(&self, template: &str) -> Result<String, TemplateError> {

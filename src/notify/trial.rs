@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use super::build::{BuildError, build_one, indexed};
-use super::deliver::Deliver;
+use super::build::{BuildError, build_one, indexed, witness};
+use super::deliver::Teller;
+use super::evidence::{Evidence, Line, Window, Witness};
 use super::limits::STEPS_WAITING_MAX;
 use super::options::{NotifyOptions, ReceiverOptions};
 use super::steps::{Step, Steps};
@@ -14,7 +15,7 @@ use super::texts::Texts;
 use crate::alerts::fingerprint;
 use crate::alerts::ids::Ids;
 use crate::alerts::limits::ATTEMPT_MAX;
-use crate::alerts::notification::{Notification, NotifiedAlert, Reason, Status};
+use crate::alerts::notification::{Measured, Notification, NotifiedAlert, Reason, Status, Threshold};
 use crate::clock::Clock;
 use crate::model::{Alert, DurationMs, Labels};
 use crate::telemetry::Registry;
@@ -57,7 +58,8 @@ pub fn trial(
     }
     let texts = Texts::read(&options.templates, options.upstream_texts, registry);
     let texts = Arc::new(texts.map_err(|errors| TrialError::Build(BuildError::Templates(errors)))?);
-    let built = build_all(receiver, &texts, clock).map_err(TrialError::Build)?;
+    let witness = witness(options, Some(example_evidence()), clock, registry);
+    let built = build_all(receiver, &texts, witness.as_ref(), clock).map_err(TrialError::Build)?;
     let (sender, steps) = mpsc::channel(STEPS_WAITING_MAX);
     let (name, external_url, clock) = (name.to_owned(), external_url.to_owned(), clock.clone());
     tokio::spawn(async move {
@@ -65,7 +67,7 @@ pub fn trial(
         for (label, one) in built {
             steps.heading(format!("{name} {label}"));
             let notification = example(&name, &label, &external_url, &clock);
-            let outcome = one.deliver(&notification, &steps).await;
+            let outcome = one.tell(&notification, &steps).await;
             match outcome {
                 Ok(delivered) => steps.done(format!("delivered: {}", delivered.detail)),
                 Err(failure) => steps.failed(failure.detail),
@@ -76,14 +78,33 @@ pub fn trial(
 }
 
 /// An integration with its label.
-type Labelled = (String, Arc<dyn Deliver>);
+type Labelled = (String, Teller);
 
-fn build_all(receiver: &ReceiverOptions, texts: &Arc<Texts>, clock: &Clock) -> Result<Vec<Labelled>, BuildError> {
+fn build_all(
+    receiver: &ReceiverOptions,
+    texts: &Arc<Texts>,
+    witness: Option<&Witness>,
+    clock: &Clock,
+) -> Result<Vec<Labelled>, BuildError> {
     let each = indexed(&receiver.integrations).map(|(index, one)| {
-        let built = build_one(&receiver.name, index, one, texts, clock)?;
-        Ok((format!("{}[{index}]", one.kind()), built))
+        let deliver = build_one(&receiver.name, index, one, texts, clock)?;
+        Ok((format!("{}[{index}]", one.kind()), Teller { deliver, witness: witness.cloned() }))
     });
     each.collect()
+}
+
+/// A course as of a value that rises beyond its threshold, so that a chart is tried as well.
+fn example_evidence() -> Evidence {
+    let course = |window: &Window| {
+        let count = (window.end.0 - window.start.0) / window.step.0.max(1);
+        let value = |n: i64| {
+            let (done, wave) = (n as f64 / count.max(1) as f64, (n as f64 / 9.0).sin());
+            if n == count { 1.0 } else { 0.25 + 0.7 * done * done + 0.06 * wave * (1.0 - done) }
+        };
+        let points = (0..=count).map(|n| (window.start + DurationMs(n * window.step.0), value(n))).collect();
+        Ok(vec![Line { labels: Labels::empty(), points }])
+    };
+    Evidence { threshold: Arc::new(|_| Some(Threshold { operator: ">", value: 0.75 })), course: Arc::new(course) }
 }
 
 /// What is sent: one firing alert that says what it is.
@@ -97,12 +118,18 @@ fn example(receiver: &str, integration: &str, external_url: &str, clock: &Clock)
     let alert = Alert {
         labels: labels.clone(),
         annotations,
-        starts_at: now,
+        starts_at: now - DurationMs::seconds(420),
         ends_at: now + DurationMs::seconds(300),
-        generator_url: format!("{external_url}/query"),
+        generator_url: format!("{external_url}/graph?g0.expr=vector%281%29+%3E+0.75&g0.tab=1"),
         value: Some(1.0),
     };
-    let alerts = vec![NotifiedAlert { fingerprint: fingerprint::of(&labels), alert, status: Status::Firing, ended_while_down: false }];
+    let alerts = vec![NotifiedAlert {
+        fingerprint: fingerprint::of(&labels),
+        alert,
+        status: Status::Firing,
+        ended_while_down: false,
+        measured: Measured::default(),
+    }];
     let group_labels = Labels::from_pairs([("alertname", "PromletTest")]);
     Notification {
         id: Ids::random().next_uuid(),

@@ -4,7 +4,7 @@ use crate::template::{Functions, TemplateSet};
 
 /// Name and text. They give what Alertmanager 0.33 gives, which `.ci/receivers.py` holds against it; but for the page of a mail, which
 /// shows the same facts in a layout of our own.
-const TEMPLATES: [(&str, &str); 66] = [
+const TEMPLATES: [(&str, &str); 67] = [
     ("__alertmanager", "Alertmanager"),
     ("__alertmanagerURL", "{{ .ExternalURL }}/#/alerts?receiver={{ .Receiver | urlquery }}"),
     (
@@ -59,11 +59,17 @@ const TEMPLATES: [(&str, &str); 66] = [
          <h2>{{ len .Alerts }} alert{{ if gt (len .Alerts) 1 }}s{{ end }} for \
          {{ range .GroupLabels.SortedPairs }}{{ .Name }}={{ .Value }} {{ end }}</h2>\n\
          <p><a href=\"{{ template \"__alertmanagerURL\" . }}\">View in {{ template \"__alertmanager\" . }}</a></p>\n\
-         {{ range .Alerts }}<h3>{{ .Status }}</h3>\n<p><b>Labels</b><br>\n\
-         {{ range .Labels.SortedPairs }}{{ .Name }} = {{ .Value }}<br>\n{{ end }}</p>\n\
+         {{ if .Alerts.Firing }}<h3>[{{ len .Alerts.Firing }}] Firing</h3>\n\
+         {{ range .Alerts.Firing }}{{ template \"__promlet_mail_alert\" . }}{{ end }}{{ end }}\
+         {{ if .Alerts.Resolved }}<h3>[{{ len .Alerts.Resolved }}] Resolved</h3>\n\
+         {{ range .Alerts.Resolved }}{{ template \"__promlet_mail_alert\" . }}{{ end }}{{ end }}</body></html>\n",
+    ),
+    (
+        "__promlet_mail_alert",
+        "<p><b>Labels</b><br>\n{{ range .Labels.SortedPairs }}{{ .Name }} = {{ .Value }}<br>\n{{ end }}</p>\n\
          {{ if .Annotations }}<p><b>Annotations</b><br>\n\
          {{ range .Annotations.SortedPairs }}{{ .Name }} = {{ .Value }}<br>\n{{ end }}</p>\n{{ end }}\
-         <p><a href=\"{{ .GeneratorURL }}\">Source</a></p>\n{{ end }}</body></html>\n",
+         <p><a href=\"{{ .GeneratorURL }}\">Source</a></p>\n",
     ),
     ("pagerduty.default.description", "{{ template \"__subject\" . }}"),
     ("pagerduty.default.client", "{{ template \"__alertmanager\" . }}"),

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::cut;
 use super::deliver::{Deliver, Delivering, Desk, read, within};
+use super::evidence::Chart;
 use super::http::{Answer, Request};
 use super::json::go_json;
 use super::limits::WECHAT_OWN_TEXT_BYTES_MAX;
@@ -144,7 +145,7 @@ pub fn judge(answer: &Answer) -> Result<(), (Failure, bool)> {
 }
 
 impl Deliver for Wechat {
-    fn deliver<'a>(&'a self, notification: &'a Notification, steps: &'a Steps) -> Delivering<'a> {
+    fn deliver<'a>(&'a self, notification: &'a Notification, _: &'a [Chart], steps: &'a Steps) -> Delivering<'a> {
         Box::pin(within(self.desk.deadline(notification), self.attempt(notification, steps)))
     }
 }

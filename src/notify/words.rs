@@ -7,10 +7,14 @@ pub mod plain;
 pub mod slack;
 pub mod telegram;
 
+use std::collections::BTreeMap;
+
 use super::data::common_labels;
-use super::limits::{ALERTS_SHOWN_MAX, TEXT_SHOWN_MAX};
+use super::limits::{ALERTS_SHOWN_MAX, SILENCE_LINK_MAX, TEXT_SHOWN_MAX};
+use super::query;
 use crate::alerts::notification::{Notification, NotifiedAlert, Reason, Status};
 use crate::alerts::rfc3339;
+use crate::model::number::{format_general, quote};
 use crate::model::{DurationMs, Labels, TimestampMs};
 
 /// Labels that are said in other words already.
@@ -27,19 +31,24 @@ pub struct Described<'a> {
     pub description: String,
     /// "Value 12.5, firing since ... (5m)".
     pub facts: String,
-    pub runbook: &'a str,
-    pub dashboard: &'a str,
+    /// Graph, runbook, dashboard and a prefilled silence, as far as they are there.
+    pub links: Vec<(&'static str, String)>,
 }
 
-/// The alerts that a message describes, those that fire first, and how many are left out.
+/// The places of the alerts that a message describes, those that fire first.
+pub fn shown(notification: &Notification) -> impl Iterator<Item = usize> {
+    let of = |status: Status| notification.alerts.iter().enumerate().filter(move |(_, alert)| alert.status == status).map(|(at, _)| at);
+    of(Status::Firing).chain(of(Status::Resolved)).take(ALERTS_SHOWN_MAX)
+}
+
+/// The alerts that a message describes, and how many are left out.
 pub fn described(notification: &Notification) -> (Vec<Described<'_>>, usize) {
     let common = if notification.alerts.len() > 1 { common_labels(notification) } else { Labels::empty() };
-    let ordered = notification.firing().chain(notification.resolved());
-    let shown = ordered.take(ALERTS_SHOWN_MAX).map(|alert| describe(alert, &common, notification.at)).collect();
+    let shown = shown(notification).map(|at| describe(&notification.alerts[at], &common, notification)).collect();
     (shown, notification.alerts.len().saturating_sub(ALERTS_SHOWN_MAX))
 }
 
-fn describe<'a>(alert: &'a NotifiedAlert, common: &Labels, now: TimestampMs) -> Described<'a> {
+fn describe<'a>(alert: &'a NotifiedAlert, common: &Labels, notification: &Notification) -> Described<'a> {
     let (labels, annotations) = (&alert.alert.labels, &alert.alert.annotations);
     let own = Labels::from_sorted(labels.iter().filter(|(name, value)| !SAID.contains(name) && common.get(name) != Some(*value)));
     let mut summary = clipped(annotations.get("summary").unwrap_or(""));
@@ -57,10 +66,35 @@ fn describe<'a>(alert: &'a NotifiedAlert, common: &Labels, now: TimestampMs) -> 
         labels: own,
         summary,
         description,
-        facts: facts(alert, now),
-        runbook: annotations.get("runbook_url").unwrap_or(""),
-        dashboard: annotations.get("dashboard_url").or(annotations.get("dashboard")).filter(|url| is_web(url)).unwrap_or(""),
+        facts: facts(alert, notification.at),
+        links: links(alert, &notification.external_url),
     }
+}
+
+/// Where to look, and what to press.
+fn links(alert: &NotifiedAlert, external_url: &str) -> Vec<(&'static str, String)> {
+    let annotation = |name: &str| alert.alert.annotations.get(name).unwrap_or("").to_owned();
+    let dashboard = [annotation("dashboard_url"), annotation("dashboard")].into_iter().find(|url| is_web(url)).unwrap_or_default();
+    let silence = if alert.status == Status::Firing { silence_url(&alert.alert.labels, external_url) } else { String::new() };
+    let all = [
+        ("Graph", alert.alert.generator_url.clone()),
+        ("Runbook", annotation("runbook_url")),
+        ("Dashboard", dashboard),
+        ("Silence", silence),
+    ];
+    all.into_iter().filter(|(_, url)| is_web(url)).collect()
+}
+
+/// The page with a silence for this alert filled in, to be confirmed there.
+fn silence_url(labels: &Labels, external_url: &str) -> String {
+    let matchers: Vec<String> = labels.iter().map(|(name, value)| format!("{}={}", matcher_name(name), quote(value))).collect();
+    let url = format!("{external_url}/alerts?silence={}", query::escape(&format!("{{{}}}", matchers.join(","))));
+    if url.len() <= SILENCE_LINK_MAX { url } else { String::new() }
+}
+
+fn matcher_name(name: &str) -> String {
+    let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && !name.starts_with(|c: char| c.is_ascii_digit());
+    if plain { name.to_owned() } else { quote(name) }
 }
 
 fn is_link(name: &str) -> bool {
@@ -73,7 +107,10 @@ pub fn is_web(url: &str) -> bool {
 
 fn facts(alert: &NotifiedAlert, now: TimestampMs) -> String {
     let began = alert.alert.starts_at;
-    let value = alert.alert.value.map(number);
+    let threshold = alert.measured.threshold.map(|one| format!(" (threshold: {} {})", one.operator, number(one.value))).unwrap_or_default();
+    let value = alert.alert.value.map(|value| format!("{}{threshold}", number(value)));
+    let farthest = if alert.measured.threshold.is_some_and(|threshold| threshold.is_floor()) { "lowest" } else { "peak" };
+    let peak = alert.measured.peak.map(|peak| format!(", {farthest} {}", number(peak))).unwrap_or_default();
     let span = match alert.status {
         Status::Firing => format!("firing since {} ({})", moment(began), spoken(now - began)),
         Status::Resolved if alert.ended_while_down => {
@@ -81,7 +118,7 @@ fn facts(alert: &NotifiedAlert, now: TimestampMs) -> String {
         }
         Status::Resolved => {
             let end = alert.alert.ends_at;
-            format!("resolved at {} after {} (since {})", moment(end), spoken(end - began), moment(began))
+            format!("resolved at {} after {} (since {}){peak}", moment(end), spoken(end - began), moment(began))
         }
     };
     match value {
@@ -118,6 +155,18 @@ fn several(notification: &Notification) -> String {
     }
 }
 
+/// The names that most of the alerts have, each with their number.
+fn most(notification: &Notification) -> String {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    notification.alerts.iter().for_each(|alert| *counts.entry(alert.alert.name()).or_default() += 1);
+    let mut counts: Vec<(&str, usize)> = counts.into_iter().collect();
+    counts.sort_by_key(|(name, count)| (std::cmp::Reverse(*count), *name));
+    let more = counts.len().saturating_sub(3);
+    let more = if more > 0 { format!(" and {more} more names") } else { String::new() };
+    let named: Vec<String> = counts.iter().take(3).map(|(name, count)| format!("{name} ({count})")).collect();
+    format!("Most of them: {}{more}.", named.join(", "))
+}
+
 /// Sentences for the end of a message: a repeat after a crash, a late one, templates that failed.
 pub fn remarks(notification: &Notification, problems: &[String]) -> Vec<String> {
     let mut remarks = Vec::new();
@@ -127,7 +176,7 @@ pub fn remarks(notification: &Notification, problems: &[String]) -> Vec<String> 
     if notification.reason == Reason::Digest {
         let firing = notification.firing().count();
         let ended = notification.alerts.len() - firing;
-        remarks.push(format!("Many groups at once, told in one message: {firing} alerts firing, {ended} resolved."));
+        remarks.push(format!("Many groups at once, told in one message: {firing} alerts firing, {ended} resolved. {}", most(notification)));
     }
     if notification.may_repeat {
         remarks.push(format!("promlet was restarted during the send: this may be a repeat of notification {}.", notification.id));
@@ -145,7 +194,7 @@ pub fn alerts_url(notification: &Notification) -> String {
 pub fn number(value: f64) -> String {
     let size = value.abs();
     if !value.is_finite() || value == 0.0 {
-        return crate::model::number::format_general(value);
+        return format_general(value);
     }
     if !(1e-4..1e9).contains(&size) {
         return format!("{value:.3e}");

@@ -111,11 +111,28 @@ fn a_newer_file_is_refused_with_both_versions() {
 }
 
 #[test]
-fn a_damaged_file_is_named_with_the_way_out() {
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join(FILE_NAME), vec![7u8; 8192]).unwrap();
-    let error = State::open(folder.path(), &Registry::default()).err().unwrap().to_string();
-    assert!(error.contains("is damaged") && error.contains("state.db.damaged"), "{error}");
+fn a_damaged_file_is_set_aside_and_what_can_be_read_is_carried_over() {
+    let (folder, registry) = (tempfile::tempdir().unwrap(), Registry::default());
+    let path = folder.path().join(FILE_NAME);
+    std::fs::write(&path, vec![7u8; 8192]).unwrap();
+    let state = State::open(folder.path(), &registry).unwrap();
+    assert!(state.silences().unwrap().is_empty());
+    assert_eq!(std::fs::read(folder.path().join("state.db.damaged")).unwrap(), vec![7u8; 8192]);
+    let mut changes: Vec<Change> = (0..50).map(|number| Change::PutSilence(silence(&format!("s{number}")))).collect();
+    changes.extend((0..2_000).map(|number| Change::PutDelivery(delivery(&format!("d{number}"), number, "delivered"))));
+    state.apply_and_wait(changes).unwrap();
+    drop(state);
+    // A page in the middle of the largest table becomes nonsense.
+    let mut content = std::fs::read(&path).unwrap();
+    let middle = content.len() / 2 / 4096 * 4096;
+    content[middle..middle + 4096].fill(0xab);
+    std::fs::write(&path, content).unwrap();
+    let state = State::open(folder.path(), &registry).unwrap();
+    assert_eq!(state.silences().unwrap().len(), 50, "all that was not damaged");
+    assert!(folder.path().join("state.db.damaged-2").exists());
+    state.apply_and_wait(vec![Change::PutSilence(silence("new"))]).unwrap();
+    assert_eq!(state.silences().unwrap().len(), 51);
+    assert_eq!(registry.counter("promlet_state_replaced_total", "", &[]).get(), 2);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Routing over virtual time: every `.timeline` file under `tests/alerts` is run, and what was sent is compared with what it says.
 
+mod failures;
 mod killed;
 mod simulation;
 mod storm;

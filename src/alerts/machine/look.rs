@@ -10,7 +10,7 @@ use crate::alerts::group::Now;
 use crate::alerts::hold::{Context, Hold, judge};
 use crate::alerts::inhibit::Inhibition;
 use crate::alerts::limits::{ATTEMPT_MAX, ATTEMPT_MIN};
-use crate::alerts::notification::{Integration, Notification, NotifiedAlert, Reason, Status};
+use crate::alerts::notification::{Integration, Measured, Notification, NotifiedAlert, Reason, Status};
 use crate::alerts::routing::{Node, group_key};
 use crate::alerts::slot::{Content, Owed, Slot, slot_key};
 use crate::model::{DurationMs, Labels};
@@ -72,7 +72,7 @@ impl Machine {
             if member.ever_held {
                 seen.ever_held.insert(*number);
             }
-            seen.alerts.push(NotifiedAlert { alert, fingerprint: *number, status, ended_while_down });
+            seen.alerts.push(NotifiedAlert { alert, fingerprint: *number, status, ended_while_down, measured: Measured::default() });
         }
         seen.alerts.sort_by(|a, b| in_order(&a.alert.labels, &b.alert.labels));
         let hold = |alert: &NotifiedAlert| judge(&context, &alert.alert.labels, alert.fingerprint);

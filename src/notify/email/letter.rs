@@ -3,19 +3,20 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use lettre::message::header::{HeaderName, HeaderValue};
-use lettre::message::{Mailbox, Mailboxes, MultiPart, SinglePart};
+use lettre::message::header::{ContentType, HeaderName, HeaderValue};
+use lettre::message::{Attachment, Mailbox, Mailboxes, MultiPart, SinglePart};
 use lettre::{Address, Message};
 use xxhash_rust::xxh64::xxh64;
 
 use crate::alerts::notification::{Failure, Notification};
 use crate::alerts::rfc3339;
 use crate::model::TimestampMs;
+use crate::notify::evidence::Chart;
 use crate::notify::group_id;
 use crate::notify::limits::SUBJECT_MAX;
 use crate::notify::options::{EmailOptions, Threading};
 use crate::notify::texts::Rendering;
-use crate::notify::words;
+use crate::notify::words::{self, html::Figure};
 
 #[derive(Clone, Debug)]
 pub struct Letter {
@@ -29,6 +30,7 @@ impl Letter {
     pub fn write(
         options: &EmailOptions,
         notification: &Notification,
+        charts: &[Chart],
         write: &mut Rendering<'_>,
         now: TimestampMs,
     ) -> Result<Self, Failure> {
@@ -45,8 +47,9 @@ impl Letter {
         let own_subject = header_template(options, "Subject");
         let subject = write.field("subject", own_subject, || words::title(notification));
         let headers = extra_headers(options, write);
-        let (text, html) = bodies(options, notification, write);
         let domain = from.email.domain();
+        let figures = figures(charts, &notification.id, domain);
+        let (text, html) = bodies(options, notification, &figures, write);
         let date = UNIX_EPOCH + Duration::from_millis(now.0.max(0).unsigned_abs());
         let thread = thread_id(options.threading, notification, domain, now);
         let mut builder = Message::builder().from(from.clone()).date(date).message_id(Some(format!("<{}@{domain}>", notification.id)));
@@ -56,10 +59,12 @@ impl Letter {
         builder = builder.subject(words::clip(&words::one_line(&subject), SUBJECT_MAX)).references(thread.clone()).in_reply_to(thread);
         builder =
             builder.raw_header(raw("Auto-Submitted", "auto-generated")).raw_header(raw("X-Promlet-Notification-Id", &notification.id));
-        let parts = [text.map(SinglePart::plain), html.map(SinglePart::html)];
         let mut body = MultiPart::alternative().build();
-        for part in parts.into_iter().flatten() {
-            body = body.singlepart(part);
+        if let Some(text) = text {
+            body = body.singlepart(SinglePart::plain(text));
+        }
+        if let Some(html) = html {
+            body = with_page(body, html, &figures);
         }
         let mut message = builder.multipart(body).map_err(|error| Failure::give_up(format!("the mail cannot be written: {error}")))?;
         for (name, value) in headers {
@@ -75,11 +80,42 @@ impl Letter {
     }
 }
 
+/// The charts, each with the address of the part that it will be.
+fn figures<'a>(charts: &'a [Chart], id: &str, domain: &str) -> Vec<Figure<'a>> {
+    let figure = |(n, chart): (usize, &'a Chart)| Figure { chart, source: format!("cid:chart-{}.{id}@{domain}", n + 1) };
+    charts.iter().enumerate().map(figure).collect()
+}
+
+/// The page, together with the charts that it shows.
+fn with_page(body: MultiPart, html: String, figures: &[Figure<'_>]) -> MultiPart {
+    let shown: Vec<&Figure<'_>> = figures.iter().filter(|figure| html.contains(&figure.source)).collect();
+    let page = SinglePart::html(html);
+    if shown.is_empty() {
+        return body.singlepart(page);
+    }
+    let mut related = MultiPart::related().singlepart(page);
+    for (n, figure) in shown.into_iter().enumerate() {
+        let id = figure.source.trim_start_matches("cid:").to_owned();
+        let inline = Attachment::new_inline_with_name(id, format!("chart-{}.png", n + 1));
+        related = related.singlepart(inline.body(figure.chart.png.clone(), png()));
+    }
+    body.multipart(related)
+}
+
+fn png() -> ContentType {
+    ContentType::parse("image/png").expect("a media type that is written out")
+}
+
 /// The plain part and the page. An empty text leaves its part out; an open one is ours (with upstream's texts: a page alone).
-fn bodies(options: &EmailOptions, notification: &Notification, write: &mut Rendering<'_>) -> (Option<String>, Option<String>) {
+fn bodies(
+    options: &EmailOptions,
+    notification: &Notification,
+    figures: &[Figure<'_>],
+    write: &mut Rendering<'_>,
+) -> (Option<String>, Option<String>) {
     let left_out = |template: &Option<String>| template.as_deref() == Some("");
-    let html =
-        (!left_out(&options.html)).then(|| write.html_field("html", options.html.as_deref(), || words::html::page(notification, &[])));
+    let html = (!left_out(&options.html))
+        .then(|| write.html_field("html", options.html.as_deref(), || words::html::page(notification, figures, &[])));
     let wants_text = options.text.is_some() || !write.has_default("text");
     let text = (html.is_none() || (wants_text && !left_out(&options.text))).then(|| {
         let template = options.text.as_deref().filter(|text| !text.is_empty());

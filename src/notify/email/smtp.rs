@@ -84,7 +84,24 @@ async fn connect<'a>(
     let to_server = |failure: Failure| Failure { detail: format!("{address}: {}", failure.detail), ..failure };
     let connection = within(at, connecting).await.map_err(to_server)?;
     steps.done(format!("connected to {address}{}, greeted as {hello}", if implicit { " with TLS" } else { "" }));
+    steps.done(offers(&connection));
     Ok(Conversation { options, connection, steps, at })
+}
+
+/// What the server says it can do, as far as it matters here.
+fn offers(connection: &AsyncSmtpConnection) -> String {
+    let info = connection.server_info();
+    let mut known: Vec<&str> = Vec::new();
+    if info.supports_feature(Extension::StartTls) {
+        known.push("STARTTLS");
+    }
+    let mechanisms = [(Mechanism::Plain, "AUTH PLAIN"), (Mechanism::Login, "AUTH LOGIN"), (Mechanism::Xoauth2, "AUTH XOAUTH2")];
+    known.extend(mechanisms.into_iter().filter(|(mechanism, _)| info.supports_auth_mechanism(*mechanism)).map(|(_, name)| name));
+    if known.is_empty() {
+        "the server offers neither TLS nor a login".to_owned()
+    } else {
+        format!("the server offers {}", known.join(", "))
+    }
 }
 
 impl Conversation<'_> {
@@ -106,7 +123,8 @@ impl Conversation<'_> {
         self.at.0 = "STARTTLS";
         let hello = ClientId::Domain(if self.options.hello.is_empty() { "localhost".to_owned() } else { self.options.hello.clone() });
         within(self.at, self.connection.starttls(tls, &hello)).await?;
-        self.steps.done("encrypted (STARTTLS)");
+        let checked = if self.options.tls.insecure_skip_verify { "the certificate is not checked" } else { "the certificate is good" };
+        self.steps.done(format!("encrypted (STARTTLS), {checked}; {}", offers(&self.connection)));
         Ok(())
     }
 
@@ -226,7 +244,13 @@ fn judge(step: &str, error: &Error) -> Failure {
     if let Some(advice) = certificate_advice(&detail) {
         return Failure::give_up(format!("{detail} ({advice})"));
     }
-    if error.is_permanent() { Failure::give_up(detail) } else { Failure::retry(detail) }
+    if !error.is_permanent() {
+        return Failure::retry(detail);
+    }
+    // 535 is the answer to a wrong name or password (RFC 4954).
+    let is_login = step.starts_with("AUTH") && detail.contains("(535)");
+    let advice = if is_login { " (check auth_username and auth_password; some services want a password made for programs)" } else { "" };
+    Failure::give_up(detail + advice)
 }
 
 fn show(response: &Response) -> String {

@@ -1,40 +1,56 @@
 //! Our text as a mail's page: readable on a phone, in light and dark; styles inline, since mail programs drop the rest.
 
-use super::{Described, alerts_url, described, is_web, remarks, title};
+use super::{Described, alerts_url, described, remarks, title};
 use crate::alerts::notification::{Notification, Status};
+use crate::notify::chart;
+use crate::notify::evidence::Chart;
 
 const FONT: &str = "font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif";
+/// Of middle lightness: the programs' own blue cannot be read on a dark page.
+const LINK: &str = "color:#3b82f6";
 
-pub fn page(notification: &Notification, problems: &[String]) -> String {
+/// A chart with the address under which the page finds it.
+pub struct Figure<'a> {
+    pub chart: &'a Chart,
+    /// `cid:...`.
+    pub source: String,
+}
+
+pub fn page(notification: &Notification, figures: &[Figure<'_>], problems: &[String]) -> String {
     let (alerts, more) = described(notification);
     let color = color(notification.status);
     let mut body = String::new();
     for one in &alerts {
-        body += &card(one);
+        let own = figures.iter().filter(|figure| figure.chart.of == one.alert.fingerprint);
+        body += &card(one, &own.map(picture).collect::<String>());
     }
     if more > 0 {
-        body += &format!("<p><a href=\"{}\">and {more} more</a></p>\n", escape(&alerts_url(notification)));
+        body += &format!("<p>{}</p>\n", link(&alerts_url(notification), &format!("+{more} more")));
     }
     for remark in remarks(notification, problems) {
         body += &format!("<p><i>{}</i></p>\n", escape(&remark));
     }
-    let (title, link) = (escape(&title(notification)), escape(&alerts_url(notification)));
+    let (title, all) = (escape(&title(notification)), link(&alerts_url(notification), "All alerts"));
     let (receiver, id) = (escape(&notification.receiver), escape(&notification.id));
     format!(
         "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\
-         <meta name=\"color-scheme\" content=\"light dark\"><title>{title}</title></head>\n\
+         <meta name=\"color-scheme\" content=\"light dark\"><meta name=\"supported-color-schemes\" content=\"light dark\">\
+         <title>{title}</title><style>:root{{color-scheme:light dark}}</style></head>\n\
          <body style=\"margin:0;padding:12px;{FONT};font-size:15px;line-height:1.45\">\n\
          <div style=\"max-width:640px;margin:0 auto\">\n\
          <h1 style=\"font-size:18px;margin:0 0 12px;padding:10px 12px;background:{color};color:#ffffff;border-radius:6px\">{title}</h1>\n\
          {body}\
-         <p style=\"font-size:13px;opacity:0.75\"><a href=\"{link}\">All alerts</a> &middot; receiver {receiver} &middot; \
-         notification {id}</p>\n\
+         <p style=\"font-size:13px;opacity:0.75\">{all} &middot; receiver {receiver} &middot; notification {id}</p>\n\
          </div></body></html>\n"
     )
 }
 
-fn card(described: &Described<'_>) -> String {
+fn link(url: &str, text: &str) -> String {
+    format!("<a style=\"{LINK}\" href=\"{}\">{}</a>", escape(url), escape(text))
+}
+
+fn card(described: &Described<'_>, pictures: &str) -> String {
     let status = described.alert.status;
     let severity = if described.severity.is_empty() { String::new() } else { format!(" ({})", escape(described.severity)) };
     let word = if status == Status::Firing { "Firing" } else { "Resolved" };
@@ -49,12 +65,26 @@ fn card(described: &Described<'_>) -> String {
     if !labels.is_empty() {
         inner += &format!("<code style=\"font-size:13px\">{}</code><br>\n", labels.join(" &nbsp; "));
     }
-    let links =
-        [("Graph", described.alert.alert.generator_url.as_str()), ("Runbook", described.runbook), ("Dashboard", described.dashboard)];
-    let links: Vec<String> =
-        links.iter().filter(|(_, url)| is_web(url)).map(|(name, url)| format!("<a href=\"{}\">{name}</a>", escape(url))).collect();
-    inner += &links.join(" &middot; ");
+    inner += pictures;
+    inner += &described.links.iter().map(|(name, url)| link(url, name)).collect::<Vec<_>>().join(" &middot; ");
     format!("<div style=\"border-left:4px solid {};padding:2px 0 2px 12px;margin:0 0 16px\">\n{inner}</div>\n", color(status))
+}
+
+/// The width is for programs that know no style sheets; all others make it fit.
+fn picture(figure: &Figure<'_>) -> String {
+    let chart = figure.chart;
+    let (width, height) = (chart::WIDTH / 2, chart::HEIGHT / 2);
+    let mut below = escape(&chart.caption);
+    for (color, name) in &chart.legend {
+        below += &format!(" <span style=\"white-space:nowrap\"><span style=\"color:{color}\">&#9632;</span> {}</span>", escape(name));
+    }
+    format!(
+        "<img src=\"{}\" width=\"{width}\" height=\"{height}\" alt=\"{}\" \
+         style=\"display:block;width:100%;max-width:{width}px;height:auto;margin:8px 0 2px\">\n\
+         <div style=\"font-size:12px;opacity:0.75;margin:0 0 6px\">{below}</div>\n",
+        escape(&figure.source),
+        escape(&chart.alt)
+    )
 }
 
 fn color(status: Status) -> &'static str {

@@ -1,13 +1,13 @@
 //! Our text in the Markdown that chat programs have in common: bold, code, links.
 
-use super::{Described, alerts_url, described, is_web, remarks};
+use super::{Described, alerts_url, described, remarks};
 use crate::alerts::notification::{Notification, Status};
 
 pub fn text(notification: &Notification, problems: &[String]) -> String {
     let (alerts, more) = described(notification);
     let mut parts: Vec<String> = alerts.iter().map(one).collect();
     if more > 0 {
-        parts.push(format!("[and {more} more]({})", address(&alerts_url(notification))));
+        parts.push(format!("[+{more} more]({})", address(&alerts_url(notification))));
     }
     parts.extend(remarks(notification, problems).iter().map(|remark| format!("_{}_", escape(remark))));
     parts.join("\n\n")
@@ -24,9 +24,7 @@ fn one(described: &Described<'_>) -> String {
             lines.push(escape(text));
         }
     }
-    let links =
-        [("Graph", described.alert.alert.generator_url.as_str()), ("Runbook", described.runbook), ("Dashboard", described.dashboard)];
-    let links: Vec<String> = links.iter().filter(|(_, url)| is_web(url)).map(|(name, url)| format!("[{name}]({})", address(url))).collect();
+    let links: Vec<String> = described.links.iter().map(|(name, url)| format!("[{name}]({})", address(url))).collect();
     if !links.is_empty() {
         lines.push(links.join(" | "));
     }

@@ -1,13 +1,13 @@
 //! Our text without any markup: a mail's plain part.
 
-use super::{Described, alerts_url, described, is_web, remarks};
+use super::{Described, alerts_url, described, remarks};
 use crate::alerts::notification::{Notification, Status};
 
 pub fn text(notification: &Notification, problems: &[String]) -> String {
     let (alerts, more) = described(notification);
     let mut parts: Vec<String> = alerts.iter().map(one).collect();
     if more > 0 {
-        parts.push(format!("... and {more} more."));
+        parts.push(format!("+{more} more: {}", alerts_url(notification)));
     }
     parts.extend(remarks(notification, problems));
     parts.push(format!("All alerts: {}\nReceiver {}, notification {}", alerts_url(notification), notification.receiver, notification.id));
@@ -28,7 +28,7 @@ pub fn brief(notification: &Notification) -> String {
         lines.extend([&described.summary, &described.facts].into_iter().filter(|text| !text.is_empty()).cloned());
     }
     if more > 0 {
-        lines.push(format!("and {more} more"));
+        lines.push(format!("+{more} more"));
     }
     lines.extend(remarks(notification, &[]));
     lines.join("\n")
@@ -47,8 +47,6 @@ fn one(described: &Described<'_>) -> String {
     if !labels.is_empty() {
         lines.push(format!("Labels: {}", labels.join(", ")));
     }
-    let links =
-        [("Graph", described.alert.alert.generator_url.as_str()), ("Runbook", described.runbook), ("Dashboard", described.dashboard)];
-    lines.extend(links.iter().filter(|(_, url)| is_web(url)).map(|(name, url)| format!("{name}: {url}")));
+    lines.extend(described.links.iter().map(|(name, url)| format!("{name}: {url}")));
     lines.join("\n")
 }

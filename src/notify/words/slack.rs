@@ -1,17 +1,30 @@
 //! Our text in Slack's markup.
 
-use super::{Described, alerts_url, clip, described, is_web, remarks};
+use super::{Described, alerts_url, clip, described, remarks};
 use crate::alerts::notification::{Notification, Status};
 use crate::notify::limits::SLACK_TEXT_MAX;
 
-/// The attachment's text.
+/// The attachment's text. Alerts that have no room are counted instead: nothing is cut in the middle of its markup.
 pub fn text(notification: &Notification, problems: &[String]) -> String {
-    let (alerts, more) = described(notification);
-    let mut parts: Vec<String> = alerts.iter().map(one).collect();
-    if more > 0 {
-        parts.push(format!("<{}|and {more} more>", address(&alerts_url(notification))));
+    let (alerts, mut more) = described(notification);
+    let below: Vec<String> = remarks(notification, problems).iter().map(|remark| format!("_{}_", escape(remark))).collect();
+    let url = address(&alerts_url(notification));
+    let mut room = SLACK_TEXT_MAX.saturating_sub(below.iter().map(|text| text.chars().count() + 2).sum::<usize>() + url.len() + 40);
+    let mut parts = Vec::new();
+    for described in &alerts {
+        let said = one(described);
+        let length = said.chars().count() + 2;
+        if length > room {
+            more += 1;
+            continue;
+        }
+        room -= length;
+        parts.push(said);
     }
-    parts.extend(remarks(notification, problems).iter().map(|remark| format!("_{}_", escape(remark))));
+    if more > 0 {
+        parts.push(format!("<{url}|+{more} more>"));
+    }
+    parts.extend(below);
     clip(&parts.join("\n\n"), SLACK_TEXT_MAX)
 }
 
@@ -27,9 +40,7 @@ fn one(described: &Described<'_>) -> String {
         }
     }
     lines.push(escape(&described.facts));
-    let links =
-        [("Graph", described.alert.alert.generator_url.as_str()), ("Runbook", described.runbook), ("Dashboard", described.dashboard)];
-    let links: Vec<String> = links.iter().filter(|(_, url)| is_web(url)).map(|(name, url)| format!("<{}|{name}>", address(url))).collect();
+    let links: Vec<String> = described.links.iter().map(|(name, url)| format!("<{}|{name}>", address(url))).collect();
     if !links.is_empty() {
         lines.push(links.join(" | "));
     }

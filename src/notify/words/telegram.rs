@@ -23,7 +23,7 @@ pub fn text(notification: &Notification, problems: &[String], longest: usize) ->
     }
     if left_out > 0 {
         let url = alerts_url(notification);
-        let more = format!("and {left_out} more");
+        let more = format!("+{left_out} more");
         parts.push(if is_web(&url) && url.len() < 300 { format!("<a href=\"{}\">{more}</a>", escape(&url)) } else { more });
     }
     parts.extend(below);
@@ -41,10 +41,7 @@ fn one(described: &Described<'_>) -> String {
             lines.push(escape(text));
         }
     }
-    let links =
-        [("Graph", described.alert.alert.generator_url.as_str()), ("Runbook", described.runbook), ("Dashboard", described.dashboard)];
-    let links: Vec<String> =
-        links.iter().filter(|(_, url)| is_web(url)).map(|(name, url)| format!("<a href=\"{}\">{name}</a>", escape(url))).collect();
+    let links: Vec<String> = described.links.iter().map(|(name, url)| format!("<a href=\"{}\">{name}</a>", escape(url))).collect();
     if !links.is_empty() {
         lines.push(links.join(" | "));
     }

@@ -80,3 +80,19 @@ async fn a_restart_resolves_only_what_has_ended() {
     assert_eq!(heard(&hook), after);
     server.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_start_says_for_how_long_nothing_was_seen() {
+    let folder = tempfile::tempdir().unwrap();
+    let (target, _) = target();
+    let hook = HttpPeer::start(&[]).await;
+    write_files(folder.path(), &target, &hook);
+    let figure = "promlet_blind_before_start_seconds";
+    let server = Running::start(folder.path(), &[]).await;
+    assert_eq!(server.figure(figure).await, None, "there was nothing before");
+    until("a sample", async || (!server.values("level").await.is_empty()).then_some(())).await;
+    server.stop().await;
+    let server = Running::start(folder.path(), &[]).await;
+    assert!(server.figure(figure).await.is_some_and(|seconds| seconds > 0.0 && seconds < 300.0));
+    server.stop().await;
+}

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use promlet::alerts::notification::{Notification, NotifiedAlert, Reason, Status};
+use promlet::alerts::notification::{Measured, Notification, NotifiedAlert, Reason, Status};
 use promlet::alerts::{Integration, fingerprint};
 use promlet::clock::Clock;
 use promlet::config::{Checkers, load_alertmanager};
@@ -19,17 +19,17 @@ use super::mail::tls_acceptor;
 
 /// 2026-01-01T00:00:00Z.
 const NEW_YEAR: i64 = 1_767_225_600_000;
-const RECORDED: &str = include_str!("../../notify/receivers.json");
+pub const RECORDED: &str = include_str!("../../notify/receivers.json");
 /// The headers that mean something to a receiver.
 const HEADERS: [&str; 5] = ["authorization", "content-type", "x-auth-token", "x-user-id", "x-amz-date"];
 
 trait Both: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Both for T {}
 
-type Heard = Arc<Mutex<Vec<Value>>>;
+pub type Heard = Arc<Mutex<Vec<Value>>>;
 
 /// Answers as was recorded, in order; a proxy for what lies elsewhere.
-async fn listen(name: &str, requests: &[Value]) -> (u16, Heard) {
+pub async fn listen(name: &str, requests: &[Value]) -> (u16, Heard) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let heard: Heard = Arc::default();
@@ -77,7 +77,8 @@ async fn serve(stream: TcpStream, prefix: String, heard: Heard, requests: Vec<Va
         let recorded = requests.get(number).cloned().unwrap_or_default();
         let (status, answer) = (recorded["status"].as_str().unwrap_or("500"), recorded["answer"].as_str().unwrap_or("one too many"));
         let kind = if answer.starts_with('{') { "application/json" } else { "text/plain" };
-        let text = format!("HTTP/1.1 {status} X\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n{answer}", answer.len());
+        let more = recorded["headers"].as_str().unwrap_or("");
+        let text = format!("HTTP/1.1 {status} X\r\n{more}Content-Type: {kind}\r\nContent-Length: {}\r\n\r\n{answer}", answer.len());
         stream.write_all(text.as_bytes()).await.ok()?;
     }
 }
@@ -106,14 +107,14 @@ fn disk(instance: &str, ends_at: Option<i64>) -> NotifiedAlert {
         labels: labels.clone(),
     };
     let status = if ends_at.is_some() { Status::Resolved } else { Status::Firing };
-    NotifiedAlert { fingerprint: fingerprint::of(&labels), alert, status, ended_while_down: false }
+    NotifiedAlert { fingerprint: fingerprint::of(&labels), alert, status, ended_while_down: false, measured: Measured::default() }
 }
 
 /// The moments that stand for `START`, `END1` and `END2`.
 const MOMENTS: [(&str, &str); 3] = [("START", "2026-01-01T00:00:00Z"), ("END1", "2026-01-01T00:01:02Z"), ("END2", "2026-01-01T00:01:05Z")];
 
 /// Three fire; one of them ends; the others end.
-fn story() -> [(Reason, Vec<NotifiedAlert>); 3] {
+pub fn story() -> [(Reason, Vec<NotifiedAlert>); 3] {
     let (end1, end2) = (Some(NEW_YEAR + 62_000), Some(NEW_YEAR + 65_000));
     [
         (Reason::First, vec![disk("a:9100", None), disk("b:9100", None), disk("c:9100", None)]),
@@ -122,7 +123,7 @@ fn story() -> [(Reason, Vec<NotifiedAlert>); 3] {
     ]
 }
 
-fn notification(receiver: &str, reason: Reason, alerts: Vec<NotifiedAlert>, memo: Option<String>) -> Notification {
+pub fn notification(receiver: &str, reason: Reason, alerts: Vec<NotifiedAlert>, memo: Option<String>) -> Notification {
     let fires = alerts.iter().any(|alert| alert.status == Status::Firing);
     Notification {
         id: "an-id".to_owned(),
@@ -142,7 +143,7 @@ fn notification(receiver: &str, reason: Reason, alerts: Vec<NotifiedAlert>, memo
     }
 }
 
-fn built(name: &str, body: &str, port: u16, upstream_texts: bool) -> Integration {
+pub fn built(name: &str, body: &str, port: u16, upstream_texts: bool) -> Integration {
     let body = body.replace("BASE", &format!("http://127.0.0.1:PORT/{name}")).replace("PORT", &port.to_string());
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("alertmanager.yml");

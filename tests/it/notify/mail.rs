@@ -4,7 +4,7 @@ use std::future::Future;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use promlet::alerts::notification::{FailureKind, Notification, NotifiedAlert, Outcome, Reason, Status};
+use promlet::alerts::notification::{FailureKind, Measured, Notification, NotifiedAlert, Outcome, Reason, Status};
 use promlet::alerts::{Receiver, fingerprint};
 use promlet::client::{SecretSource, TlsOptions};
 use promlet::clock::Clock;
@@ -74,7 +74,7 @@ async fn send(options: EmailOptions) -> Outcome {
     receivers[0].integrations[0].notify.notify(&notification()).await
 }
 
-fn notification() -> Notification {
+pub fn notification() -> Notification {
     let labels = Labels::from_pairs([("alertname", "A")]);
     let alert = Alert {
         labels: labels.clone(),
@@ -90,7 +90,13 @@ fn notification() -> Notification {
         integration: "email[0]".to_owned(),
         status: Status::Firing,
         reason: Reason::First,
-        alerts: vec![NotifiedAlert { fingerprint: fingerprint::of(&labels), alert, status: Status::Firing, ended_while_down: false }],
+        alerts: vec![NotifiedAlert {
+            fingerprint: fingerprint::of(&labels),
+            alert,
+            status: Status::Firing,
+            ended_while_down: false,
+            measured: Measured::default(),
+        }],
         group_labels: labels,
         route_labels: Labels::empty(),
         group_key: "{}:{alertname=\"A\"}".to_owned(),
@@ -179,13 +185,29 @@ async fn a_server_without_any_login_is_not_asked_for_one() {
 /// Runs under a clock that jumps ahead when everybody waits.
 #[tokio::test(start_paused = true)]
 async fn a_server_that_falls_silent_costs_ten_seconds_at_any_step() {
-    for step in ["CONNECT", "EHLO", "MAIL", "RCPT", "DATA", "END"] {
-        let mail = MailPeer::start(MailScript { answers: vec![(step, "")], ..MailScript::default() }).await;
-        let began = tokio::time::Instant::now();
-        let outcome = within_reason(send(options(mail.port))).await;
-        is_failure(&outcome, false, "silent for 10 s");
-        assert!(began.elapsed().as_secs() <= 21, "{step}: {:?}", began.elapsed());
+    for step in ["CONNECT", "EHLO", "AUTH", "USERNAME", "PASSWORD", "MAIL", "RCPT", "DATA", "END"] {
+        let mail = MailPeer::start(MailScript { answers: vec![(step, "")], auth: "LOGIN", ..MailScript::default() }).await;
+        is_over_in_time(step, with_login(options(mail.port))).await;
     }
+    // The same behind STARTTLS, and where TLS comes first.
+    for step in ["STARTTLS", "HANDSHAKE", "AUTH", "MAIL"] {
+        let script = MailScript { answers: vec![(step, "")], auth: "PLAIN", starttls: Some(tls_acceptor()), ..MailScript::default() };
+        is_over_in_time(step, with_login(trusting(options(MailPeer::start(script).await.port)))).await;
+    }
+    for step in ["CONNECT", "HANDSHAKE", "EHLO"] {
+        let script = MailScript { answers: vec![(step, "")], implicit_tls: Some(tls_acceptor()), ..MailScript::default() };
+        let port = MailPeer::start(script).await.port;
+        is_over_in_time(step, EmailOptions { force_implicit_tls: Some(true), ..trusting(options(port)) }).await;
+    }
+}
+
+async fn is_over_in_time(step: &str, options: EmailOptions) {
+    let began = tokio::time::Instant::now();
+    let outcome = within_reason(send(options)).await;
+    assert!(began.elapsed().as_secs() <= 21, "{step}: {:?}", began.elapsed());
+    let failure = outcome.expect_err(step);
+    let is_named = failure.detail.contains("silent for 10 s") || failure.detail.contains("timed out") || failure.detail.contains("timeout");
+    assert!(matches!(failure.kind, FailureKind::Retry { .. }) && is_named, "{step}: {failure}");
 }
 
 async fn within_reason<T>(work: impl Future<Output = T>) -> T {

@@ -20,7 +20,8 @@ impl Heard {
     }
 }
 
-/// Answers are `hang` for no answer at all, else a status line with headers: `429 Too Many Requests\r\nRetry-After: 1`.
+/// Answers are `hang` for no answer at all, JSON that stands for itself, else a status line with headers:
+/// `429 Too Many Requests\r\nRetry-After: 1`.
 pub struct HttpPeer {
     pub port: u16,
     pub heard: Arc<Mutex<Vec<Heard>>>,
@@ -68,7 +69,11 @@ async fn serve_http(stream: TcpStream, heard: Arc<Mutex<Vec<Heard>>>, answers: A
         if answer == "hang" {
             std::future::pending::<()>().await;
         }
-        let text = format!("HTTP/1.1 {answer}\r\nContent-Length: 2\r\n\r\nok");
+        let text = if answer.starts_with('{') {
+            format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{answer}", answer.len())
+        } else {
+            format!("HTTP/1.1 {answer}\r\nContent-Length: 2\r\n\r\nok")
+        };
         stream.write_all(text.as_bytes()).await.ok()?;
     }
 }
@@ -76,7 +81,8 @@ async fn serve_http(stream: TcpStream, heard: Arc<Mutex<Vec<Heard>>>, answers: A
 /// How a mail server behaves.
 #[derive(Clone, Default)]
 pub struct MailScript {
-    /// Answers to commands that begin so, instead of `250`: the last one holds. An empty answer is silence.
+    /// Answers to commands that begin so, instead of the usual ones: the first one holds. An empty answer is silence. Besides the commands
+    /// there are `CONNECT`, `HANDSHAKE` (of TLS, silence only), `USERNAME` and `PASSWORD` (of AUTH LOGIN) and `END` (of the mail).
     pub answers: Vec<(&'static str, &'static str)>,
     pub auth: &'static str,
     pub starttls: Option<TlsAcceptor>,
@@ -112,6 +118,14 @@ trait Both: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Both for T {}
 
 async fn serve_mail(stream: TcpStream, script: MailScript, said: Arc<Mutex<Vec<String>>>) -> Option<()> {
+    let handshake = async || {
+        if script.answers.iter().any(|(command, _)| *command == "HANDSHAKE") {
+            std::future::pending::<()>().await;
+        }
+    };
+    if script.implicit_tls.is_some() {
+        handshake().await;
+    }
     let stream: Box<dyn Both> = match &script.implicit_tls {
         Some(acceptor) => Box::new(acceptor.accept(stream).await.ok()?),
         None => Box::new(stream),
@@ -130,13 +144,14 @@ async fn serve_mail(stream: TcpStream, script: MailScript, said: Arc<Mutex<Vec<S
             }
             "STAR" => {
                 answer(&mut stream, &script, &line, "220 go").await?;
+                handshake().await;
                 let inner: Box<dyn Both> = Box::new(script.starttls.as_ref()?.accept(stream.into_inner()).await.ok()?);
                 (stream, encrypted) = (BufReader::new(inner), true);
             }
             "AUTH" if line.starts_with("AUTH LOGIN") => {
-                answer(&mut stream, &script, "", "334 VXNlcm5hbWU6").await?;
+                answer(&mut stream, &script, "USERNAME", "334 VXNlcm5hbWU6").await?;
                 read(&mut stream, &said).await?;
-                answer(&mut stream, &script, "", "334 UGFzc3dvcmQ6").await?;
+                answer(&mut stream, &script, "PASSWORD", "334 UGFzc3dvcmQ6").await?;
                 read(&mut stream, &said).await?;
                 answer(&mut stream, &script, &line, "235 welcome").await?;
             }

@@ -4,8 +4,9 @@
     damage.py [--seed N] [--port N] [--verbose] PROMLET
 
 A folder with sealed segments, an open one, a log, a manifest and silences is copied for each case; one file of it is emptied, cut in the middle,
-flipped in one bit, overwritten in a stretch, or removed. Then the program is started on it. Either it ends with an error that names the file and a way
-out, or it serves: every value is one that was written, and where any is missing the log or the answer names the file.
+flipped in one bit (also within the text of a silence), overwritten in a stretch, or removed. Then `tsdb verify` reads it, and the program is started on
+it. Either it ends with an error that names the file and a way out, or it serves: every value and every silence is one that was written, and where any
+is missing both `tsdb verify` and the log or the answer name the file.
 Exits 1 where one of these does not hold.
 """
 import argparse, json, os, random, re, shutil, signal, struct, subprocess, sys, tempfile, time, urllib.error, urllib.parse, urllib.request
@@ -18,7 +19,7 @@ options.add_argument("promlet")
 options = options.parse_args()
 PORT, dice = options.port, random.Random(options.seed)
 SERIES, BEGAN = 50, int(time.time()) - 3000
-wrong, cases = [], 0
+wrong, cases, SILENCES = [], 0, []
 
 
 def varint(n):
@@ -83,6 +84,7 @@ def make(folder):
         for second in seconds:
             push(second)
         silence()
+        SILENCES[:] = plain(ask("/api/v2/silences"))
         server.kill() if is_killed else server.send_signal(signal.SIGTERM)
         server.wait(30)
     os.remove(f"{folder}/log")
@@ -91,6 +93,9 @@ def make(folder):
 def damaged(kind, content):
     at = dice.randrange(max(len(content), 1))
     match kind:
+        case "flipped text":
+            at = dice.choice([found.start() for found in re.finditer(b"kept", content)])
+            return content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
         case "emptied":
             return b""
         case "cut":
@@ -112,6 +117,8 @@ def check(base, name, kind):
     os.remove(path)
     if kind != "removed":
         open(path, "wb").write(damaged(kind, content))
+    verified = subprocess.run([os.path.abspath(options.promlet), "tsdb", "verify", "--storage.tsdb.path=data"], cwd=folder, capture_output=True, text=True)
+    verified = verified.stdout + verified.stderr
     server, is_ready = serve(folder)
     try:
         if not is_ready:
@@ -123,19 +130,22 @@ def check(base, name, kind):
         found = [(int(s["metric"]["n"]), round(t) - BEGAN, float(v)) for s in result for t, v in s["values"]]
         bad = [sample for sample in found if sample[2] != value(sample[0], sample[1])]
         missing = SERIES * 1000 - len(found)
-        silences = len(json.loads(ask("/api/v2/silences")))
+        silences = plain(ask("/api/v2/silences"))
+        bad += [silence for silence in silences if silence not in SILENCES]
     finally:
         server.kill()
         server.wait()
     said = open(f"{folder}/log").read()
     lines = [line for line in (said + answer.get("error", "")).splitlines() if name in line]
-    # A log of which nothing is needed, or a file that can be made again, is no loss. That the newest log is gone nothing tells, nor does
-    # SQLite know the end of its log from a damaged place in it: it goes back to the last whole commit before.
-    goes_back = name == "state.db-wal" and silences >= 2 or name.startswith("log-") and kind == "removed"
-    names_it = bool(lines) or goes_back or (missing == 0 and silences == 3)
-    good = not bad and names_it and "panicked" not in said
-    detail = f"{missing} of {SERIES * 1000} samples missing, {silences} of 3 silences, {len(bad)} wrong values; " + (lines or ["nothing said"])[0]
-    report(name, kind, good, detail)
+    # A log of which nothing is needed, or a file that can be made again, is no loss.
+    is_whole = missing == 0 and len(silences) == 3
+    good = not bad and (is_whole or lines and name.removesuffix("-wal") in verified) and "panicked" not in said + verified
+    detail = f"{missing} of {SERIES * 1000} samples missing, {len(silences)} of 3 silences, {len(bad)} wrong values; " + (lines or ["nothing said"])[0]
+    report(name, kind, good, detail if is_whole or name.removesuffix("-wal") in verified else detail + "; verify: " + verified)
+
+
+def plain(silences):
+    return [{key: silence[key] for key in ("id", "matchers", "startsAt", "endsAt", "comment", "createdBy")} for silence in json.loads(silences)]
 
 
 def report(name, kind, good, detail):
@@ -155,7 +165,7 @@ try:
     for name in names:
         # SQLite makes its index file anew; the reserve holds nothing.
         if not name.endswith("-shm") and name != "reserve":
-            for kind in ["emptied", "removed"] + ["cut"] * 3 + ["flipped"] * 5 + ["overwritten"] * 3:
+            for kind in ["emptied", "removed"] + ["cut"] * 3 + ["flipped"] * 5 + ["overwritten"] * 3 + ["flipped text"] * 3 * (name == "state.db"):
                 check(f"{folder}/base", name, kind)
 finally:
     shutil.rmtree(folder, ignore_errors=True)

@@ -171,6 +171,11 @@ impl Alerting {
         Ok(())
     }
 
+    /// What of the ledger was found missing or damaged, one sentence each.
+    pub fn losses(&self) -> Vec<String> {
+        self.shared.state.losses()
+    }
+
     /// Notifications, newest first. Reads the disk: not for an async worker.
     pub fn deliveries(&self, limit: usize) -> Result<Vec<DeliveryView>, String> {
         let rows = self.shared.state.deliveries(limit).map_err(|error| format!("state.db cannot be read: {error}"))?;

@@ -5,12 +5,14 @@
 
 pub mod labels_json;
 pub mod limits;
+mod mark;
 mod open;
 mod read;
 mod reserve;
 pub mod rows;
 mod salvage;
 mod schema;
+mod sums;
 mod write;
 mod writer;
 
@@ -33,6 +35,7 @@ pub const FILE_NAME: &str = "state.db";
 pub struct State {
     writer: Arc<writer::Writer>,
     reader: Arc<Mutex<Connection>>,
+    losses: Arc<sums::Losses>,
 }
 
 impl State {
@@ -41,14 +44,23 @@ impl State {
     pub fn open(folder: &Path, registry: &Registry) -> Result<Self, OpenError> {
         let path = folder.join(FILE_NAME);
         let reserve = reserve::Reserve::new(folder);
-        say_if_lost(&path, &reserve);
-        let (connection, reader) = match open::open_both(&path) {
-            Err(error) if error.may_want_space() && reserve.give_up() => open::open_both(&path)?,
-            Err(OpenError::Damaged { path, detail }) => open_anew(&path, detail, registry)?,
-            opened => opened?,
+        let lost = lost(&path, &reserve);
+        let ((connection, reader), replaced) = match open::open_both(&path) {
+            Err(error) if error.may_want_space() && reserve.give_up() => (open::open_both(&path)?, None),
+            Err(OpenError::Damaged { path, detail }) => open_anew(&path, detail, registry).map(|(opened, said)| (opened, Some(said)))?,
+            opened => (opened?, None),
         };
-        let writer = writer::Writer::start(connection, reserve, registry).map_err(|error| OpenError::Thread { path, error })?;
-        Ok(Self { writer: Arc::new(writer), reader: Arc::new(Mutex::new(reader)) })
+        let (losses, mark) = (sums::Losses::new(path.clone(), registry), mark::Mark::new(folder));
+        let older = compare(&connection, &mark, &path).map_err(|error| OpenError::Sqlite { path: path.clone(), error })?;
+        // A new file knows less of itself than what was said when it was made.
+        lost.or(replaced).or(older).into_iter().for_each(|loss| losses.say(loss));
+        let writer = writer::Writer::start(connection, reserve, mark, registry).map_err(|error| OpenError::Thread { path, error })?;
+        Ok(Self { writer: Arc::new(writer), reader: Arc::new(Mutex::new(reader)), losses: Arc::new(losses) })
+    }
+
+    /// What was found missing or damaged since the start, one sentence each.
+    pub fn losses(&self) -> Vec<String> {
+        self.losses.said()
     }
 
     /// Queues the changes; `done` is called on the writer's thread once they are committed and synced, or could not be.
@@ -70,31 +82,49 @@ impl State {
     }
 }
 
-/// In place of a damaged file.
-fn open_anew(path: &Path, detail: String, registry: &Registry) -> Result<(Connection, Connection), OpenError> {
+/// In place of a damaged file, and the sentence that says so.
+fn open_anew(path: &Path, detail: String, registry: &Registry) -> Result<((Connection, Connection), String), OpenError> {
     let Ok(aside) = salvage::set_aside(path) else { return Err(OpenError::Damaged { path: path.to_owned(), detail }) };
     let opened = open::open_both(path)?;
     let carried = salvage::carry_over(&aside, &opened.0);
-    tracing::error!(
-        "{} is damaged ({detail}): it is kept as {}, and a new one takes its place; {carried}",
-        path.display(),
-        aside.display()
-    );
+    let said = format!("{} is damaged ({detail}): it is kept as {}, and a new one takes its place; {carried}", path.display(), aside.display());
     let help = "Times that state.db was damaged at the start and a new one took its place.";
     registry.counter("promlet_state_replaced_total", help, &[]).inc();
-    Ok(opened)
+    Ok((opened, said))
+}
+
+/// Whether the last commit that was acknowledged is there. If not, that is said, and numbers go on after it.
+fn compare(connection: &Connection, mark: &mark::Mark, path: &Path) -> rusqlite::Result<Option<String>> {
+    let number: i64 = connection.query_row("SELECT number FROM commits", [], |row| row.get(0))?;
+    let (number, mark) = (u64::try_from(number).unwrap_or(0), mark.read());
+    let loss = mark::loss(path, number, mark);
+    if loss.is_some() {
+        connection.execute("UPDATE commits SET number = ?1", [i64::try_from(mark.unwrap_or(number)).unwrap_or(i64::MAX - 1)])?;
+    }
+    Ok(loss)
+}
+
+/// What is damaged in a folder's file, one sentence each; none where there never was one. Nobody else may have it open.
+pub fn verify(folder: &Path) -> Result<Vec<String>, OpenError> {
+    let path = folder.join(FILE_NAME);
+    match lost(&path, &reserve::Reserve::new(folder)) {
+        Some(lost) => Ok(vec![lost]),
+        None if path.exists() => open::verify(&path, &mark::Mark::new(folder)),
+        None => Ok(Vec::new()),
+    }
 }
 
 /// A file that is gone is not the same as one that never was: what lies beside it since its first commit tells.
-fn say_if_lost(path: &Path, reserve: &reserve::Reserve) {
+fn lost(path: &Path, reserve: &reserve::Reserve) -> Option<String> {
     let has_bytes = |path: &Path| std::fs::metadata(path).is_ok_and(|about| about.len() > 0);
-    if !has_bytes(path) && (reserve.is_there() || has_bytes(&path.with_extension("db-wal"))) {
-        tracing::error!(
+    let is_lost = !has_bytes(path) && (reserve.is_there() || has_bytes(&path.with_extension("db-wal")));
+    is_lost.then(|| {
+        format!(
             "{} is missing or empty, though it was there before: silences, the notification log and the alert history start empty; \
              to have them back, stop promlet and restore the file from a backup",
             path.display()
-        );
-    }
+        )
+    })
 }
 
 #[cfg(test)]

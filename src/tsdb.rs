@@ -25,12 +25,14 @@ pub mod import;
 mod index;
 pub mod limits;
 mod log;
+mod losses;
 mod maintain;
 mod manifest;
 mod matching;
 mod merge;
 mod metrics;
 pub mod options;
+mod pace;
 mod page;
 mod postings;
 mod recover;
@@ -51,6 +53,7 @@ mod writer;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 pub use delete::AdminError;
 pub use disk::{CrashingDisk, Disk, RealDisk};
@@ -86,9 +89,10 @@ impl Tsdb {
     }
 
     /// One round of maintenance: sync the log, flush and seal what is due, cut the log, merge, drop what is too old.
-    /// Call it about once a second from a thread of its own; it never blocks readers, and writers only for moments.
-    pub fn maintain(&self, now: TimestampMs) {
-        maintain::round(&self.store, now);
+    /// Call it from a thread of its own, and again after the time that it returns: half a second where much comes, some seconds
+    /// where little does. It never blocks readers, and writers only for moments.
+    pub fn maintain(&self, now: TimestampMs) -> Duration {
+        maintain::round(&self.store, now)
     }
 
     /// From the next round of maintenance on load is shed near so many bytes of what `probe` says the process takes. Once a store.
@@ -141,6 +145,11 @@ impl Tsdb {
     /// Why no samples are taken at present, if so.
     pub fn read_only(&self) -> Option<String> {
         read(&self.store.read_only).as_ref().map(|why| why.text.clone())
+    }
+
+    /// What the manifest named and the start did not find, one sentence each.
+    pub fn losses(&self) -> &[String] {
+        &self.store.losses
     }
 
     /// What the store holds, for `/api/v1/status/tsdb` and `promlet tsdb info`; lists have at most `limit` entries.

@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 
 use super::group::Now;
 use super::ids::Ids;
-use super::limits::{CATCH_UP_EVERY, COMMIT_WAIT_MAX, TICK_MAX};
+use super::limits::{CATCH_UP_EVERY, COMMIT_WAIT_MAX, IDLE_TICK_MAX, TICK_MAX};
 use super::machine::{Attempt, Machine, Stored};
 use super::metrics::Figures;
 use super::notification::{Failure, Receiver};
@@ -112,7 +112,9 @@ impl Shared {
             self.caught_up.store(now.steady, Ordering::Relaxed);
             changes.splice(0..0, machine.everything());
         }
-        let until = machine.next_wake(now).map_or(TICK_MAX.0, |at| (at - now.steady).clamp(0, TICK_MAX.0));
+        let is_idle = machine.is_idle() && !self.behind.load(Ordering::Relaxed);
+        let longest = if is_idle { IDLE_TICK_MAX.0 } else { TICK_MAX.0 };
+        let until = machine.next_wake(now).map_or(longest, |at| (at - now.steady).clamp(0, longest));
         let committed = self.commit(changes);
         // At least a millisecond, so that a group that is due again at once cannot spin.
         (attempts, committed, Duration::from_millis(until.max(1).unsigned_abs()))

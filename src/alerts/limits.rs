@@ -57,6 +57,8 @@ pub const DIGEST_OVER: usize = 4;
 
 /// The driver looks at the clock at least this often.
 pub const TICK_MAX: DurationMs = DurationMs(1_000);
+/// The same while there is nothing that could change by itself.
+pub const IDLE_TICK_MAX: DurationMs = DurationMs(15_000);
 /// What is over is forgotten, and figures are shown, this often.
 pub const TIDY_EVERY: DurationMs = DurationMs(1_000);
 /// A file that missed changes gets the whole again this often at most.

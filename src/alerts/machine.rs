@@ -122,6 +122,11 @@ impl Machine {
         looks.chain(self.lanes.values().filter_map(Lane::next)).min()
     }
 
+    /// Nothing is there that begins, ends or is forgotten with time alone.
+    pub fn is_idle(&self) -> bool {
+        self.alerts.is_empty() && self.groups.is_empty() && self.slots.is_empty() && self.silences.is_empty()
+    }
+
     /// What happened since the last call, to be committed together.
     pub fn take_changes(&mut self) -> Vec<Change> {
         std::mem::take(&mut self.changes)

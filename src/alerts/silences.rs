@@ -69,6 +69,10 @@ impl Silences {
         self.0.insert(row.id.clone(), row);
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub fn get(&self, id: &str) -> Option<&SilenceRow> {
         self.0.get(id)
     }

@@ -9,8 +9,8 @@ use super::history::Upkeep;
 use crate::clock::Clock;
 use crate::tsdb::Tsdb;
 
-/// How often the store is asked whether something is due.
-const BEAT: Duration = Duration::from_millis(500);
+/// When the store is asked first whether something is due; then it says how long it can do without.
+const FIRST: Duration = Duration::from_millis(500);
 
 pub struct Maintenance {
     stop: Sender<()>,
@@ -21,8 +21,9 @@ impl Maintenance {
     pub fn start(store: Arc<Tsdb>, mut upkeep: Upkeep, clock: Clock) -> std::io::Result<Self> {
         let (stop, stopped) = channel();
         let thread = std::thread::Builder::new().name("maintenance".to_owned()).spawn(move || {
-            while stopped.recv_timeout(BEAT) == Err(RecvTimeoutError::Timeout) {
-                store.maintain(clock.now());
+            let mut rest = FIRST;
+            while stopped.recv_timeout(rest) == Err(RecvTimeoutError::Timeout) {
+                rest = store.maintain(clock.now());
                 upkeep.round(&clock);
             }
         })?;

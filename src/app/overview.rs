@@ -47,7 +47,8 @@ pub fn of(shared: &Shared) -> Overview {
 /// What the operator has to see to, whoever looks at whichever page.
 fn problems(shared: &Shared, loaded: &Loaded) -> Vec<String> {
     let not_reloaded = |error: &String| format!("The last reload was refused, and what was in force before stays in force. {error}");
-    shared.store.read_only().into_iter().chain(loaded.failure.as_ref().map(not_reloaded)).collect()
+    let store = shared.store.read_only().into_iter().chain(shared.store.losses().iter().cloned());
+    store.chain(shared.alerting.losses()).chain(loaded.failure.as_ref().map(not_reloaded)).collect()
 }
 
 fn programme() -> Vec<(u64, String)> {

@@ -80,8 +80,8 @@ pub struct ServeFlags {
     /// Most memory, near which load is shed: B, KB, MB, GB, TB [default: a quarter of the control group's or the machine's]
     #[arg(long = "storage.memory-budget", value_name = "SIZE", value_parser = size)]
     pub memory_budget: Option<u64>,
-    /// How often written samples are forced to disk; 0s: with each scrape
-    #[arg(long = "storage.sync-interval", value_name = "DURATION", default_value = "5s", value_parser = duration)]
+    /// When written samples are forced to disk at the latest; after a third of it where they fill a page. 0s: with each scrape
+    #[arg(long = "storage.sync-interval", value_name = "DURATION", default_value = "15s", value_parser = duration)]
     pub sync_interval: DurationMs,
     /// Leave the data folder's lock alone
     #[arg(long = "storage.tsdb.no-lockfile")]

@@ -7,7 +7,9 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::limits::BUSY_TIMEOUT_MS;
+use super::mark::{self, Mark};
 use super::schema::STEPS;
+use super::sums::{self, ALERTS, LOG, SILENCES};
 
 /// Why the file cannot be used, and the way out.
 #[derive(Debug)]
@@ -71,7 +73,7 @@ impl std::error::Error for OpenError {}
 /// A connection that writes and one that reads.
 pub(super) fn open_both(path: &Path) -> Result<(Connection, Connection), OpenError> {
     let writing = open_for_writing(path)?;
-    let reading = open_for_reading(path)?;
+    let reading = open_for_reading(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     Ok((writing, reading))
 }
 
@@ -84,16 +86,42 @@ pub(super) fn open_for_writing(path: &Path) -> Result<Connection, OpenError> {
     let mut connection = Connection::open_with_flags(path, flags).map_err(explain)?;
     prepare(&connection).map_err(explain)?;
     check(&connection, path)?;
+    sums::add_function(&connection).map_err(explain)?;
     migrate(&mut connection, path)?;
+    for table in [SILENCES, ALERTS, LOG] {
+        mend(&connection, table.name, path)?;
+    }
     Ok(connection)
 }
 
-fn open_for_reading(path: &Path) -> Result<Connection, OpenError> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+fn open_for_reading(path: &Path, access: OpenFlags) -> Result<Connection, OpenError> {
+    let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(|error| explain(path, error))?;
     connection.busy_timeout(Duration::from_millis(BUSY_TIMEOUT_MS)).map_err(|error| explain(path, error))?;
     connection.pragma_update(None, "query_only", true).map_err(|error| explain(path, error))?;
+    sums::add_function(&connection).map_err(|error| explain(path, error))?;
     Ok(connection)
+}
+
+/// All checks of a file, without changing it.
+pub(super) fn verify(path: &Path, mark: &Mark) -> Result<Vec<String>, OpenError> {
+    // One that could write would move SQLite's log into the file at its end.
+    let connection = open_for_reading(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    let all = || -> rusqlite::Result<Vec<String>> {
+        let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        let mut statement = connection.prepare("PRAGMA integrity_check(20)")?;
+        let found = statement.query_map([], |row| row.get::<_, String>(0))?.collect::<rusqlite::Result<Vec<_>>>()?;
+        let mut problems: Vec<String> =
+            found.into_iter().filter(|text| text != "ok").map(|text| format!("{}: {text}", path.display())).collect();
+        // An older file has no sums yet.
+        if version == STEPS.len() as i64 {
+            problems.extend(sums::damaged_rows(&connection, path)?);
+            let number: i64 = connection.query_row("SELECT number FROM commits", [], |row| row.get(0))?;
+            problems.extend(mark::loss(path, u64::try_from(number).unwrap_or(0), mark.read()));
+        }
+        Ok(problems)
+    };
+    all().map_err(|error| explain(path, error))
 }
 
 fn prepare(connection: &Connection) -> rusqlite::Result<()> {
@@ -107,6 +135,20 @@ fn prepare(connection: &Connection) -> rusqlite::Result<()> {
 
 fn check(connection: &Connection, path: &Path) -> Result<(), OpenError> {
     let found: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(|error| explain(path, error))?;
+    if found == "ok" { Ok(()) } else { Err(OpenError::Damaged { path: path.to_owned(), detail: found }) }
+}
+
+/// An index that contradicts its table is made anew from it: with it a row that is there would not be found.
+fn mend(connection: &Connection, table: &str, path: &Path) -> Result<(), OpenError> {
+    let explain = |error| explain(path, error);
+    let look = || connection.query_row(&format!("PRAGMA integrity_check({table})"), [], |row| row.get::<_, String>(0)).map_err(explain);
+    let found = look()?;
+    if found == "ok" {
+        return Ok(());
+    }
+    tracing::error!("{}: table {table}: {found}; its index is made anew", path.display());
+    connection.execute_batch(&format!("REINDEX {table}")).map_err(explain)?;
+    let found = look()?;
     if found == "ok" { Ok(()) } else { Err(OpenError::Damaged { path: path.to_owned(), detail: found }) }
 }
 

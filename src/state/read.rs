@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use rusqlite::{Row, params};
+use rusqlite::{Params, Row, params};
 
 use super::limits::READ_ROWS_MAX;
 use super::rows::{AlertRow, DecisionRow, DeliveryRow, Fingerprint, LogRow, OwedRow, SilenceRow};
+use super::sums::{ALERTS, DECISIONS, DELIVERIES, LOG, SILENCES, Table};
 use super::write::hex;
 use super::{State, labels_json};
 use crate::model::{MatchOp, Matcher, TimestampMs};
@@ -13,11 +14,22 @@ use crate::model::{MatchOp, Matcher, TimestampMs};
 type Read<T> = rusqlite::Result<T>;
 
 impl State {
-    pub fn silences(&self) -> Read<Vec<SilenceRow>> {
+    /// Rows whose sum holds; of others it is said that they are damaged.
+    fn rows<T>(&self, table: &Table, rest: &str, given: impl Params, read: impl Fn(&Row<'_>) -> Read<T>) -> Read<Vec<T>> {
         let connection = self.reading();
-        let mut statement = connection
-            .prepare_cached("SELECT id, matchers, starts_at, ends_at, updated_at, created_by, comment, annotations FROM silences")?;
-        let rows = statement.query_map([], |row| {
+        let mut statement = connection.prepare_cached(&table.select(rest))?;
+        let (mut rows, mut found) = (statement.query(given)?, Vec::new());
+        while let Some(row) = rows.next()? {
+            match table.damaged(row)? {
+                None => found.push(read(row)?),
+                Some(number) => self.losses.row(table, number),
+            }
+        }
+        Ok(found)
+    }
+
+    pub fn silences(&self) -> Read<Vec<SilenceRow>> {
+        self.rows(&SILENCES, "", [], |row| {
             Ok(SilenceRow {
                 id: row.get(0)?,
                 matchers: matchers(&row.get::<_, String>(1)?),
@@ -28,16 +40,11 @@ impl State {
                 comment: row.get(6)?,
                 annotations: labels_json::from_json(&row.get::<_, String>(7)?),
             })
-        })?;
-        rows.collect()
+        })
     }
 
     pub fn alerts(&self) -> Read<Vec<AlertRow>> {
-        let connection = self.reading();
-        let mut statement = connection.prepare_cached(
-            "SELECT fingerprint, labels, annotations, starts_at, ends_at, updated_at, timed_out, generator_url, value FROM alerts",
-        )?;
-        let rows = statement.query_map([], |row| {
+        self.rows(&ALERTS, "", [], |row| {
             Ok(AlertRow {
                 fingerprint: fingerprint(&row.get::<_, String>(0)?),
                 labels: labels_json::from_json(&row.get::<_, String>(1)?),
@@ -49,17 +56,11 @@ impl State {
                 generator_url: row.get(7)?,
                 value: row.get(8)?,
             })
-        })?;
-        rows.collect()
+        })
     }
 
     pub fn notification_log(&self) -> Read<Vec<LogRow>> {
-        let connection = self.reading();
-        let mut statement = connection.prepare_cached(
-            "SELECT slot, receiver, integration, told_at, expires_at, firing, resolved, announced,
-             owed_id, owed_firing, owed_since, owed_tried, memo FROM notification_log",
-        )?;
-        let rows = statement.query_map([], |row| {
+        self.rows(&LOG, "", [], |row| {
             Ok(LogRow {
                 slot: row.get(0)?,
                 receiver: row.get(1)?,
@@ -72,41 +73,24 @@ impl State {
                 owed: owed(row)?,
                 memo: row.get(12)?,
             })
-        })?;
-        rows.collect()
+        })
     }
 
     /// The newest decision about each alert in each group.
     pub fn latest_decisions(&self) -> Read<Vec<DecisionRow>> {
-        let connection = self.reading();
-        let mut statement = connection.prepare_cached(
-            "SELECT at, fingerprint, labels, group_id, receiver, decision, detail FROM decisions
-             WHERE number IN (SELECT max(number) FROM decisions GROUP BY fingerprint, group_id)",
-        )?;
-        let rows = statement.query_map([], decision)?;
-        rows.collect()
+        let newest = "WHERE number IN (SELECT max(number) FROM decisions GROUP BY fingerprint, group_id)";
+        self.rows(&DECISIONS, newest, [], decision)
     }
 
     /// What was decided about one alert, newest first.
     pub fn decisions(&self, of: Fingerprint, limit: usize) -> Read<Vec<DecisionRow>> {
-        let connection = self.reading();
-        let mut statement = connection.prepare_cached(
-            "SELECT at, fingerprint, labels, group_id, receiver, decision, detail FROM decisions
-             WHERE fingerprint = ?1 ORDER BY number DESC LIMIT ?2",
-        )?;
-        let rows = statement.query_map(params![hex(of), limit.min(READ_ROWS_MAX) as i64], decision)?;
-        rows.collect()
+        let newest = "WHERE fingerprint = ?1 ORDER BY number DESC LIMIT ?2";
+        self.rows(&DECISIONS, newest, params![hex(of), limit.min(READ_ROWS_MAX) as i64], decision)
     }
 
     /// Notifications, newest first.
     pub fn deliveries(&self, limit: usize) -> Read<Vec<DeliveryRow>> {
-        let connection = self.reading();
-        let mut statement = connection.prepare_cached(
-            "SELECT id, at, receiver, integration, group_labels, status, reason, alerts, outcome, attempts, detail FROM deliveries
-             ORDER BY at DESC, number DESC LIMIT ?1",
-        )?;
-        let rows = statement.query_map([limit.min(READ_ROWS_MAX) as i64], delivery)?;
-        rows.collect()
+        self.rows(&DELIVERIES, "ORDER BY at DESC, number DESC LIMIT ?1", [limit.min(READ_ROWS_MAX) as i64], delivery)
     }
 }
 

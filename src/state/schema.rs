@@ -1,10 +1,11 @@
 //! The tables, as steps: step N brings a file from `user_version` N to N + 1. A step that was released is never edited.
 //!
 //! Times are milliseconds since the Unix epoch. Label sets are JSON objects in order of name. Sets of alerts are fingerprints
-//! (16 hexadecimal digits each) with a blank between.
+//! (16 hexadecimal digits each) with a blank between. `sum` is the row's own checksum (`state/sums.rs`), `commits` counts transactions
+//! (`state/mark.rs`).
 
 /// Every step so far; their number is the version that this program writes.
-pub(super) const STEPS: [&str; 2] = [
+pub(super) const STEPS: [&str; 3] = [
     "
     CREATE TABLE silences (
         id TEXT PRIMARY KEY,
@@ -70,5 +71,22 @@ pub(super) const STEPS: [&str; 2] = [
 ",
     "
     ALTER TABLE notification_log ADD COLUMN memo TEXT;
+",
+    "
+    ALTER TABLE silences ADD COLUMN sum INTEGER;
+    UPDATE silences SET sum = row_sum('silences', id, matchers, starts_at, ends_at, updated_at, created_by, comment, annotations);
+    ALTER TABLE alerts ADD COLUMN sum INTEGER;
+    UPDATE alerts SET sum = row_sum('alerts', fingerprint, labels, annotations, starts_at, ends_at, updated_at, timed_out,
+        generator_url, value);
+    ALTER TABLE notification_log ADD COLUMN sum INTEGER;
+    UPDATE notification_log SET sum = row_sum('notification_log', slot, receiver, integration, told_at, expires_at, firing, resolved,
+        announced, owed_id, owed_firing, owed_since, owed_tried, memo);
+    ALTER TABLE decisions ADD COLUMN sum INTEGER;
+    UPDATE decisions SET sum = row_sum('decisions', at, fingerprint, labels, group_id, receiver, decision, detail);
+    ALTER TABLE deliveries ADD COLUMN sum INTEGER;
+    UPDATE deliveries SET sum = row_sum('deliveries', id, at, receiver, integration, group_labels, status, reason, alerts, outcome,
+        attempts, detail);
+    CREATE TABLE commits (number INTEGER NOT NULL) STRICT;
+    INSERT INTO commits VALUES (0);
 ",
 ];

@@ -107,7 +107,7 @@ fn a_newer_file_is_refused_with_both_versions() {
     connection.pragma_update(None, "user_version", 99).unwrap();
     drop(connection);
     let error = State::open(folder.path(), &Registry::default()).err().unwrap().to_string();
-    assert!(error.contains("version 99") && error.contains("knows up to 2"), "{error}");
+    assert!(error.contains("version 99") && error.contains("knows up to 3"), "{error}");
 }
 
 #[test]
@@ -148,4 +148,149 @@ fn trimming_keeps_the_newest_and_what_is_still_being_sent() {
     let mut ids = connection.prepare("SELECT id FROM deliveries ORDER BY number").unwrap();
     let ids: Vec<String> = ids.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
     assert_eq!(ids, ["old-open", "new"]);
+}
+
+/// Flips one bit of a text that stands once in the file.
+fn flip(folder: &Path, text: &str) {
+    let path = folder.join(FILE_NAME);
+    let mut bytes = std::fs::read(&path).unwrap();
+    let places: Vec<usize> = bytes.windows(text.len()).enumerate().filter(|(_, w)| *w == text.as_bytes()).map(|(at, _)| at).collect();
+    places.iter().for_each(|at| bytes[*at] ^= 1);
+    assert!(!places.is_empty(), "{text} is not in the file");
+    std::fs::write(&path, bytes).unwrap();
+}
+
+#[test]
+fn a_flipped_bit_in_a_value_is_said_and_its_row_is_not_used() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = State::open(folder.path(), &Registry::default()).unwrap();
+    let decision = |detail: &str| DecisionRow {
+        at: TimestampMs(1),
+        fingerprint: 3,
+        labels: Labels::empty(),
+        group_id: detail.to_owned(),
+        receiver: "r".to_owned(),
+        decision: "silenced".to_owned(),
+        detail: detail.to_owned(),
+    };
+    let changes = vec![
+        Change::PutSilence(SilenceRow { comment: "first-comment".to_owned(), ..silence("first") }),
+        Change::PutSilence(silence("second")),
+        Change::PutAlert(AlertRow { generator_url: "http://first".to_owned(), value: Some(-0.0), ..alert(1) }),
+        Change::PutAlert(AlertRow { value: Some(f64::NAN), ..alert(2) }),
+        Change::PutAlert(AlertRow { value: Some(1e300), ..alert(3) }),
+        Change::PutAlert(AlertRow { value: Some(-7.0), ..alert(4) }),
+        Change::PutLog(LogRow { memo: Some("first-memo".to_owned()), ..log("first") }),
+        Change::PutLog(log("second")),
+        Change::AddDecision(decision("first-detail")),
+        Change::AddDecision(decision("second")),
+        Change::PutDelivery(DeliveryRow { detail: "first-detail".to_owned(), ..delivery("first", 1, "retrying") }),
+        Change::PutDelivery(delivery("second", 1, "retrying")),
+        Change::PutDelivery(delivery("second", 2, "retrying")),
+        Change::CloseDelivery { id: "second".to_owned(), at: TimestampMs(3), detail: "gone".to_owned() },
+    ];
+    state.apply_and_wait(changes).unwrap();
+    assert_eq!((state.alerts().unwrap().len(), state.deliveries(9).unwrap().len(), state.losses()), (4, 2, vec![]));
+    drop(state);
+    assert_eq!(verify(folder.path()).unwrap(), Vec::<String>::new());
+    ["first-comment", "http://first", "first-memo", "first-detail"].iter().for_each(|text| flip(folder.path(), text));
+    assert_eq!(verify(folder.path()).unwrap().len(), 5);
+    let registry = Registry::default();
+    let state = State::open(folder.path(), &registry).unwrap();
+    // What closes a delivery does not make a damaged one whole.
+    state.apply_and_wait(vec![Change::CloseDelivery { id: "first".to_owned(), at: TimestampMs(3), detail: "gone".to_owned() }]).unwrap();
+    assert_eq!(state.silences().unwrap(), [silence("second")]);
+    assert_eq!(state.alerts().unwrap().iter().map(|alert| alert.fingerprint).collect::<Vec<_>>(), [2, 3, 4]);
+    assert_eq!(state.notification_log().unwrap(), [log("second")]);
+    assert_eq!(state.latest_decisions().unwrap(), [decision("second")]);
+    assert_eq!(state.decisions(3, 9).unwrap(), [decision("second")]);
+    let closed = DeliveryRow { detail: "gone".to_owned(), ..delivery("second", 3, "failed") };
+    assert_eq!(state.deliveries(9).unwrap(), [closed]);
+    let said = state.losses();
+    for table in ["silences", "alerts", "notification_log", "decisions", "deliveries"] {
+        assert!(said.iter().any(|text| text.contains(&format!("of table {table} is damaged")) && text.contains("DELETE FROM")), "{said:?}");
+    }
+    assert_eq!((said.len(), registry.gauge("promlet_state_damaged_rows", "", &[]).get()), (5, 5.0));
+    // Made anew under the same name it is whole.
+    state.apply_and_wait(vec![Change::PutSilence(silence("first"))]).unwrap();
+    assert_eq!(state.silences().unwrap().len(), 2);
+}
+
+#[test]
+fn an_index_that_contradicts_its_table_is_made_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = State::open(folder.path(), &Registry::default()).unwrap();
+    state.apply_and_wait(vec![Change::PutSilence(silence("0123456789-only-one"))]).unwrap();
+    drop(state);
+    let path = folder.path().join(FILE_NAME);
+    let mut bytes = std::fs::read(&path).unwrap();
+    // The key stands in the table and in its index, whichever comes first: one of both is changed.
+    let key = b"0123456789-only-one";
+    let places: Vec<usize> = bytes.windows(key.len()).enumerate().filter(|(_, w)| w == key).map(|(at, _)| at).collect();
+    assert_eq!(places.len(), 2);
+    for at in places {
+        let mut damaged = bytes.clone();
+        damaged[at] ^= 1;
+        std::fs::write(&path, &damaged).unwrap();
+        assert!(!verify(folder.path()).unwrap().is_empty());
+        let state = State::open(folder.path(), &Registry::default()).unwrap();
+        match &state.silences().unwrap()[..] {
+            [] => assert!(state.losses()[0].contains("row 1 of table silences"), "{:?}", state.losses()),
+            [one] => assert_eq!(one, &silence("0123456789-only-one")),
+            more => panic!("{more:?}"),
+        }
+        drop(state);
+        std::fs::write(&path, &bytes).unwrap();
+    }
+    bytes.clear();
+}
+
+#[test]
+fn a_file_that_went_back_to_an_older_commit_is_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(FILE_NAME);
+    let state = State::open(folder.path(), &Registry::default()).unwrap();
+    state.apply_and_wait(vec![Change::PutSilence(silence("a"))]).unwrap();
+    drop(state);
+    let older = std::fs::read(&path).unwrap();
+    let state = State::open(folder.path(), &Registry::default()).unwrap();
+    assert_eq!(state.losses(), Vec::<String>::new());
+    state.apply_and_wait(vec![Change::PutSilence(silence("b"))]).unwrap();
+    drop(state);
+    std::fs::write(&path, older).unwrap();
+    assert!(verify(folder.path()).unwrap()[0].contains("at commit 1, but 1 more"));
+    let state = State::open(folder.path(), &Registry::default()).unwrap();
+    assert!(state.losses()[0].contains("at commit 1, but 1 more"), "{:?}", state.losses());
+    assert_eq!(state.losses().len(), 1);
+    state.apply_and_wait(vec![Change::PutSilence(silence("b"))]).unwrap();
+    drop(state);
+    assert_eq!(State::open(folder.path(), &Registry::default()).unwrap().losses(), Vec::<String>::new(), "said once");
+    std::fs::remove_file(&path).unwrap();
+    assert!(matches!(&verify(folder.path()).unwrap()[..], [lost] if lost.contains("is missing or empty")));
+    assert!(
+        matches!(&State::open(folder.path(), &Registry::default()).unwrap().losses()[..], [lost] if lost.contains("is missing or empty"))
+    );
+}
+
+#[test]
+fn a_file_of_the_version_before_gets_its_sums() {
+    let folder = tempfile::tempdir().unwrap();
+    let connection = Connection::open(folder.path().join(FILE_NAME)).unwrap();
+    schema::STEPS[..2].iter().for_each(|step| connection.execute_batch(step).unwrap());
+    connection.pragma_update(None, "user_version", 2).unwrap();
+    connection
+        .execute_batch(
+            "INSERT INTO silences VALUES ('s', '[]', 1, 2, 3, 'me', 'why', '{}');
+             INSERT INTO alerts VALUES ('0000000000000003', '{}', '{}', 1, 2, 3, 0, 'u', 2.0);
+             INSERT INTO notification_log VALUES ('l', 'r', 'i', NULL, 9, '', '', '', NULL, '', NULL, 0, NULL);
+             INSERT INTO decisions VALUES (1, 1, '0000000000000003', '{}', 'g', 'r', 'd', 'x');
+             INSERT INTO deliveries VALUES (1, 'd', 1, 'r', 'i', '{}', 's', 'w', '[]', 'delivered', 1, 'x');",
+        )
+        .unwrap();
+    drop(connection);
+    assert_eq!(verify(folder.path()).unwrap(), Vec::<String>::new());
+    let state = State::open(folder.path(), &Registry::default()).unwrap();
+    let counts = (state.silences().unwrap().len(), state.alerts().unwrap().len(), state.notification_log().unwrap().len());
+    assert_eq!((counts, state.latest_decisions().unwrap().len(), state.deliveries(9).unwrap().len()), ((1, 1, 1), 1, 1));
+    assert_eq!(state.losses(), Vec::<String>::new());
 }

@@ -7,18 +7,29 @@ use rusqlite::{Connection, params};
 use super::labels_json;
 use super::limits::{DECISION_AGE_MS, DECISION_ROWS_MAX, DELIVERY_AGE_MS, DELIVERY_ROWS_MAX};
 use super::rows::{AlertRow, Change, DecisionRow, DeliveryRow, Fingerprint, LogRow, SilenceRow};
+use super::sums::{ALERTS, DECISIONS, DELIVERIES, LOG, SILENCES};
 use crate::model::Matcher;
 
-/// One transaction; returns how many rows of history it added.
-pub(super) fn commit<'a>(connection: &mut Connection, changes: impl IntoIterator<Item = &'a Change>) -> rusqlite::Result<u64> {
+/// What a transaction did.
+pub(super) struct Committed {
+    /// Its number, one higher than that of the one before.
+    pub(super) number: u64,
+    /// How many rows of history it added.
+    pub(super) history_rows: u64,
+}
+
+/// One transaction.
+pub(super) fn commit<'a>(connection: &mut Connection, changes: impl IntoIterator<Item = &'a Change>) -> rusqlite::Result<Committed> {
     let transaction = connection.transaction()?;
     let mut history_rows = 0;
     for change in changes {
         history_rows += u64::from(matches!(change, Change::AddDecision(_) | Change::PutDelivery(_)));
         apply(&transaction, change)?;
     }
+    let number: i64 =
+        transaction.prepare_cached("UPDATE commits SET number = number + 1 RETURNING number")?.query_row([], |row| row.get(0))?;
     transaction.commit()?;
-    Ok(history_rows)
+    Ok(Committed { number: u64::try_from(number).unwrap_or(0), history_rows })
 }
 
 fn apply(connection: &Connection, change: &Change) -> rusqlite::Result<()> {
@@ -31,10 +42,16 @@ fn apply(connection: &Connection, change: &Change) -> rusqlite::Result<()> {
         Change::DropLog(slot) => delete(connection, "DELETE FROM notification_log WHERE slot = ?1", slot),
         Change::AddDecision(row) => add_decision(connection, row),
         Change::PutDelivery(row) => put_delivery(connection, row),
-        Change::CloseDelivery { id, at, detail } => connection
-            .prepare_cached("UPDATE deliveries SET outcome = 'failed', at = ?2, detail = ?3 WHERE id = ?1 AND outcome = 'retrying'")?
-            .execute(params![id, at.0, detail])
-            .map(drop),
+        Change::CloseDelivery { id, at, detail } => {
+            // A damaged row keeps its sum that does not hold.
+            let columns = DELIVERIES.columns;
+            let then = columns.replace(" at,", " ?2,").replace("outcome", "'failed'").replace("detail", "?3");
+            let statement = format!(
+                "UPDATE deliveries SET outcome = 'failed', at = ?2, detail = ?3, sum = row_sum('deliveries', {then})
+                 WHERE id = ?1 AND outcome = 'retrying' AND sum IS row_sum('deliveries', {columns})"
+            );
+            connection.prepare_cached(&statement)?.execute(params![id, at.0, detail]).map(drop)
+        }
     }
 }
 
@@ -43,10 +60,7 @@ fn delete(connection: &Connection, statement: &str, key: &str) -> rusqlite::Resu
 }
 
 fn put_silence(connection: &Connection, row: &SilenceRow) -> rusqlite::Result<()> {
-    let mut statement = connection.prepare_cached(
-        "INSERT OR REPLACE INTO silences (id, matchers, starts_at, ends_at, updated_at, created_by, comment, annotations)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-    )?;
+    let mut statement = connection.prepare_cached(&SILENCES.insert("INSERT OR REPLACE"))?;
     statement
         .execute(params![
             row.id,
@@ -62,11 +76,7 @@ fn put_silence(connection: &Connection, row: &SilenceRow) -> rusqlite::Result<()
 }
 
 fn put_alert(connection: &Connection, row: &AlertRow) -> rusqlite::Result<()> {
-    let mut statement = connection.prepare_cached(
-        "INSERT OR REPLACE INTO alerts
-         (fingerprint, labels, annotations, starts_at, ends_at, updated_at, timed_out, generator_url, value)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-    )?;
+    let mut statement = connection.prepare_cached(&ALERTS.insert("INSERT OR REPLACE"))?;
     statement
         .execute(params![
             hex(row.fingerprint),
@@ -83,11 +93,7 @@ fn put_alert(connection: &Connection, row: &AlertRow) -> rusqlite::Result<()> {
 }
 
 fn put_log(connection: &Connection, row: &LogRow) -> rusqlite::Result<()> {
-    let mut statement = connection.prepare_cached(
-        "INSERT OR REPLACE INTO notification_log
-         (slot, receiver, integration, told_at, expires_at, firing, resolved, announced, owed_id, owed_firing, owed_since, owed_tried, memo)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
-    )?;
+    let mut statement = connection.prepare_cached(&LOG.insert("INSERT OR REPLACE"))?;
     let owed = row.owed.as_ref();
     statement
         .execute(params![
@@ -109,19 +115,15 @@ fn put_log(connection: &Connection, row: &LogRow) -> rusqlite::Result<()> {
 }
 
 fn add_decision(connection: &Connection, row: &DecisionRow) -> rusqlite::Result<()> {
-    let mut statement = connection.prepare_cached(
-        "INSERT INTO decisions (at, fingerprint, labels, group_id, receiver, decision, detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-    )?;
+    let mut statement = connection.prepare_cached(&DECISIONS.insert("INSERT"))?;
     let labels = labels_json::to_json(&row.labels);
     statement.execute(params![row.at.0, hex(row.fingerprint), labels, row.group_id, row.receiver, row.decision, row.detail]).map(drop)
 }
 
 fn put_delivery(connection: &Connection, row: &DeliveryRow) -> rusqlite::Result<()> {
-    let mut statement = connection.prepare_cached(
-        "INSERT INTO deliveries (id, at, receiver, integration, group_labels, status, reason, alerts, outcome, attempts, detail)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
-         ON CONFLICT (id) DO UPDATE SET at = ?2, status = ?6, reason = ?7, alerts = ?8, outcome = ?9, attempts = ?10, detail = ?11",
-    )?;
+    let columns = DELIVERIES.columns.split(", ").chain(["sum"]).map(|name| format!("{name} = excluded.{name}"));
+    let insert = format!("{} ON CONFLICT (id) DO UPDATE SET {}", DELIVERIES.insert("INSERT"), columns.collect::<Vec<_>>().join(", "));
+    let mut statement = connection.prepare_cached(&insert)?;
     statement
         .execute(params![
             row.id,
@@ -139,17 +141,19 @@ fn put_delivery(connection: &Connection, row: &DeliveryRow) -> rusqlite::Result<
         .map(drop)
 }
 
-/// Cuts the history to its bounds; ages are counted from the newest row, so that a wrong clock erases nothing.
+/// Cuts the history to its bounds; ages are counted from the newest rows, so that a wrong clock erases nothing.
 pub(super) fn trim(connection: &Connection) -> rusqlite::Result<()> {
-    connection.execute(
-        "DELETE FROM decisions WHERE number <= (SELECT max(number) FROM decisions) - ?1 OR at < (SELECT max(at) FROM decisions) - ?2",
-        [DECISION_ROWS_MAX, DECISION_AGE_MS],
-    )?;
-    connection.execute(
-        "DELETE FROM deliveries WHERE outcome <> 'retrying'
-         AND (number <= (SELECT max(number) FROM deliveries) - ?1 OR at < (SELECT max(at) FROM deliveries) - ?2)",
-        [DELIVERY_ROWS_MAX, DELIVERY_AGE_MS],
-    )?;
+    for (table, rows, age, also) in
+        [(DECISIONS, DECISION_ROWS_MAX, DECISION_AGE_MS, ""), (DELIVERIES, DELIVERY_ROWS_MAX, DELIVERY_AGE_MS, "outcome <> 'retrying' AND")]
+    {
+        let (name, columns) = (table.name, table.columns);
+        // Damaged numbers and times must not make all others look old.
+        let statement = format!(
+            "DELETE FROM {name} WHERE {also} (number <= (SELECT number FROM {name} ORDER BY number DESC LIMIT 1 OFFSET ?1)
+             OR at < (SELECT max(at) FROM (SELECT * FROM {name} ORDER BY number DESC LIMIT 100) WHERE sum IS row_sum('{name}', {columns})) - ?2)"
+        );
+        connection.execute(&statement, [rows, age])?;
+    }
     Ok(())
 }
 

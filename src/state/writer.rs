@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 use rusqlite::Connection;
 
 use super::limits::{BATCHES_PER_COMMIT_MAX, QUEUE_BATCHES_MAX, RESTORE_EVERY_COMMITS, TRIM_AFTER_ROWS};
+use super::mark::Mark;
 use super::open::wants_space;
 use super::reserve::Reserve;
 use super::rows::Change;
@@ -56,14 +57,15 @@ struct Figures {
 }
 
 impl Writer {
-    pub(super) fn start(connection: Connection, reserve: Reserve, registry: &Registry) -> std::io::Result<Self> {
+    pub(super) fn start(connection: Connection, reserve: Reserve, mark: Mark, registry: &Registry) -> std::io::Result<Self> {
         let (queue, batches) = sync_channel(QUEUE_BATCHES_MAX);
         let figures = Figures {
             commits: registry.counter("promlet_state_commits_total", "Transactions committed to state.db.", &[]),
             failures: registry.counter("promlet_state_write_failures_total", "Batches of changes that state.db did not take.", &[]),
         };
         let refused = registry.counter("promlet_state_queue_full_total", "Batches refused because the writer's queue was full.", &[]);
-        let thread = std::thread::Builder::new().name("state".to_owned()).spawn(move || run(connection, &batches, &reserve, &figures))?;
+        let thread =
+            std::thread::Builder::new().name("state".to_owned()).spawn(move || run(connection, &batches, &reserve, mark, &figures))?;
         Ok(Self { queue: Mutex::new(Some(queue)), thread: Mutex::new(Some(thread)), refused })
     }
 
@@ -92,7 +94,7 @@ impl Drop for Writer {
     }
 }
 
-fn run(mut connection: Connection, batches: &Receiver<Batch>, reserve: &Reserve, figures: &Figures) {
+fn run(mut connection: Connection, batches: &Receiver<Batch>, reserve: &Reserve, mut mark: Mark, figures: &Figures) {
     let (mut history_rows, mut commits) = (0, 0u64);
     while let Ok(first) = batches.recv() {
         if commits.is_multiple_of(RESTORE_EVERY_COMMITS) {
@@ -101,7 +103,7 @@ fn run(mut connection: Connection, batches: &Receiver<Batch>, reserve: &Reserve,
         commits += 1;
         let mut waiting = vec![first];
         waiting.extend(batches.try_iter().take(BATCHES_PER_COMMIT_MAX - 1));
-        commit(&mut connection, waiting, &mut history_rows, reserve, figures);
+        history_rows += commit(&mut connection, waiting, reserve, &mut mark, figures);
         if history_rows >= TRIM_AFTER_ROWS {
             history_rows = 0;
             if let Err(error) = write::trim(&connection) {
@@ -113,23 +115,26 @@ fn run(mut connection: Connection, batches: &Receiver<Batch>, reserve: &Reserve,
     drop(connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE); PRAGMA optimize;"));
 }
 
-/// All together; if that fails, each batch alone, so that one bad change does not take its neighbours with it.
-fn commit(connection: &mut Connection, waiting: Vec<Batch>, history_rows: &mut u64, reserve: &Reserve, figures: &Figures) {
+/// All together; if that fails, each batch alone, so that one bad change does not take its neighbours with it. Returns how many rows
+/// of history were added.
+fn commit(connection: &mut Connection, waiting: Vec<Batch>, reserve: &Reserve, mark: &mut Mark, figures: &Figures) -> u64 {
     let all = || waiting.iter().flat_map(|batch| &batch.changes);
     let together = match write::commit(connection, all()) {
         Err(error) if wants_space(&error) && reserve.give_up() => write::commit(connection, all()),
         done => done,
     };
-    if let Ok(rows) = together {
-        *history_rows += rows;
+    if let Ok(done) = together {
+        mark.put(done.number);
         figures.commits.inc();
         waiting.into_iter().for_each(|batch| (batch.done)(Ok(())));
-        return;
+        return done.history_rows;
     }
+    let mut history_rows = 0;
     for batch in waiting {
         match write::commit(connection, &batch.changes) {
-            Ok(rows) => {
-                *history_rows += rows;
+            Ok(done) => {
+                mark.put(done.number);
+                history_rows += done.history_rows;
                 figures.commits.inc();
                 (batch.done)(Ok(()));
             }
@@ -139,4 +144,5 @@ fn commit(connection: &mut Connection, waiting: Vec<Batch>, history_rows: &mut u
             }
         }
     }
+    history_rows
 }

@@ -5,9 +5,11 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::delete::AdminError;
 use super::log::{self, Header};
+use super::manifest::{LogFile, Written};
 use super::segment::seal;
 use super::store::{Store, lock};
 use super::{maintain, manifest, recover, tombstones};
@@ -39,8 +41,9 @@ fn copy(store: &Store, folder: &Path) -> io::Result<()> {
         disk.link(&seal::path(&store.folder, *id), &seal::path(folder, *id))?;
     }
     let deleted = store.tombstones.current();
+    let mut tombstones = None;
     if !deleted.is_empty() {
-        tombstones::write_new(disk, folder, &deleted)?;
+        tombstones = Some(tombstones::write_new(disk, folder, &deleted)?.size()?);
     }
     // What is known of metric families stands in the log alone.
     let header = Header { number: 1, first_segment: ids.last().map_or(1, |newest| newest + 1) };
@@ -48,7 +51,9 @@ fn copy(store: &Store, folder: &Path) -> io::Result<()> {
     file.append(&header.bytes())?;
     file.append(&maintain::opening(store))?;
     file.sync()?;
-    manifest::write_new(disk, folder, store.seed, &ids, &BTreeSet::new())?;
+    let log = LogFile { after: store.newest_time.load(Ordering::Acquire), written: Written::WithoutRows(file.size()?) };
+    let content = manifest::Content { seed: store.seed, live: ids, logs: [(header.number, log)].into(), tombstones, ..Default::default() };
+    manifest::write_new(disk, folder, &content)?;
     folder.ancestors().skip(1).take(3).try_for_each(|above| disk.sync_folder(above))
 }
 

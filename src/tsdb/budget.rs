@@ -76,6 +76,22 @@ impl Budget {
         u64::from(self.share.load(Ordering::Acquire))
     }
 
+    /// Rounds of maintenance are to come often.
+    pub fn is_short(&self) -> bool {
+        self.share() >= CALM
+    }
+
+    /// Looks at the memory between two rounds: many series came at once.
+    pub fn look(&self) {
+        if let Some(used) = (self.probe)() {
+            self.share.store(self.share_of(used), Ordering::Release);
+        }
+    }
+
+    fn share_of(&self, used: u64) -> u8 {
+        (used.saturating_mul(100) / self.bytes.max(1)).min(u64::from(u8::MAX)) as u8
+    }
+
     /// Why a query is not begun.
     pub fn check_query(&self) -> Result<(), SelectError> {
         if self.share() < EVERYTHING {
@@ -112,7 +128,7 @@ pub fn round(store: &Arc<Store>) {
     let Some(budget) = store.budget.get() else { return };
     let Some(used) = (budget.probe)() else { return };
     budget.used.set(used as f64);
-    let share = (used.saturating_mul(100) / budget.bytes.max(1)).min(u64::from(u8::MAX));
+    let share = u64::from(budget.share_of(used));
     let before = budget.share.swap(share as u8, Ordering::AcqRel);
     let level = [EARLY, GROWTH, EVERYTHING].iter().filter(|from| share >= **from).count();
     budget.pressure.set(level as f64);

@@ -414,7 +414,7 @@ impl Commit<'_> {
             let sequence = self.store.sequence.load(Ordering::Relaxed) + 1;
             self.store.sequence.store(sequence, Ordering::Release);
             if log.is_full()
-                && let Err(error) = log.rotate()
+                && let Err(error) = log.rotate(self.store.newest_time.load(Ordering::Acquire))
             {
                 self.store.stop_writing("starting a file of the row log", &error, true);
             }

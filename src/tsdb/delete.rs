@@ -8,7 +8,7 @@ use super::merge;
 use super::segment::Segment;
 use super::snapshot::TsdbSnapshot;
 use super::store::{Store, lock};
-use super::tombstones::{Deletion, Tombstones};
+use super::tombstones::{self, Deletion, Tombstones};
 use crate::model::{Matcher, TimeRange};
 use crate::storage::{Batch, ColumnValues, Hints, SelectError, Snapshot};
 
@@ -55,7 +55,7 @@ pub fn delete(store: &Arc<Store>, matchers: &[Matcher], range: TimeRange) -> Res
         return Ok(0);
     }
     let failed = |error: std::io::Error| AdminError::Io(format!("writing the tombstones in {}: {error}", store.folder.display()));
-    store.tombstones.add(&deletions).map_err(failed)?;
+    store.tombstones.add(&deletions).and_then(|bytes| lock(&store.manifest).edit_tombstones(bytes)).map_err(failed)?;
     store.versions.touch_all(store.sequence());
     Ok(deletions.len())
 }
@@ -73,14 +73,14 @@ fn stretch(batch: &dyn Batch, at: usize, values: &mut ColumnValues) -> Result<Op
 pub fn clean(store: &Arc<Store>) -> Result<(), AdminError> {
     let _schedule = lock(&store.maintaining);
     store.check_writable().map_err(|error| AdminError::ReadOnly(error.to_string()))?;
-    let tombstones = store.tombstones.current();
-    if tombstones.is_empty() {
+    let deleted = store.tombstones.current();
+    if deleted.is_empty() {
         return Ok(());
     }
     let failed = |error| AdminError::Io(store.stop_writing("removing deleted samples", &error, true).to_string());
     maintain::into_segments(store).map_err(failed)?;
     let mut is_clean = true;
-    for segment in store.segments().sealed.iter().filter(|segment| holds(store, segment, &tombstones)) {
+    for segment in store.segments().sealed.iter().filter(|segment| holds(store, segment, &deleted)) {
         if segment.footer.newest_input < store.log_floor() {
             merge::merge(store, std::slice::from_ref(segment)).map_err(failed)?;
         }
@@ -88,7 +88,9 @@ pub fn clean(store: &Arc<Store>) -> Result<(), AdminError> {
         is_clean = is_clean && !store.segments().sealed.iter().any(|left| left.footer.id == segment.footer.id);
     }
     if is_clean {
-        store.tombstones.remove(&tombstones).map_err(failed)?;
+        // A shorter file must not look cut while it takes the place of the other.
+        let shortened = lock(&store.manifest).edit_tombstones(tombstones::HEADER_BYTES).and_then(|()| store.tombstones.remove(&deleted));
+        shortened.and_then(|bytes| lock(&store.manifest).edit_tombstones(bytes)).map_err(failed)?;
     }
     maintain::publish(store);
     Ok(())

@@ -11,12 +11,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::disk::{Disk, DiskFile};
 use super::frame;
 use super::limits::LOG_FACTOR;
+use super::manifest::{LogEdit, LogFile, Manifest, Unsealed, Written};
+use super::pace::Unsynced;
 
 pub mod record;
 pub mod replay;
 pub mod starts;
 
 const MAGIC: &[u8; 8] = b"promlog\x01";
+/// What a disk takes at once.
+const PAGE_BYTES: u64 = 4096;
 /// Magic and two numbers of eight bytes.
 pub const HEADER: usize = 24;
 
@@ -70,6 +74,8 @@ struct Writer {
     closed: Vec<ClosedFile>,
     /// What the present file's header says.
     first_segment: u64,
+    /// The newest sample's time when the present file was begun.
+    after: i64,
     /// A write failed half way and could not be cut off: this file takes no more.
     broken: bool,
 }
@@ -78,6 +84,8 @@ pub struct RowLog {
     disk: Arc<dyn Disk>,
     folder: PathBuf,
     file_bytes: u64,
+    /// Knows which files there are. Its lock is taken after the writer's.
+    manifest: Arc<Mutex<Manifest>>,
     writer: Mutex<Writer>,
     number: AtomicU64,
     /// Total bytes written over all files, and how many of those are synced.
@@ -100,12 +108,20 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl RowLog {
     /// The first file gets the number after `last_number`; `closed` are files of earlier runs.
-    pub fn new(disk: Arc<dyn Disk>, folder: &Path, file_bytes: u64, last_number: u64, closed: Vec<ClosedFile>) -> Self {
-        let writer = Writer { file: None, size: 0, opening: 0, groups: 0, closed, first_segment: 0, broken: false };
+    pub fn new(
+        disk: Arc<dyn Disk>,
+        folder: &Path,
+        file_bytes: u64,
+        manifest: Arc<Mutex<Manifest>>,
+        last_number: u64,
+        closed: Vec<ClosedFile>,
+    ) -> Self {
+        let writer = Writer { file: None, size: 0, opening: 0, groups: 0, closed, first_segment: 0, after: i64::MIN, broken: false };
         Self {
             disk,
             folder: folder.to_owned(),
             file_bytes,
+            manifest,
             writer: Mutex::new(writer),
             number: AtomicU64::new(last_number),
             written: AtomicU64::new(0),
@@ -129,10 +145,17 @@ impl RowLog {
         self.first_segment.store(id, Ordering::Release);
     }
 
-    /// Closes the present file and begins the next.
-    pub fn rotate(&self) -> io::Result<()> {
+    /// Closes the present file and begins the next; `newest` is the newest sample's time.
+    pub fn rotate(&self, newest: i64) -> io::Result<()> {
         let mut locked = self.lock();
-        locked.rotate()
+        locked.rotate(newest)
+    }
+
+    /// Says that the present file holds no row, and nothing more is written to it.
+    pub fn end_without_rows(&self) -> io::Result<()> {
+        let writer = lock(&self.writer);
+        let file = LogFile { after: writer.after, written: Written::WithoutRows(writer.size) };
+        lock(&self.manifest).edit_logs(&LogEdit { logs: vec![(self.number(), file)], ..LogEdit::default() })
     }
 
     pub fn lock(&self) -> Locked<'_> {
@@ -161,6 +184,14 @@ impl RowLog {
         Ok(true)
     }
 
+    /// What a sync would make durable.
+    pub fn unsynced(&self) -> Unsynced {
+        let synced = *lock(&self.synced);
+        let writer = lock(&self.writer);
+        let bytes = self.written().saturating_sub(synced);
+        Unsynced { bytes, fills_page: writer.size / PAGE_BYTES > writer.size.saturating_sub(bytes) / PAGE_BYTES }
+    }
+
     /// The oldest segment that can hold rows which a log file repeats.
     pub fn first_segment_needed(&self) -> u64 {
         let writer = lock(&self.writer);
@@ -182,12 +213,18 @@ impl RowLog {
         writer.size + writer.closed.iter().map(|file| file.bytes).sum::<u64>()
     }
 
-    /// Removes closed files before this number: all their rows are in synced stripes.
-    pub fn remove_before(&self, number: u64) -> io::Result<usize> {
+    /// Removes closed files before this number: all their rows are in synced stripes, also in these of segments that are not sealed.
+    pub fn remove_before(&self, number: u64, unsealed: Vec<(u64, Unsealed)>) -> io::Result<usize> {
         if self.keeps_all.load(Ordering::Acquire) {
             return Ok(0);
         }
         let gone: Vec<u64> = lock(&self.writer).closed.iter().map(|file| file.number).filter(|n| *n < number).collect();
+        {
+            // Before the files go, so that one that is missing is always one that should be there.
+            let mut manifest = lock(&self.manifest);
+            let known = manifest.content.logs.range(..number).map(|(number, _)| *number).collect();
+            manifest.edit_logs(&LogEdit { logs: Vec::new(), gone: known, unsealed })?;
+        }
         for number in &gone {
             match self.disk.remove(&self.folder.join(file_name(*number))) {
                 Ok(()) => {}
@@ -217,21 +254,29 @@ impl Locked<'_> {
         self.writer.size >= self.log.file_bytes.max(self.writer.opening * LOG_FACTOR)
     }
 
-    pub fn rotate(&mut self) -> io::Result<()> {
+    pub fn rotate(&mut self, newest: i64) -> io::Result<()> {
         let number = self.log.number() + 1;
         let path = self.log.folder.join(file_name(number));
         let file = self.log.disk.create(&path)?;
         let header = Header { number, first_segment: self.log.first_segment.load(Ordering::Acquire) };
         file.append(&header.bytes())?;
+        // One whose header is not whole was cut by somebody else.
+        file.sync()?;
         // The name must be there after a power cut, and what the old file holds must be safe before its sync is forgotten.
+        let mut logs = vec![(number, LogFile { after: newest, written: Written::Grows })];
         if let Some(old) = &self.writer.file {
             old.sync()?;
-            let closed = ClosedFile { number: self.log.number(), bytes: self.writer.size, first_segment: self.writer.first_segment };
-            self.writer.closed.push(closed);
+            logs.push((self.log.number(), LogFile { after: self.writer.after, written: Written::Closed(self.writer.size) }));
         }
         self.log.disk.sync_folder(&self.log.folder)?;
+        // From here on its absence is a loss. No row is in it yet.
+        lock(&self.log.manifest).edit_logs(&LogEdit { logs, ..LogEdit::default() })?;
         let writer = &mut *self.writer;
-        writer.first_segment = header.first_segment;
+        if writer.file.is_some() {
+            let closed = ClosedFile { number: self.log.number(), bytes: writer.size, first_segment: writer.first_segment };
+            writer.closed.push(closed);
+        }
+        (writer.first_segment, writer.after) = (header.first_segment, newest);
         (writer.file, writer.size, writer.opening, writer.groups, writer.broken) = (Some(file), HEADER as u64, HEADER as u64, 0, false);
         self.log.number.store(number, Ordering::Release);
         Ok(())

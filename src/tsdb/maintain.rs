@@ -3,10 +3,13 @@
 use std::io;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use super::flush::newest;
 use super::limits::LOG_FILES_WAITING;
 use super::log::record::{Standing, put_family, put_standings};
+use super::manifest::Unsealed;
+use super::pace::Pace;
 use super::segment::{OpenSegment, Segment};
 use super::store::{SegmentSet, Store, lock, read};
 use super::{merge, source, sweep};
@@ -16,12 +19,19 @@ use crate::storage::AppendError;
 /// What maintenance remembers between rounds.
 #[derive(Default)]
 pub struct Schedule {
-    /// Monotonic milliseconds of the last sync of the log.
-    synced_at: i64,
+    sync: Pace,
+    /// Bytes of the log at the last round.
+    written: u64,
     pub retention: super::merge::retention::Watch,
     /// Series when it was last looked whether a sweep is due, and rounds since then.
     swept: (usize, u32),
 }
+
+/// Between two rounds while much is written or memory is short, and while neither is so.
+const BEAT: Duration = Duration::from_millis(500);
+const CALM_BEAT: Duration = Duration::from_secs(5);
+/// Much: so many bytes of the log between two rounds.
+const CALM_BYTES: u64 = 16 * 1024;
 
 /// Where no series came, it is looked so seldom whether most of them have ended, in rounds: every group is asked.
 const SWEEP_ROUNDS: u32 = 20;
@@ -35,19 +45,20 @@ impl Schedule {
     }
 }
 
-pub fn round(store: &Arc<Store>, now: TimestampMs) {
+/// One round; returns when the next one should come.
+pub fn round(store: &Arc<Store>, now: TimestampMs) -> Duration {
     let mut schedule = lock(&store.maintaining);
     resume(store);
     if read(&store.read_only).is_some() {
         // What is there is still served; nothing is written, but old data may go to make room.
         merge::retention::apply(store, now, &mut schedule.retention);
         publish(store);
-        return;
+        return BEAT;
     }
     let monotonic = store.monotonic_ms();
     store.indexes.age(monotonic);
-    if monotonic - schedule.synced_at >= store.options.sync_interval.0 {
-        schedule.synced_at = monotonic;
+    let interval = store.options.sync_interval.0;
+    if schedule.sync.is_due(monotonic, interval, has_late(store), store.log.unsynced()) {
         sync_log(store);
     }
     let series = read(&store.head).index.len();
@@ -57,13 +68,23 @@ pub fn round(store: &Arc<Store>, now: TimestampMs) {
         seal_if_due(store)
     };
     super::budget::round(store);
+    let merges = store.metrics.merges.get();
     let done = sealed.and_then(|()| cut_log(store)).and_then(|()| merge::step(store));
+    let merged = store.metrics.merges.get() > merges;
     if let Err(error) = done {
         store.stop_writing("maintaining segments", &error, true);
     }
     merge::retention::apply(store, now, &mut schedule.retention);
     sweep::sweep(store);
     publish(store);
+    let written = store.log.written();
+    let is_busy = merged || written - schedule.written >= CALM_BYTES || store.budget.get().is_some_and(super::budget::Budget::is_short);
+    schedule.written = written;
+    schedule.sync.rest(monotonic, interval).min(if is_busy { BEAT } else { CALM_BEAT })
+}
+
+fn has_late(store: &Store) -> bool {
+    store.late_unsynced.load(Ordering::Acquire)
 }
 
 /// Tries to write again after a failure that waiting can mend.
@@ -72,7 +93,7 @@ fn resume(store: &Arc<Store>) {
     if !due {
         return;
     }
-    let tried = store.log.rotate().and_then(|()| write_opening(store));
+    let tried = store.log.rotate(store.newest_time.load(Ordering::Acquire)).and_then(|()| write_opening(store));
     match tried {
         Ok(()) => {
             *store.read_only.write().unwrap_or_else(PoisonError::into_inner) = None;
@@ -194,8 +215,21 @@ fn cut_log(store: &Arc<Store>) -> io::Result<()> {
     }
     // All stripes that hold those rows were written before `needed` was found.
     store.sync_open()?;
-    store.log.remove_before(needed)?;
+    store.log.remove_before(needed, unsealed(store))?;
     Ok(())
+}
+
+/// What is durable of segments that are not sealed.
+fn unsealed(store: &Store) -> Vec<(u64, Unsealed)> {
+    let (mut found, mut next) = (Vec::new(), Some(store.segments().open.clone()));
+    while let Some(segment) = next {
+        let extent = segment.extent();
+        if let (Some(min_time), Some(max_time), bytes @ 1..) = (extent.min_time, extent.max_time, segment.synced_bytes()) {
+            found.push((segment.id, Unsealed { bytes, min_time, max_time }));
+        }
+        next = segment.next.get().cloned();
+    }
+    found
 }
 
 pub fn flush_groups(store: &Arc<Store>, is_due: impl Fn(&super::group::Group) -> bool) -> Result<(), AppendError> {
@@ -227,15 +261,21 @@ pub fn close(store: &Arc<Store>) -> Result<(), AppendError> {
     let _schedule = lock(&store.maintaining);
     store.check_writable()?;
     settle(store).map_err(|error| store.stop_writing("closing the store", &error, false))?;
-    let mut read_only = store.read_only.write().unwrap_or_else(PoisonError::into_inner);
-    *read_only = Some(super::store::ReadOnly { text: "the store is closed".to_owned(), retry_at: None });
+    {
+        let mut read_only = store.read_only.write().unwrap_or_else(PoisonError::into_inner);
+        *read_only = Some(super::store::ReadOnly { text: "the store is closed".to_owned(), retry_at: None });
+    }
+    // A row that came meanwhile is in a tail.
+    if store.source_list().iter().all(|source| lock(&source.state).groups.iter().all(|group| group.times.is_empty())) {
+        store.log.end_without_rows().map_err(|error| store.stop_writing("closing the store", &error, false))?;
+    }
     Ok(())
 }
 
 fn settle(store: &Arc<Store>) -> io::Result<()> {
     flush_groups(store, |_| true).map_err(io::Error::other)?;
     seal(store)?;
-    store.log.rotate()?;
+    store.log.rotate(store.newest_time.load(Ordering::Acquire))?;
     write_opening(store)?;
     store.log.sync()?;
     let mut needed = store.log.number();
@@ -244,7 +284,7 @@ fn settle(store: &Arc<Store>) -> io::Result<()> {
             needed = needed.min(group.tail_log_file);
         }
     }
-    store.log.remove_before(needed)?;
+    store.log.remove_before(needed, unsealed(store))?;
     store.disk.sync_folder(&store.folder)
 }
 

@@ -35,9 +35,13 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    pub fn new(registry: &Registry) -> Self {
+    /// `missing` files were found to be so at the start.
+    pub fn new(registry: &Registry, missing: usize) -> Self {
         let appended =
             |kind| registry.counter("prometheus_tsdb_head_samples_appended_total", "Samples taken into the store.", &[("type", kind)]);
+        let gone =
+            "Files of the data folder that were missing, or shorter than they had been, at the start; the log and the pages name them.";
+        registry.gauge("promlet_tsdb_missing_files", gone, &[]).set(missing as f64);
         let of_floats = |name, help| registry.counter(name, help, &[("type", "float")]);
         Self {
             appended_floats: appended("float"),

@@ -12,7 +12,7 @@ pub struct TsdbOptions {
     pub retention_time: DurationMs,
     /// Everything in the folder counts; 0 means no limit.
     pub retention_bytes: u64,
-    /// How often the row log is synced to disk; zero syncs every commit.
+    /// What was written is synced to disk so long after at the latest, and after a third of it where it fills a page; zero syncs every commit.
     pub sync_interval: DurationMs,
     /// How far behind the store's newest sample one that is out of order may be and still be taken; zero takes none.
     pub out_of_order_window: DurationMs,
@@ -57,7 +57,7 @@ impl TsdbOptions {
             folder: folder.into(),
             retention_time: DurationMs::seconds(15 * 24 * 3600),
             retention_bytes: 0,
-            sync_interval: DurationMs::seconds(5),
+            sync_interval: DurationMs::seconds(15),
             out_of_order_window: DurationMs::ZERO,
             bounds: None,
             no_lockfile: false,

@@ -14,7 +14,8 @@ use super::limits::LOG_HELD_BYTES;
 use super::log::replay::{Replay, Replayed};
 use super::log::starts::{Flushed, Keyframes};
 use super::log::{self, ClosedFile, Header, RowLog};
-use super::manifest::Manifest;
+use super::losses;
+use super::manifest::{LogEdit, LogFile, Manifest, Origin, Written};
 use super::metrics::Metrics;
 use super::segment::seal::{self, Footer};
 use super::segment::{OpenSegment, Segment, SegmentFile, id_of_name};
@@ -35,20 +36,27 @@ pub fn open(options: TsdbOptions, disk: Arc<dyn Disk>, clock: Clock, registry: &
         let path = folder.join(name);
         disk.remove(&path).map_err(|error| OpenError::io(&path, "removing", error))?;
     }
-    let (mut manifest, was_rebuilt) = Manifest::open(disk.clone(), &folder, || rebuild(disk.as_ref(), &folder, &ids))?;
-    if was_rebuilt && !ids.is_empty() {
-        tracing::warn!("{}: made anew from the segments' footers", folder.join(super::manifest::NAME).display());
+    let (mut manifest, origin) = Manifest::open(disk.clone(), &folder, || rebuild(disk.as_ref(), &folder, &ids))?;
+    if origin == Origin::Rebuilt && !files.is_empty() {
+        tracing::warn!(
+            "{}: missing or damaged, made anew from the segments' footers; whether a file of the row log is missing cannot be told",
+            folder.join(super::manifest::NAME).display()
+        );
     }
+    let losses = losses::find(&folder, &manifest.content, &files);
+    losses.iter().for_each(|loss| tracing::error!("{loss}"));
     let sealed = segments(disk.as_ref(), &folder, &ids, &mut manifest)?;
+    let said = &manifest.content;
     let next =
-        ids.last().copied().unwrap_or(0).max(manifest.live.last().copied().unwrap_or(0)).max(manifest.removed.last().copied().unwrap_or(0))
-            + 1;
+        [ids.last(), said.live.last(), said.removed.last(), said.unsealed.keys().last()].into_iter().flatten().max().map_or(1, |id| id + 1);
     let _ = manifest.compact();
     let logs = log_files(disk.as_ref(), &folder, &files)?;
+    adopt(disk.as_ref(), &folder, &mut manifest, &logs);
     let tombstones = TombstoneFile::open(disk.clone(), &folder)?;
-    let store = assemble(options, folder, disk, clock, registry, manifest, tombstones, sealed, next, logs.clone());
+    let store = assemble(options, folder, disk, clock, registry, manifest, tombstones, sealed, next, logs.clone(), losses);
     replay(&store, &logs)?;
-    if let Err(error) = store.log.rotate().and_then(|()| super::maintain::write_opening(&store)) {
+    let newest = store.newest_time.load(Ordering::Acquire);
+    if let Err(error) = store.log.rotate(newest).and_then(|()| super::maintain::write_opening(&store)) {
         store.stop_writing("starting a file of the row log", &error, true);
     }
     super::maintain::publish(&store);
@@ -67,8 +75,13 @@ fn assemble(
     sealed: Vec<Arc<Segment>>,
     next: u64,
     logs: Vec<ClosedFile>,
+    losses: Vec<String>,
 ) -> Arc<Store> {
-    let log = RowLog::new(disk.clone(), &folder, options.sizes.log_file_bytes, logs.last().map_or(0, |file| file.number), logs);
+    let seed = manifest.content.seed;
+    // A number that a missing file had is not given again.
+    let last_number = logs.last().map(|file| file.number).into_iter().chain(manifest.content.logs.keys().last().copied()).max();
+    let manifest = Arc::new(Mutex::new(manifest));
+    let log = RowLog::new(disk.clone(), &folder, options.sizes.log_file_bytes, manifest.clone(), last_number.unwrap_or(0), logs);
     log.set_first_segment(next);
     let open = Arc::new(OpenSegment::new(disk.clone(), folder.clone(), next));
     let newest = sealed.iter().map(|s| s.footer.max_time).max().unwrap_or(i64::MIN);
@@ -78,14 +91,15 @@ fn assemble(
         folder,
         disk,
         clock,
-        metrics: Metrics::new(registry),
-        seed: manifest.seed,
+        metrics: Metrics::new(registry, losses.len()),
+        seed,
         head: RwLock::default(),
         sources: RwLock::default(),
         log,
         segments: RwLock::new(Arc::new(SegmentSet { sealed, open })),
         indexes: Default::default(),
-        manifest: Mutex::new(manifest),
+        manifest,
+        losses,
         tombstones,
         budget: OnceLock::new(),
         elders: OnceLock::new(),
@@ -125,6 +139,25 @@ fn log_files(disk: &dyn Disk, folder: &Path, files: &[(String, u64)]) -> Result<
     Ok(logs)
 }
 
+/// Files of the row log that an earlier run left grow no more: from now on the manifest knows how long they are.
+fn adopt(disk: &dyn Disk, folder: &Path, manifest: &mut Manifest, found: &[ClosedFile]) {
+    let mut logs = Vec::new();
+    for file in found {
+        let known = manifest.content.logs.get(&file.number).copied();
+        let LogFile { after, written } = known.unwrap_or(LogFile { after: i64::MIN, written: Written::Grows });
+        if written == Written::Grows {
+            // The run that wrote it may have ended before its last sync.
+            let synced = disk.open(&folder.join(log::file_name(file.number))).and_then(|open| open.sync());
+            let written = if synced.is_ok() { Written::Closed(file.bytes) } else { written };
+            logs.push((file.number, LogFile { after, written }));
+        }
+    }
+    // A full disk must not keep us from serving: the same is found out again at the next start.
+    if let Err(error) = manifest.edit_logs(&LogEdit { logs, ..LogEdit::default() }) {
+        tracing::warn!("{}: {error}", folder.join(super::manifest::NAME).display());
+    }
+}
+
 /// Seed and segments as the footers tell: a merge's inputs are left out.
 fn rebuild(disk: &dyn Disk, folder: &Path, ids: &BTreeSet<u64>) -> io::Result<(u64, BTreeSet<u64>)> {
     let mut footers: Vec<Footer> = Vec::new();
@@ -146,11 +179,11 @@ fn segments(disk: &dyn Disk, folder: &Path, ids: &BTreeSet<u64>, manifest: &mut 
     for id in ids {
         let path = seal::path(folder, *id);
         let failed = |error| OpenError::io(&path, "opening", error);
-        if manifest.removed.contains(id) {
+        if manifest.content.removed.contains(id) {
             disk.remove(&path).map_err(failed)?;
             continue;
         }
-        let is_known = manifest.live.contains(id);
+        let is_known = manifest.content.live.contains(id);
         match Segment::open(disk, folder, *id).map_err(failed)? {
             Some(segment) if is_known => sealed.push(Arc::new(segment)),
             // A merge that was not finished: its inputs are all there.
@@ -160,7 +193,7 @@ fn segments(disk: &dyn Disk, folder: &Path, ids: &BTreeSet<u64>, manifest: &mut 
                 sealed.push(Arc::new(segment));
             }
             None => {
-                if let Some(segment) = salvage(disk, folder, *id, manifest.seed).map_err(failed)? {
+                if let Some(segment) = salvage(disk, folder, *id, manifest.content.seed).map_err(failed)? {
                     if is_known {
                         // A full disk leaves it so, too: then all of it is whole.
                         tracing::warn!(
@@ -175,12 +208,11 @@ fn segments(disk: &dyn Disk, folder: &Path, ids: &BTreeSet<u64>, manifest: &mut 
             }
         }
     }
-    let missing: Vec<u64> = manifest.live.iter().copied().filter(|id| !sealed.iter().any(|s| s.footer.id == *id)).collect();
-    for id in &missing {
-        tracing::error!(
-            "{}: the manifest names it, but it is not there or cannot be read; its samples are not served",
-            seal::path(folder, *id).display()
-        );
+    let content = &manifest.content;
+    let missing: Vec<u64> =
+        content.live.iter().chain(content.unsealed.keys()).copied().filter(|id| !sealed.iter().any(|s| s.footer.id == *id)).collect();
+    for id in missing.iter().filter(|id| ids.contains(id)) {
+        tracing::error!("{}: nothing of it can be read; its samples are not served", seal::path(folder, *id).display());
     }
     if !added.is_empty() || !missing.is_empty() {
         // A full disk must not keep us from serving: the same is found out again at the next start.

@@ -112,7 +112,9 @@ pub struct Store {
     pub log: RowLog,
     pub segments: RwLock<Arc<SegmentSet>>,
     pub indexes: IndexCache,
-    pub manifest: Mutex<Manifest>,
+    pub manifest: Arc<Mutex<Manifest>>,
+    /// What was missing at the start, one sentence each.
+    pub losses: Vec<String>,
     pub tombstones: TombstoneFile,
     pub budget: OnceLock<Budget>,
     pub elders: OnceLock<Elders>,
@@ -143,6 +145,9 @@ pub struct Store {
     /// One thread does maintenance at a time.
     pub maintaining: Mutex<super::maintain::Schedule>,
 }
+
+/// New series after which the memory is looked at, without waiting for the next round of maintenance.
+const SERIES_PER_LOOK: usize = 4096;
 
 pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -204,6 +209,9 @@ impl Store {
         }
         let series = head.index.add(id, labels, base).ok_or_else(symbols_full)?;
         head.homes.push(source);
+        if head.index.len().is_multiple_of(SERIES_PER_LOOK) {
+            self.budget.get().into_iter().for_each(Budget::look);
+        }
         self.metrics.head_series.set(head.index.len() as f64);
         Ok((series, None))
     }

@@ -295,3 +295,31 @@ fn presence_is_the_same_as_that_of_the_values() {
     }
     assert!(partial > 100);
 }
+
+/// Allocations of the rows between two stripes, the most of any.
+fn allocations(series: usize) -> u64 {
+    let folder = tempfile::tempdir().expect("a folder");
+    let options = TsdbOptions::new(folder.path());
+    let db = Tsdb::open(options, Arc::new(RealDisk), Clock::manual(TimestampMs(0)), &Registry::default()).expect("a store");
+    let mut writer = db.writer(&key("a")).expect("a writer");
+    let columns: Vec<_> = (0..series).map(|n| writer.column(&labels("a", n)).expect("a column")).collect();
+    let (mut row, mut most) = (Row::default(), 0);
+    for t in 0..40 {
+        row.clear(TimestampMs(t * 5000));
+        columns.iter().enumerate().for_each(|(n, column)| row.push(*column, if n % 2 == 0 { (t * 3) as f64 } else { 0.25 }));
+        let mut accepted = 0;
+        let counted = allocation_counter::measure(|| accepted = writer.commit(&row).expect("space").accepted);
+        assert_eq!(accepted, series);
+        if t >= 10 {
+            most = most.max(counted.count_total);
+        }
+    }
+    most
+}
+
+#[test]
+fn a_row_like_the_one_before_allocates_no_more_for_more_series() {
+    // A tail grows by chunks of 4 KiB: one allocation for 170 columns that need another block, which each does every 20 bytes.
+    let (few, many) = (allocations(100), allocations(5_000));
+    assert!(few <= 8 && many <= 8 + 5_000 / 170, "{few} allocations for a row of 100 cells, {many} for one of 5000");
+}

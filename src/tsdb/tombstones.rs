@@ -13,6 +13,8 @@ use super::frame::{self, Frames, Step};
 use super::store::{lock, read};
 
 const MAGIC: &[u8; 8] = b"promtmb\x01";
+/// Of a file without deletions.
+pub const HEADER_BYTES: u64 = MAGIC.len() as u64;
 pub const NAME: &str = "tombstones";
 const NEW_NAME: &str = "tombstones.new";
 const DELETION: u8 = 1;
@@ -106,38 +108,36 @@ impl TombstoneFile {
         read(&self.current).clone()
     }
 
-    /// Deletes, durable when it returns.
-    pub fn add(&self, deletions: &[Deletion]) -> io::Result<()> {
-        if deletions.is_empty() {
-            return Ok(());
-        }
+    /// Deletes, durable when it returns; how long the file is then.
+    pub fn add(&self, deletions: &[Deletion]) -> io::Result<u64> {
         let mut file = lock(&self.file);
         let mut next = Tombstones::clone(&self.current());
         deletions.iter().for_each(|deletion| next.add(*deletion));
-        match &*file {
+        let bytes = match &*file {
             Some(open) => {
-                let size = open.size()?;
-                let written = open.append(&spell(deletions)).and_then(|()| open.sync());
+                let (size, spelled) = (open.size()?, spell(deletions));
+                let written = open.append(&spelled).and_then(|()| open.sync());
                 if let Err(error) = written {
                     if open.truncate(size).is_err() {
                         *file = None;
                     }
                     return Err(error);
                 }
+                size + spelled.len() as u64
             }
-            None => *file = Some(write_new(self.disk.as_ref(), &self.folder, &next)?),
-        }
+            None => file.insert(write_new(self.disk.as_ref(), &self.folder, &next)?).size()?,
+        };
         self.put(next);
-        Ok(())
+        Ok(bytes)
     }
 
-    /// Forgets deletions that no file has samples of any more.
-    pub fn remove(&self, done: &Tombstones) -> io::Result<()> {
+    /// Forgets deletions that no file has samples of any more; how long the file is then.
+    pub fn remove(&self, done: &Tombstones) -> io::Result<u64> {
         let mut file = lock(&self.file);
         let next = self.current().without(done);
-        *file = Some(write_new(self.disk.as_ref(), &self.folder, &next)?);
+        let bytes = file.insert(write_new(self.disk.as_ref(), &self.folder, &next)?).size()?;
         self.put(next);
-        Ok(())
+        Ok(bytes)
     }
 
     fn put(&self, next: Tombstones) {

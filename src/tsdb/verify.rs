@@ -7,9 +7,8 @@ use super::error::OpenError;
 use super::frame::{Frames, Step};
 use super::page::decode::{Decoder, decode};
 use super::recover::FOLDER;
-use super::segment::seal;
 use super::segment::{MAGIC_BYTES, Segment, StripeRef, id_of_name};
-use super::{log, manifest};
+use super::{log, losses, manifest};
 use crate::storage::SelectError;
 
 #[derive(Debug, Default)]
@@ -35,17 +34,11 @@ pub fn folder(data: &Path, disk: &dyn Disk) -> Result<Verified, OpenError> {
         return Ok(found);
     }
     let files = disk.list(&folder).map_err(|error| OpenError::io(&folder, "listing", error))?;
-    let listed = manifest::live(disk, &folder)?;
-    match &listed {
+    match manifest::look(disk, &folder)? {
         None => {
             found.problems.push(format!("{}: missing or damaged; it is made anew at the next start", folder.join(manifest::NAME).display()))
         }
-        Some(live) => {
-            let there: Vec<u64> = files.iter().filter_map(|(name, _)| id_of_name(name)).collect();
-            for id in live.iter().filter(|id| !there.contains(id)) {
-                found.problems.push(format!("{}: the manifest names it, but it is not there", seal::path(&folder, *id).display()));
-            }
-        }
+        Some(said) => found.problems.extend(losses::find(&folder, &said, &files)),
     }
     for (name, _) in &files {
         let path = folder.join(name);

@@ -38,7 +38,9 @@ impl Staged {
 
     fn settle(&self, db: &mut Tsdb) {
         match self.stage {
-            Stage::StripesAndTails => db.maintain(now()),
+            Stage::StripesAndTails => {
+                db.maintain(now());
+            }
             Stage::Replayed => *db = open(&self.disk),
             Stage::Closed => {
                 db.close().unwrap();

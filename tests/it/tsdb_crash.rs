@@ -109,7 +109,10 @@ impl Run {
 
     fn open(&self) -> Tsdb {
         let disk = Arc::new(self.disk.clone());
-        Tsdb::open(self.options.clone(), disk, self.clock.clone(), &Registry::default()).expect("the store opens after every crash")
+        let db =
+            Tsdb::open(self.options.clone(), disk, self.clock.clone(), &Registry::default()).expect("the store opens after every crash");
+        assert!(db.losses().is_empty(), "no crash takes a file away: {:?}", db.losses());
+        db
     }
 
     fn value(&mut self) -> f64 {
@@ -179,7 +182,9 @@ impl Run {
                 return;
             }
             match self.dice.below(20) {
-                0..=3 => db.maintain(TimestampMs(self.time)),
+                0..=3 => {
+                    db.maintain(TimestampMs(self.time));
+                }
                 4 if self.dice.below(4) == 0 => {
                     let _ = db.compact();
                 }

@@ -169,6 +169,119 @@ fn a_missing_segment_or_manifest_is_survived() {
     assert_eq!(count(&open(&disk, &clock)).expect("the other one"), 1000);
 }
 
+fn path_of(disk: &CrashingDisk, kind: &str) -> PathBuf {
+    disk.paths().into_iter().rfind(|path| path.to_string_lossy().contains(kind)).expect("a file")
+}
+
+#[test]
+fn a_log_that_is_gone_is_said_with_its_time_and_the_rest_is_served() {
+    let (disk, clock) = (CrashingDisk::default(), Clock::manual(TimestampMs(START)));
+    let db = open(&disk, &clock);
+    (1..=25).for_each(|number| assert_eq!(commit(&db, "a", number).expect("space"), 10));
+    assert!(db.losses().is_empty());
+    drop(db);
+    let log = path_of(&disk, "log-");
+    disk.remove(&log).expect("a log");
+    let registry = Registry::default();
+    let db = Tsdb::open(options("data"), Arc::new(disk.clone()), clock.clone(), &registry).expect("a store");
+    let said = db.losses().join("\n");
+    assert!(said.contains(&*log.to_string_lossy()) && said.contains("from the beginning until the end of that run"), "{said}");
+    assert_eq!(registry.gauge("promlet_tsdb_missing_files", "", &[]).get(), 1.0);
+    let kept = count(&db).expect("the stripes");
+    assert!((100..250).contains(&kept), "{kept}");
+    (31..=35).for_each(|number| assert_eq!(commit(&db, "a", number).expect("space"), 10));
+    drop(db);
+    // The file's number is not given again, and it is still missing.
+    let db = open(&disk, &clock);
+    assert_eq!((db.losses().len(), count(&db).expect("served")), (1, kept + 50));
+    db.close().expect("a clean end");
+    drop(db);
+    let db = open(&disk, &clock);
+    assert_eq!((db.losses(), count(&db).expect("served")), (&[][..], kept + 50), "segments hold everything");
+    db.close().expect("a clean end");
+    drop(db);
+    disk.remove(&path_of(&disk, "log-")).expect("a log");
+    let db = open(&disk, &clock);
+    assert!(db.losses().join("\n").contains("no sample is missing"), "{:?}", db.losses());
+    assert_eq!(count(&db).expect("served"), kept + 50);
+}
+
+#[test]
+fn a_log_that_was_cut_between_two_records_is_said() {
+    let (disk, clock) = (CrashingDisk::default(), Clock::manual(TimestampMs(START)));
+    let mut options = options("data");
+    (options.sizes.log_file_bytes, options.sizes.stripe_rows) = (600, 100);
+    let open = || Tsdb::open(options.clone(), Arc::new(disk.clone()), clock.clone(), &Registry::default()).expect("a store");
+    let db = open();
+    (1..=40).for_each(|number| assert_eq!(commit(&db, "a", number).expect("space"), 10));
+    drop(db);
+    assert!(open().losses().is_empty());
+    let log = disk.paths().into_iter().find(|path| path.to_string_lossy().contains("log-")).expect("a log");
+    let mut last = 0;
+    disk.damage(&log, |bytes| {
+        last = bytes.windows(2).rposition(|pair| pair == [0xa7, 0x5e]).expect("a frame");
+        bytes.truncate(last);
+    });
+    let said = open().losses().join("\n");
+    assert!(said.contains(&format!("has {last} bytes of at least")), "{said}");
+}
+
+#[test]
+fn an_open_segment_that_the_log_relies_on_is_missed() {
+    let (disk, clock) = (CrashingDisk::default(), Clock::manual(TimestampMs(START)));
+    let mut options = options("data");
+    options.sizes.log_file_bytes = 600;
+    let open = || Tsdb::open(options.clone(), Arc::new(disk.clone()), clock.clone(), &Registry::default()).expect("a store");
+    let db = open();
+    for number in 1..=60 {
+        assert_eq!(commit(&db, "a", number).expect("space"), 10);
+        db.maintain(clock.now());
+    }
+    drop(db);
+    let whole = open();
+    assert_eq!((whole.losses(), count(&whole).expect("served")), (&[][..], 600));
+    drop(whole);
+    // The start has sealed that one: again with one that is open.
+    let db = open();
+    for number in 61..=120 {
+        assert_eq!(commit(&db, "a", number).expect("space"), 10);
+        db.maintain(clock.now());
+    }
+    drop(db);
+    let segment = path_of(&disk, "segment-");
+    disk.remove(&segment).expect("a segment");
+    let db = open();
+    let said = db.losses().join("\n");
+    assert!(said.contains(&*segment.to_string_lossy()) && said.contains("samples from 1970-01-12T"), "{said}");
+    assert!((600..1200).contains(&count(&db).expect("the rest")));
+}
+
+#[test]
+fn tombstones_that_are_gone_are_said() {
+    let clock = Clock::manual(TimestampMs(START));
+    let disk = two_segments(&clock);
+    let db = open(&disk, &clock);
+    assert_eq!(db.delete(&[], TimeRange::ALL).expect("deleted"), 20);
+    drop(db);
+    let db = open(&disk, &clock);
+    assert_eq!((db.losses(), count(&db).expect("served")), (&[][..], 0));
+    drop(db);
+    let path = path_of(&disk, "tombstones");
+    let bytes = std::cell::Cell::new(0);
+    disk.damage(&path, |file| {
+        bytes.set(file.len());
+        file.clear();
+    });
+    assert!(open(&disk, &clock).losses().join("\n").contains(&format!("has 0 bytes of at least {}", bytes.get())));
+    disk.remove(&path).expect("a file");
+    let db = open(&disk, &clock);
+    assert!(db.losses().join("\n").contains("deleted are served again"), "{:?}", db.losses());
+    db.delete(&[], TimeRange::ALL).expect("deleted");
+    db.clean_tombstones().expect("cleaned");
+    drop(db);
+    assert!(open(&disk, &clock).losses().is_empty());
+}
+
 #[test]
 fn a_damaged_log_gives_what_is_whole() {
     let clock = Clock::manual(TimestampMs(START));

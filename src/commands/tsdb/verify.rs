@@ -9,6 +9,7 @@ use super::progress::short;
 use super::{DataFolder, Outcome, read};
 use crate::blocks;
 use crate::clock::Clock;
+use crate::state;
 use crate::tsdb::{RealDisk, verify};
 
 #[derive(Args, Debug)]
@@ -35,6 +36,8 @@ pub fn run(flags: &VerifyFlags, clock: &Clock) -> Outcome {
     )?;
     own.notes.iter().try_for_each(|note| writeln!(out, "note: {note}"))?;
     let mut problems = own.problems;
+    // What it cannot be opened for is a problem of its own.
+    problems.extend(state::verify(&path.join("promlet")).unwrap_or_else(|error| vec![error.to_string()]));
     // All of it, also what was imported.
     if let Some(found) = blocks::PrometheusFolder::open(path, &blocks::Imported::default(), clock.clone())? {
         let theirs = blocks::verify::folder(&found);

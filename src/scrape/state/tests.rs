@@ -5,6 +5,7 @@ use std::sync::Mutex;
 
 use proptest::prelude::*;
 
+mod allocations;
 mod odd;
 
 use super::*;

@@ -163,6 +163,11 @@ impl OpenSegment {
         Ok(())
     }
 
+    /// How much of it is durable.
+    pub fn synced_bytes(&self) -> u64 {
+        self.synced.load(Ordering::Acquire)
+    }
+
     pub fn extent(&self) -> Extent {
         let state = self.lock();
         Extent { bytes: state.size, stripes: state.stripes, samples: state.samples, min_time: state.min_time, max_time: state.max_time }

@@ -135,6 +135,9 @@ fn the_manifests_example_is_what_is_written() {
     let mut manifest =
         manifest::Manifest::open(Arc::new(disk.clone()), Path::new("d"), || Ok((9, Default::default()))).expect("a new one").0;
     manifest.edit(&[3], &[]).expect("space");
+    let begun = manifest::LogFile { after: 7, written: manifest::Written::Grows };
+    let closed = manifest::LogFile { after: i64::MIN, written: manifest::Written::Closed(300) };
+    manifest.edit_logs(&manifest::LogEdit { logs: vec![(2, begun), (1, closed)], ..Default::default() }).expect("space");
     let bytes = file(&disk, "manifest");
     assert_eq!(example(include_str!("../../../docs/format/manifest.md")), bytes, "the document should say\n{}", hex(&bytes));
 }

@@ -246,6 +246,9 @@ fn check(image: &Image, work: u64, acknowledged: u64, contents: &BTreeMap<u64, C
     let open = || State::open(folder.path(), &Registry::default()).map_err(|error| format!("does not open: {error}"));
     let state = open()?;
     let found = Content::read(&state);
+    if !state.losses().is_empty() {
+        return Err(format!("it says a loss that is none: {:?}", state.losses()));
+    }
     let last = state.silences().unwrap().into_iter().find(|row| row.id == LAST).map_or(0, |row| row.comment.parse().unwrap());
     if last < acknowledged {
         return Err(format!("batch {acknowledged} was acknowledged, {last} is the last that is there"));
@@ -327,7 +330,7 @@ impl Work {
 
 /// The database's own files.
 fn what_counts(mut image: Image) -> Image {
-    image.retain(|name, _| name.starts_with("state.db"));
+    image.retain(|name, _| name.starts_with("state."));
     image
 }
 

@@ -62,7 +62,8 @@ const TEMPLATES: [(&str, &str); 67] = [
          {{ if .Alerts.Firing }}<h3>[{{ len .Alerts.Firing }}] Firing</h3>\n\
          {{ range .Alerts.Firing }}{{ template \"__promlet_mail_alert\" . }}{{ end }}{{ end }}\
          {{ if .Alerts.Resolved }}<h3>[{{ len .Alerts.Resolved }}] Resolved</h3>\n\
-         {{ range .Alerts.Resolved }}{{ template \"__promlet_mail_alert\" . }}{{ end }}{{ end }}</body></html>\n",
+         {{ range .Alerts.Resolved }}{{ template \"__promlet_mail_alert\" . }}{{ end }}{{ end }}\
+         <p><a href=\"{{ .ExternalURL }}\">Sent by {{ template \"__alertmanager\" . }}</a></p>\n</body></html>\n",
     ),
     (
         "__promlet_mail_alert",

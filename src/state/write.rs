@@ -141,9 +141,14 @@ fn put_delivery(connection: &Connection, row: &DeliveryRow) -> rusqlite::Result<
 
 /// Cuts the history to its bounds; ages are counted from the newest row, so that a wrong clock erases nothing.
 pub(super) fn trim(connection: &Connection) -> rusqlite::Result<()> {
+    // Never a look at every row: in a storm this is asked for every few hundred of them.
+    connection.execute("DELETE FROM decisions WHERE number <= (SELECT max(number) FROM decisions) - ?1", [DECISION_ROWS_MAX])?;
     connection.execute(
-        "DELETE FROM decisions WHERE number <= (SELECT max(number) FROM decisions) - ?1 OR at < (SELECT max(at) FROM decisions) - ?2",
-        [DECISION_ROWS_MAX, DECISION_AGE_MS],
+        "DELETE FROM decisions WHERE number < (
+             SELECT number FROM decisions
+             WHERE at >= (SELECT at FROM decisions ORDER BY number DESC LIMIT 1) - ?1
+             ORDER BY number LIMIT 1)",
+        [DECISION_AGE_MS],
     )?;
     connection.execute(
         "DELETE FROM deliveries WHERE outcome <> 'retrying'

@@ -38,7 +38,7 @@ pub const REFUSED_MAX: DurationMs = DurationMs(600_000);
 /// Attempts that one integration may have open at once, by kind: a chat channel wants its messages in order.
 pub fn lanes(kind: &str) -> usize {
     match kind {
-        "webhook" | "pagerduty" | "opsgenie" | "victorops" | "incidentio" | "sns" | "jira" => 4,
+        "webhook" | "pagerduty" | "opsgenie" | "victorops" | "incidentio" | "sns" | "jira" => 8,
         "email" => 2,
         _ => 1,
     }

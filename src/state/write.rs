@@ -7,7 +7,7 @@ use rusqlite::{Connection, params};
 use super::labels_json;
 use super::limits::{DECISION_AGE_MS, DECISION_ROWS_MAX, DELIVERY_AGE_MS, DELIVERY_ROWS_MAX};
 use super::rows::{AlertRow, Change, DecisionRow, DeliveryRow, Fingerprint, LogRow, SilenceRow};
-use super::sums::{ALERTS, DECISIONS, DELIVERIES, LOG, SILENCES};
+use super::sums::{ALERTS, DECISIONS, DELIVERIES, LOG, SILENCES, Table};
 use crate::model::Matcher;
 
 /// What a transaction did.
@@ -141,19 +141,29 @@ fn put_delivery(connection: &Connection, row: &DeliveryRow) -> rusqlite::Result<
         .map(drop)
 }
 
+/// The last number that is too many, of ?1 rows, and the newest time. One damaged number or time must not make all others look old.
+fn bounds(table: &Table) -> (String, String) {
+    let Table { name, columns, .. } = table;
+    (
+        format!("(SELECT number FROM {name} ORDER BY number DESC LIMIT 1 OFFSET 99) + 99 - ?1"),
+        format!("SELECT max(at) FROM (SELECT * FROM {name} ORDER BY number DESC LIMIT 100) WHERE sum IS row_sum('{name}', {columns})"),
+    )
+}
+
 /// Cuts the history to its bounds; ages are counted from the newest rows, so that a wrong clock erases nothing.
 pub(super) fn trim(connection: &Connection) -> rusqlite::Result<()> {
-    for (table, rows, age, also) in
-        [(DECISIONS, DECISION_ROWS_MAX, DECISION_AGE_MS, ""), (DELIVERIES, DELIVERY_ROWS_MAX, DELIVERY_AGE_MS, "outcome <> 'retrying' AND")]
-    {
-        let (name, columns) = (table.name, table.columns);
-        // Damaged numbers and times must not make all others look old.
-        let statement = format!(
-            "DELETE FROM {name} WHERE {also} (number <= (SELECT number FROM {name} ORDER BY number DESC LIMIT 1 OFFSET ?1)
-             OR at < (SELECT max(at) FROM (SELECT * FROM {name} ORDER BY number DESC LIMIT 100) WHERE sum IS row_sum('{name}', {columns})) - ?2)"
-        );
-        connection.execute(&statement, [rows, age])?;
-    }
+    // Never a look at every row of decisions: in a storm this is asked for every few hundred of them.
+    let (rows, newest) = bounds(&DECISIONS);
+    connection.execute(&format!("DELETE FROM decisions WHERE number <= {rows}"), [DECISION_ROWS_MAX])?;
+    connection.execute(
+        &format!("DELETE FROM decisions WHERE number < (SELECT number FROM decisions WHERE at >= ({newest}) - ?1 ORDER BY number LIMIT 1)"),
+        [DECISION_AGE_MS],
+    )?;
+    let (rows, newest) = bounds(&DELIVERIES);
+    connection.execute(
+        &format!("DELETE FROM deliveries WHERE outcome <> 'retrying' AND (number <= {rows} OR at < ({newest}) - ?2)"),
+        [DELIVERY_ROWS_MAX, DELIVERY_AGE_MS],
+    )?;
     Ok(())
 }
 

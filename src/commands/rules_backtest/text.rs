@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use super::report::{AlertReport, EpisodeReport, ReceiverReport, Report, RuleReport};
 use crate::commands::check::plural;
+use crate::model::number::format_sample;
 use crate::model::{DurationMs, Labels, METRIC_NAME, TimestampMs};
 
 /// Episodes of one rule that are shown.
@@ -120,11 +121,17 @@ fn line(episode: &EpisodeReport, threshold: Option<&str>) -> String {
         None => "  still firing".to_owned(),
     };
     text += &format!("  ({})", length(episode.firing_seconds));
-    text += &format!("  peak {}", episode.peak);
+    text += &format!("  peak {}", short(&episode.peak));
     if let Some(threshold) = threshold {
         text += &format!(" (threshold {threshold})");
     }
     text
+}
+
+/// Six digits are enough to see.
+fn short(number: &str) -> String {
+    let rounded = number.parse::<f64>().ok().filter(|value| value.is_finite() && number.len() > 7);
+    rounded.and_then(|value| format!("{value:.5e}").parse::<f64>().ok()).map_or_else(|| number.to_owned(), format_sample)
 }
 
 fn write_lists(report: &Report, out: &mut dyn Write) -> io::Result<()> {

@@ -195,7 +195,7 @@ async fn answer(
             Value::Scalar { .. } | Value::String { .. } => Vec::new(),
         };
         answer.warnings.extend(truncated);
-        let stats = wishes.stats.then(|| result::Asked { waited: turn.waited, moment });
+        let stats = wishes.stats.then_some(result::Asked { waited: turn.waited, moment });
         // The text takes memory like the samples did; what it was made from is given back when it is complete.
         let (text, bytes) = (engine.memory().reserved(), result::bytes(&answer.value));
         if !text.grow(bytes) {

@@ -36,6 +36,9 @@ pub const CACHE_SETTLED_MS: i64 = 120_000;
 pub const WORK_PER_CHECK: u64 = 1 << 18;
 /// Most evaluation steps of one subquery or query.
 pub const STEPS_MAX: i64 = 50_000_000;
+/// What a step of a subquery is reckoned at beside its sample, in bytes: where selectors look, which row that is, and a copy of a
+/// series with times and ranks.
+pub const SUBQUERY_STEP_BYTES: u64 = 48;
 /// Most annotations of one kind that are kept; further ones are dropped (the HTTP API shows ten).
 pub const ANNOTATIONS_MAX: usize = 1000;
 /// Series between two looks at the clock and the cancel flag.

@@ -10,7 +10,7 @@ use crate::model::Histogram;
 use crate::model::histogram::ResetHint;
 use crate::promql::ast::Subquery;
 use crate::promql::error::QueryError;
-use crate::promql::limits::STEPS_MAX;
+use crate::promql::limits::{STEPS_MAX, SUBQUERY_STEP_BYTES};
 
 impl Eval<'_> {
     pub(super) fn subquery(
@@ -28,8 +28,9 @@ impl Eval<'_> {
         if inner.count == 0 {
             return Ok(());
         }
-        // The steps alone take memory.
+        // The steps alone take memory, and so do the buffers that series after series is unpacked into.
         self.guard.hold(inner.count)?;
+        self.guard.hold_bytes(inner.count as u64 * SUBQUERY_STEP_BYTES)?;
         let times: Vec<i64> = inner.times().collect();
         let windows = frames.windows(&times);
         let touched: u64 = windows.iter().map(|w| w.len() as u64).sum();

@@ -16,6 +16,8 @@ use crate::model::{DurationMs, Labels, TimestampMs};
 use crate::telemetry::Registry;
 
 const MINUTE: Duration = Duration::from_secs(60);
+/// After an alert's end this much is looked at in any case.
+const RECOVERY: DurationMs = DurationMs(300_000);
 
 /// An expression over a range of time.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -194,7 +196,7 @@ fn window(expression: String, alerts: &[(usize, NotifiedAlert)], now: TimestampM
     let began = all().map(|alert| alert.alert.starts_at).min().unwrap_or(now).min(now);
     let last = if fires { now } else { ended.min(now) };
     let lasted = (last.0 - began.0).max(0);
-    let end = if fires { now } else { TimestampMs((last.0 + lasted / 10).min(now.0)) };
+    let end = if fires { now } else { TimestampMs((last.0 + (lasted / 10).max(RECOVERY.0)).min(now.0)) };
     let span = (lasted / 4).saturating_mul(5).clamp(COURSE_SPAN_MIN.0, COURSE_SPAN_MAX.0);
     // Whole seconds, on a grid that does not move from message to message.
     let step = (span / COURSE_POINTS / 1000 * 1000).max(1000);

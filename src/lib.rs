@@ -31,6 +31,7 @@ pub mod lint;
 pub mod state;
 
 pub mod alerts;
+pub mod notifier;
 pub mod notify;
 
 pub mod config;

@@ -55,14 +55,19 @@ impl Tracked {
 /// `resolve_timeout`.
 pub fn complete(posted: PostedAlert, now: TimestampMs, resolve_timeout: DurationMs) -> Result<Tracked, String> {
     let PostedAlert { labels, annotations, starts_at, ends_at, generator_url } = posted;
-    if labels.is_empty() {
-        return Err("at least one label pair required".to_owned());
-    }
     let starts_at = starts_at.unwrap_or_else(|| ends_at.map_or(now, |end| end.min(now)));
     let timed_out = ends_at.is_none();
     let ends_at = ends_at.unwrap_or(now + resolve_timeout);
     if ends_at < starts_at {
         return Err("start time must be before end time".to_owned());
+    }
+    if labels.is_empty() {
+        return Err("at least one label pair required".to_owned());
+    }
+    for (what, set) in [("label set", &labels), ("annotations", &annotations)] {
+        if set.get("").is_some() {
+            return Err(format!("invalid {what}: invalid name \"\""));
+        }
     }
     Ok(Tracked::new(Alert { labels, annotations, starts_at, ends_at, generator_url, value: None }, now, timed_out))
 }

@@ -7,7 +7,7 @@ use super::ids::Ids;
 use super::limits::{RETENTION, SILENCE_BYTES_MAX, SILENCES_MAX};
 use super::routing::all_match;
 use super::view::{SilenceState, SilenceView};
-use crate::model::{Labels, Matcher, TimestampMs};
+use crate::model::{Labels, MatchOp, Matcher, TimestampMs};
 use crate::state::SilenceRow;
 
 /// A silence as a client asks for it.
@@ -191,7 +191,9 @@ fn validate(request: &SilenceRequest, now: TimestampMs) -> Result<(), SilenceErr
     if let Some(at) = request.matchers.iter().position(|matcher| matcher.name.is_empty()) {
         return Err(SilenceError::Invalid(format!("invalid silence: invalid label matcher {at} in set 0: invalid label name \"\"")));
     }
-    if request.matchers.iter().all(Matcher::matches_empty) {
+    // As in Alertmanager a negative matcher counts as one that does not.
+    let positive = |matcher: &Matcher| matches!(matcher.op, MatchOp::Equal | MatchOp::Regex);
+    if request.matchers.iter().all(|matcher| positive(matcher) && matcher.matches_empty()) {
         return invalid("invalid silence: matcher set 0: at least one matcher must not match the empty string");
     }
     let matchers: usize = request.matchers.iter().map(|matcher| matcher.name.len() + matcher.value.len()).sum();

@@ -21,7 +21,6 @@ fn go_architecture() -> &'static str {
 
 pub struct Figures {
     ready: Gauge,
-    alertmanagers: Gauge,
     reloads: Vec<(Gauge, Gauge)>,
 }
 
@@ -41,20 +40,14 @@ impl Figures {
             (successful, registry.gauge(at, "Timestamp of the last successful configuration reload.", &[]))
         };
         let ready = "Whether the start was completed and the server is ready for normal operation.";
-        let alertmanagers = "Alertmanagers that are told of alerts: 1, the one in here, where there is an alertmanager.yml.";
-        Self {
-            ready: registry.gauge("prometheus_ready", ready, &[]),
-            alertmanagers: registry.gauge("prometheus_notifications_alertmanagers_discovered", alertmanagers, &[]),
-            reloads: RELOADED.map(reload).into(),
-        }
+        Self { ready: registry.gauge("prometheus_ready", ready, &[]), reloads: RELOADED.map(reload).into() }
     }
 
     pub fn ready(&self, is_ready: bool) {
         self.ready.set(f64::from(u8::from(is_ready)));
     }
 
-    pub fn reloaded(&self, at: TimestampMs, has_alertmanager: bool) {
-        self.alertmanagers.set(f64::from(u8::from(has_alertmanager)));
+    pub fn reloaded(&self, at: TimestampMs) {
         for (successful, timestamp) in &self.reloads {
             successful.set(1.0);
             timestamp.set(at.as_seconds());

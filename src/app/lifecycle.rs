@@ -24,6 +24,7 @@ use crate::config::Environment;
 use crate::http::server::Server;
 use crate::http::state::Readiness;
 use crate::model::{DurationMs, Problem, TimestampMs};
+use crate::notifier::Notifier;
 use crate::notify::{self, Evidence};
 use crate::promql::Engine;
 use crate::rules::{Concurrency, RuleGroups, RulesOptions, RulesParts};
@@ -84,6 +85,7 @@ pub struct Shared {
     pub scrapes: Arc<ScrapePools>,
     pub rules: RuleGroups,
     pub alerting: Alerting,
+    pub notifier: Notifier,
     pub loaded: Arc<ArcSwap<Loaded>>,
     pub readiness: Readiness,
     pub requests: mpsc::Sender<Request>,
@@ -179,7 +181,9 @@ impl App {
         let engine = Arc::new(ArcSwap::from_pointee(questions::engine(&settings, files.prometheus.evaluation_interval, &clock, &registry)));
         let evidence = courses::evidence(engine.clone(), history.select.clone(), questions::features(&settings.features));
         let alerting = start_alerting(&files, &external_url, evidence, &state, &clock, &registry)?;
-        let rules = start_rules(&history, &engine, &alerting, &settings, &clock, &registry);
+        let notifier = Notifier::new(settings.alert_queue, clock.clone(), &registry);
+        notifier.apply(files.prometheus.notifier.clone()).map_err(other)?;
+        let rules = start_rules(&history, &engine, (&notifier, &alerting), &settings, &clock, &registry);
         let scrapes = Arc::new(ScrapePools::new(store.clone(), clock.clone(), &registry).map_err(other)?);
         let (requests, received) = mpsc::channel(RELOADS_MAX);
         let loaded = Arc::new(ArcSwap::from_pointee(Loaded { files, at: started_at, failure: None }));
@@ -198,6 +202,7 @@ impl App {
             scrapes,
             rules,
             alerting,
+            notifier,
             loaded,
             readiness,
             requests,
@@ -230,7 +235,8 @@ impl App {
             tracing::error!("putting the rules into force panicked");
         }
         self.shared.scrapes.apply(loaded.files.prometheus.scrape.clone());
-        self.figures.reloaded(loaded.at, loaded.files.alerting.is_some());
+        self.shared.notifier.count_our_own(loaded.files.alerting.is_some());
+        self.figures.reloaded(loaded.at);
     }
 
     /// Runs until SIGINT, SIGTERM or a request to quit, then stops everything in order.
@@ -302,6 +308,7 @@ impl App {
         let evidence = courses::evidence(shared.engine.clone(), shared.history.select.clone(), features);
         let (options, receivers) =
             routing(&files, &shared.external_url, evidence, &shared.clock, &shared.registry).map_err(StartError::Other)?;
+        shared.notifier.apply(files.prometheus.notifier.clone()).map_err(other)?;
         shared.alerting.reload(options, receivers);
         Ok(files)
     }
@@ -315,7 +322,7 @@ impl App {
         self.shared.scrapes.stop().await;
         let rules = self.shared.rules.clone();
         let stopped = tokio::task::spawn_blocking(move || rules.stop()).await;
-        self.shared.alerting.stop().await;
+        tokio::join!(self.shared.notifier.stop(), self.shared.alerting.stop());
         self.stop_servers.send_replace(true);
         for server in self.servers {
             drop(server.await);
@@ -341,8 +348,8 @@ async fn settle(shared: Shared) {
     let (started, longest) = (shared.clock.monotonic(), shared.settings.rule_timings.for_outage_tolerance.to_std());
     while shared.alerting.settle(&|_| true) > 0 {
         tokio::time::sleep(SETTLE_EVERY).await;
-        let (loaded, groups) = (shared.loaded.load(), shared.rules.view());
-        let standing = Standing { groups: &groups, external_labels: &loaded.files.prometheus.external_labels, scraped_by };
+        let (labels, groups) = (shared.notifier.labels(), shared.rules.view());
+        let standing = Standing { groups: &groups, labels: &labels, scraped_by };
         let is_in_time = shared.clock.monotonic().saturating_sub(started) < longest;
         shared.alerting.settle(&|labels| is_in_time && standing.awaits(labels));
     }
@@ -418,12 +425,12 @@ fn start_alerting(
 fn start_rules(
     history: &History,
     engine: &Arc<ArcSwap<Engine>>,
-    alerting: &Alerting,
+    (notifier, alerting): (&Notifier, &Alerting),
     settings: &Settings,
     clock: &Clock,
     registry: &Registry,
 ) -> RuleGroups {
-    let (alerting, stopped) = (alerting.clone(), history.store.clone());
+    let (notifier, alerting, stopped) = (notifier.clone(), alerting.clone(), history.store.clone());
     let standstill = move || stopped.read_only().and_then(|_| stopped.extent().max_time).map(TimestampMs);
     let mut rules = RuleGroups::new(RulesParts {
         clock: clock.clone(),
@@ -431,7 +438,8 @@ fn start_rules(
         query: questions::for_rules(engine.clone(), history.select_for_rules.clone(), Arc::new(standstill)),
         append: history.store.clone(),
         select: history.select_for_rules.clone(),
-        alerts: Arc::new(move |alerts| alerting.post(alerts)),
+        // Our own routing gets what an outside one would.
+        alerts: Arc::new(move |alerts| alerting.post(notifier.send(alerts))),
     });
     if settings.has_feature("concurrent-rule-eval") {
         let reads = questions::selectors(questions::features(&settings.features));

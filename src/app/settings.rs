@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::model::{DurationMs, TimestampMs};
+use crate::notifier::QueueOptions;
 use crate::rules::options::RuleTimings;
 use crate::telemetry::process;
 
@@ -100,6 +101,8 @@ pub struct Settings {
     pub storage: StorageSettings,
     pub query: QuerySettings,
     pub rule_timings: RuleTimings,
+    /// Of each outside Alertmanager.
+    pub alert_queue: QueueOptions,
     /// Most rules evaluated beside others, where the feature is on.
     pub max_concurrent_evals: usize,
     /// `--enable-feature` names, split at commas.

@@ -4,6 +4,7 @@
 //! alert with a short `for` waits for it anew, and an expression over a range needs some scrapes. Until then silence is no end.
 
 use crate::model::{DurationMs, Labels, TimestampMs};
+use crate::notifier::AlertLabels;
 use crate::rules::GroupView;
 use crate::rules::view::{AlertState, RuleHealth, RuleView};
 
@@ -17,7 +18,8 @@ const SCRAPES_WAIT_MAX: DurationMs = DurationMs(5 * 60_000);
 /// What is known after the start.
 pub struct Standing<'a> {
     pub groups: &'a [GroupView],
-    pub external_labels: &'a Labels,
+    /// How labels change on the way to routing.
+    pub labels: &'a AlertLabels,
     /// From when on every target had its chance to be scraped.
     pub scraped_by: TimestampMs,
 }
@@ -40,20 +42,13 @@ impl Standing<'_> {
         let has_looked = group.evaluations >= EVALUATIONS && group.last_evaluation.is_some_and(|at| at > self.scraped_by);
         // A rule that fails says nothing about the end either.
         let is_blind = rule.health == RuleHealth::Err;
-        let is_active =
-            || alerting.alerts.iter().any(|active| active.state >= AlertState::Pending && self.as_sent(&active.labels) == *alert);
+        let is_active = || {
+            alerting
+                .alerts
+                .iter()
+                .any(|active| active.state >= AlertState::Pending && self.labels.of(&active.labels).as_ref() == Some(alert))
+        };
         !has_looked || is_blind || is_active()
-    }
-
-    /// External labels are added on the way out, where the alert has none of that name.
-    fn as_sent(&self, labels: &Labels) -> Labels {
-        let mut sent = labels.to_builder();
-        for (name, value) in self.external_labels {
-            if labels.get(name).is_none() {
-                sent.set(name, value);
-            }
-        }
-        sent.build()
     }
 }
 
@@ -106,8 +101,8 @@ mod tests {
     }
 
     fn awaits(group: GroupView, alert: [(&str, &str); 3]) -> bool {
-        let external = Labels::from_pairs([("site", "x")]);
-        let standing = Standing { groups: &[group], external_labels: &external, scraped_by: TimestampMs(100) };
+        let labels = AlertLabels { external: Labels::from_pairs([("site", "x")]), relabel: Vec::new() };
+        let standing = Standing { groups: &[group], labels: &labels, scraped_by: TimestampMs(100) };
         standing.awaits(&Labels::from_pairs(alert))
     }
 

@@ -21,6 +21,7 @@ use crate::http::{
     TargetState, WriteState,
 };
 use crate::model::TimestampMs;
+use crate::notifier::Found;
 use crate::remote::Receiver;
 use crate::telemetry::process::ProcessFigures;
 use crate::ui;
@@ -96,8 +97,12 @@ fn targets(shared: &Shared) -> TargetState {
 }
 
 fn rules(shared: &Shared) -> RuleState {
-    let rules = shared.rules.clone();
-    RuleState { groups: Arc::new(move || rules.view()), alertmanagers: Arc::new(AlertmanagersView::default) }
+    let (rules, notifier) = (shared.rules.clone(), shared.notifier.clone());
+    let alertmanagers = move || {
+        let Found { active, dropped } = notifier.found();
+        AlertmanagersView { active, dropped }
+    };
+    RuleState { groups: Arc::new(move || rules.view()), alertmanagers: Arc::new(alertmanagers) }
 }
 
 fn build_info() -> BuildInfo {

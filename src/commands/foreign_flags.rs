@@ -2,11 +2,8 @@
 //! Negated switches (`--no-…`) are understood here too.
 
 /// Name, and whether a value follows.
-const FLAGS: [(&str, bool); 42] = [
+const FLAGS: [(&str, bool); 39] = [
     ("agent", false),
-    ("alertmanager.drain-notification-queue-on-shutdown", false),
-    ("alertmanager.notification-batch-size", true),
-    ("alertmanager.notification-queue-capacity", true),
     ("alertmanager.timeout", true),
     ("auto-gomaxprocs", false),
     ("auto-gomemlimit", false),

@@ -11,7 +11,7 @@ use super::{USAGE, serve, warn};
 use crate::alerts::options::{AlertsOptions, GroupBy};
 use crate::alerts::routing::{Node, Tree, group_key, group_labels};
 use crate::config;
-use crate::config::alertmanager::matchers;
+use crate::model::matcher::text as matchers;
 use crate::model::{Labels, MatchOp};
 
 #[derive(Args, Debug)]

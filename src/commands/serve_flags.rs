@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 use crate::app::settings::{Mode, QuerySettings, Settings, StorageSettings, WebSettings};
 use crate::http::cors::Cors;
 use crate::model::DurationMs;
+use crate::notifier::QueueOptions;
 use crate::rules::options::RuleTimings;
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -32,6 +33,17 @@ pub struct ServeFlags {
     /// Alertmanager configuration file [default: alertmanager.yml beside the configuration, where there is one]
     #[arg(long = "alertmanager.config.file", value_name = "FILE")]
     pub alertmanager_config_file: Option<PathBuf>,
+    /// Most alerts that wait for one outside Alertmanager; the oldest are dropped when there are more
+    #[arg(long = "alertmanager.notification-queue-capacity", value_name = "N", default_value = "10000", value_parser = at_least_one)]
+    pub alert_queue_capacity: usize,
+    /// Most alerts in one request to an outside Alertmanager
+    #[arg(long = "alertmanager.notification-batch-size", value_name = "N", default_value = "256", value_parser = at_least_one)]
+    pub alert_batch_size: usize,
+    /// Send what waits for outside Alertmanagers before the process ends; this is the default, and --no-alertmanager... switches it off
+    #[arg(long = "alertmanager.drain-notification-queue-on-shutdown", overrides_with = "no_drain")]
+    pub drain: bool,
+    #[arg(long = "no-alertmanager.drain-notification-queue-on-shutdown", hide = true)]
+    pub no_drain: bool,
     /// Folder of rule files, loaded where the configuration names none [default: rules/ beside the configuration, else the shipped ones]
     #[arg(long = "rules.path", value_name = "DIR")]
     pub rules_path: Option<PathBuf>,
@@ -218,6 +230,7 @@ impl ServeFlags {
                 for_grace_period: self.for_grace_period,
                 resend_delay: self.resend_delay,
             },
+            alert_queue: QueueOptions { capacity: self.alert_queue_capacity, batch: self.alert_batch_size, drain: !self.no_drain },
             max_concurrent_evals: self.max_concurrent_evals,
             features: self.features,
             flags,
@@ -229,6 +242,9 @@ impl ServeFlags {
         let config = mode.config_file().map_or(String::new(), |p| p.display().to_string());
         [
             ("alertmanager.config.file", path(&self.alertmanager_config_file)),
+            ("alertmanager.drain-notification-queue-on-shutdown", (!self.no_drain).to_string()),
+            ("alertmanager.notification-batch-size", self.alert_batch_size.to_string()),
+            ("alertmanager.notification-queue-capacity", self.alert_queue_capacity.to_string()),
             ("config.file", config),
             ("dashboards.path", path(&self.dashboards_path)),
             ("enable-feature", self.features.join(",")),

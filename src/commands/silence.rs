@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::serve;
 use crate::alerts::rfc3339;
 use crate::clock::Clock;
-use crate::config::alertmanager::matchers;
+use crate::model::matcher::text as matchers;
 use crate::model::number::quote;
 use crate::model::{DurationMs, MatchOp, Matcher, TimestampMs};
 use crate::shell;

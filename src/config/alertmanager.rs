@@ -3,7 +3,6 @@
 mod fields;
 mod inherit;
 mod intervals;
-pub mod matchers;
 mod other_fields;
 mod receiver_fields;
 mod receivers;

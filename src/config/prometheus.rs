@@ -1,5 +1,6 @@
 //! `prometheus.yml` and what it names: scrape config files and rule files.
 
+mod alerting;
 mod cloud_fields;
 mod discovery_fields;
 mod fields;
@@ -13,13 +14,13 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use crate::model::{DurationMs, Labels, Problem, Severity, Span};
-use crate::relabel::Step;
+use crate::notifier::options::NotifierOptions;
 use crate::rules::options::GroupOptions;
 use crate::scrape::options::JobOptions;
 use crate::yaml::shape::{each_path, resolve_paths};
 use crate::yaml::{self, Node, Problems, Section, Source};
 
-use super::{Environment, Loaded, paths, relabel, rules};
+use super::{Environment, Loaded, paths, rules};
 use fields::{PROMETHEUS, SCRAPE_CONFIG_FILE};
 use global::Global;
 
@@ -45,8 +46,8 @@ pub struct PrometheusConfig {
     pub storage: StorageSettings,
     pub query_log_file: Option<PathBuf>,
     pub scrape_failure_log_file: Option<PathBuf>,
-    /// `alerting.alert_relabel_configs`.
-    pub alert_relabel: Vec<Step>,
+    /// `alerting:` and the external labels that alerts take along.
+    pub notifier: NotifierOptions,
     /// As `GET /api/v1/status/config` shows it: defaults filled in, secrets hidden.
     pub original_yaml: String,
     pub notes: Vec<Problem>,
@@ -92,8 +93,7 @@ pub fn parse_prometheus(source: &Source, path: &Path, environment: &Environment)
     let mut jobs = jobs::Jobs::new(&global);
     jobs.read(&mut root, &mut problems);
     remote::check(&root, &global, &mut problems);
-    let alert_relabel =
-        root.get("alerting").map(|alerting| relabel::steps(alerting, "alert_relabel_configs", global.legacy_names, &mut problems));
+    let notifier = alerting::read(&root, &global, &mut problems);
     let scrape_files = named_files(&root, "scrape_config_files", "scrape config", &mut problems);
     let mut rule_files = named_files(&root, "rule_files", "rule", &mut problems);
     // A rule file counts once, however often it is named; a scrape config file named twice brings its jobs twice, which is an error.
@@ -140,7 +140,7 @@ pub fn parse_prometheus(source: &Source, path: &Path, environment: &Environment)
         query_log_file: global.query_log_file,
         scrape_failure_log_file: global.scrape_failure_log_file,
         external_labels: global.external_labels,
-        alert_relabel: alert_relabel.unwrap_or_default(),
+        notifier,
         original_yaml,
         notes: gathered.notes,
         missing_files: gathered.missing,

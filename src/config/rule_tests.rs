@@ -214,7 +214,7 @@ fn alert_test(node: &Node, test: &str, problems: &mut Problems<'_>) -> AlertTest
     let expected = |node: &Node| {
         let mut labels = Labels::from_pairs(node.pairs("exp_labels")).to_builder();
         labels.set("alertname", &alert);
-        (labels.build(), Labels::from_pairs(node.pairs("exp_annotations")))
+        (labels.build(), Labels::to_set(node.pairs("exp_annotations")))
     };
     let expected = node.get("exp_alerts").map(Node::items).unwrap_or_default().iter().map(expected).collect();
     AlertTest { eval_time, expected, alert }

@@ -215,7 +215,7 @@ impl RuleReader<'_> {
             hold: node.duration("for").unwrap_or(DurationMs::ZERO),
             keep_firing_for: node.duration("keep_firing_for").unwrap_or(DurationMs::ZERO),
             labels,
-            annotations: Labels::from_pairs(node.pairs("annotations")),
+            annotations: Labels::to_set(node.pairs("annotations")),
         }
     }
 

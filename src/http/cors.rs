@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header}
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use super::v2;
 use crate::model::regex::AnchoredRegex;
 
 /// `--web.cors.origin`, compiled.
@@ -45,11 +46,25 @@ pub async fn around_v1(State(cors): State<Cors>, request: Request, next: Next) -
     response
 }
 
-/// Around `/api/v2`: any origin, and nothing is kept by caches.
+/// Whether an `Accept` header, if there is one, leaves room for JSON.
+fn takes_json(headers: &HeaderMap) -> bool {
+    let mut accepted =
+        headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).peekable();
+    let fits = |range: &str| matches!(range.split(';').next().unwrap_or("").trim(), "*/*" | "application/*" | "application/json" | "");
+    accepted.peek().is_none() || accepted.any(fits)
+}
+
+/// Around `/api/v2`: any origin, and nothing is kept by caches. Only what asks for leave in advance is answered here, as in Alertmanager.
 pub async fn around_v2(request: Request, next: Next) -> Response {
     let from_elsewhere = request.headers().contains_key(header::ORIGIN);
-    let preflight = request.method() == Method::OPTIONS;
-    let mut response = if preflight { StatusCode::NO_CONTENT.into_response() } else { next.run(request).await };
+    let preflight = request.method() == Method::OPTIONS && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+    let mut response = if preflight {
+        StatusCode::NO_CONTENT.into_response()
+    } else if request.method() == Method::GET && !takes_json(request.headers()) {
+        v2::coded(StatusCode::NOT_ACCEPTABLE, 406, "unsupported media type requested, only [application/json] are available")
+    } else {
+        next.run(request).await
+    };
     let headers = response.headers_mut();
     headers.insert(header::VARY, HeaderValue::from_static("Origin"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -2,15 +2,14 @@
 
 mod alerts;
 mod body;
-mod matcher;
 mod silences;
 mod status;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::http::{Method, StatusCode, Uri};
+use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{MethodRouter, get};
 
 use super::envelope::respond;
 use super::json::{self, Object};
@@ -18,6 +17,7 @@ use super::params::Params;
 use super::state::{BuildInfo, Lookup};
 use crate::alerts::Alerting;
 use crate::clock::Clock;
+use crate::model::matcher::text;
 use crate::model::{Matcher, TimestampMs};
 
 #[derive(Clone)]
@@ -29,15 +29,19 @@ pub struct AlertState {
 }
 
 pub fn routes(state: AlertState) -> Router {
-    Router::new()
-        .route("/alerts", get(alerts::list).post(alerts::post).fallback(only_get_and_post))
-        .route("/alerts/groups", get(alerts::groups).fallback(only_get))
-        .route("/silences", get(silences::list).post(silences::set).fallback(only_get_and_post))
-        .route("/silence/{id}", get(silences::one).delete(silences::expire).fallback(only_get_and_delete))
-        .route("/receivers", get(status::receivers).fallback(only_get))
-        .route("/status", get(status::status).fallback(only_get))
-        .fallback(unknown)
-        .with_state(state)
+    // HEAD is named, or it would go where GET goes.
+    let routes = [
+        ("/alerts", get(alerts::list).post(alerts::post).head(only_get_and_post).fallback(only_get_and_post)),
+        ("/alerts/groups", get(alerts::groups).head(only_get).fallback(only_get)),
+        ("/silences", get(silences::list).post(silences::set).head(only_get_and_post).fallback(only_get_and_post)),
+        ("/silence/{id}", get(silences::one).delete(silences::expire).head(only_get_and_delete).fallback(only_get_and_delete)),
+        ("/receivers", get(status::receivers).head(only_get).fallback(only_get)),
+        ("/status", get(status::status).head(only_get).fallback(only_get)),
+    ];
+    let both = |router: Router<AlertState>, (path, methods): (&str, MethodRouter<AlertState>)| {
+        router.route(path, methods.clone()).route(&format!("{path}/"), methods)
+    };
+    routes.into_iter().fold(Router::new(), both).fallback(unknown).with_state(state)
 }
 
 /// `{"code":…,"message":…}`: what the API's own checks say.
@@ -79,23 +83,32 @@ async fn only_get_and_delete(request: Request) -> Response {
     not_allowed(request.method(), "DELETE,GET")
 }
 
-fn not_allowed(method: &Method, allowed: &str) -> Response {
-    coded(StatusCode::METHOD_NOT_ALLOWED, 405, &format!("method {method} is not allowed, but [{allowed}] are"))
+fn not_allowed(method: &Method, allowed: &'static str) -> Response {
+    let mut response = coded(StatusCode::METHOD_NOT_ALLOWED, 405, &format!("method {method} is not allowed, but [{allowed}] are"));
+    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allowed));
+    response
 }
 
-/// A switch as go-openapi reads it: left out means on, and anything but a word for "yes" means off.
+/// A switch as go-openapi reads it: left out or empty means on, anything but a word for "yes" means off, and the last one counts.
 fn switch(params: &Params, name: &str) -> bool {
-    match params.all(name).next() {
-        None => true,
+    match params.all(name).last() {
+        None | Some("") => true,
         Some(text) => ["true", "1", "yes", "ok", "y", "on", "selected", "checked", "t", "enabled"].contains(&text.to_lowercase().as_str()),
     }
 }
 
-/// Every matcher of a repeated parameter.
-fn matchers(params: &Params, name: &str) -> Result<Vec<Matcher>, Box<Response>> {
-    let with_brackets = format!("{name}[]");
-    let texts = params.all(name).chain(params.all(&with_brackets));
-    texts.map(|text| matcher::parse(text).map_err(|problem| Box::new(said(StatusCode::BAD_REQUEST, &problem)))).collect()
+/// Every matcher of the repeated parameter `filter`.
+fn filters(params: &Params) -> Result<Vec<Matcher>, Box<Response>> {
+    params
+        .all("filter")
+        .map(|filter| text::parse_one(filter).map_err(|problem| Box::new(said(StatusCode::BAD_REQUEST, &problem))))
+        .collect()
+}
+
+/// Every matcher of the repeated parameter `receiver_matchers`.
+fn receiver_matchers(params: &Params) -> Result<Vec<Matcher>, Box<Response>> {
+    let refuse = |problem: String| Box::new(said(StatusCode::BAD_REQUEST, &format!("failed to parse receiver_matchers param: {problem}")));
+    params.all("receiver_matchers").map(|matcher| text::parse_one(matcher).map_err(refuse)).collect()
 }
 
 /// Whether a receiver's labels, of which we have its name, satisfy all matchers.

@@ -35,7 +35,8 @@ impl Labels {
         builder.build()
     }
 
-    /// What rules set: an empty value is kept, and takes the label away from what it is set on. Of equal names the last wins.
+    /// What rules set, and annotations: an empty value is kept (a rule's takes the label away from what it is set on). Of equal names the
+    /// last wins.
     pub fn to_set<N: AsRef<str>, V: AsRef<str>>(pairs: impl IntoIterator<Item = (N, V)>) -> Self {
         let pairs: std::collections::BTreeMap<String, String> =
             pairs.into_iter().map(|(name, value)| (name.as_ref().to_owned(), value.as_ref().to_owned())).collect();

@@ -1,5 +1,7 @@
 //! Label matchers: `=`, `!=`, `=~`, `!~`.
 
+pub mod text;
+
 use std::fmt;
 
 use super::number::quote;

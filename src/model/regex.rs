@@ -48,6 +48,11 @@ fn compiled(hir: &Hir) -> Result<meta::Regex, String> {
         .map_err(|_| "error parsing regexp: expression too large".to_owned())
 }
 
+/// What Go says of a pattern that it anchors before it compiles it; `problem` is what is wrong with the bare one.
+pub fn within_anchors(pattern: &str, problem: String) -> String {
+    GoRegex::new(&format!("^(?:{pattern})$")).err().unwrap_or(problem)
+}
+
 /// Says whether it is still worth to match with programs so large that many texts would take long.
 #[derive(Clone)]
 pub struct Fuse(Arc<dyn Fn() -> bool + Send + Sync>);

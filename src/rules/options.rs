@@ -8,6 +8,7 @@ use crate::model::{DurationMs, Labels};
 #[derive(Clone, Debug, Default)]
 pub struct RulesOptions {
     pub groups: Vec<GroupOptions>,
+    /// What templates see of `global.external_labels`.
     pub external_labels: Labels,
     /// The server's own address as people reach it, without a slash at the end.
     pub external_url: String,

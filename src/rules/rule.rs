@@ -189,14 +189,11 @@ impl Alerting {
     /// Labels and annotations of every series that the expression gave.
     fn observe(&self, alert: &str, turn: &Turn<'_>, samples: Vec<ResultSample>) -> Vec<Observed> {
         let functions = turn.functions();
-        let expand = |templates: &[(String, RuleTemplate)], data: &crate::template::Value, into: &mut crate::model::LabelsBuilder| {
-            for (name, template) in templates {
-                let text = template.expand(data, &functions).unwrap_or_else(|error| {
-                    tracing::warn!(alert, label = name, error, "template of an alerting rule fails");
-                    format!("<error expanding template: {error}>")
-                });
-                into.set(name, &text);
-            }
+        let expand = |name: &str, template: &RuleTemplate, data: &crate::template::Value| {
+            template.expand(data, &functions).unwrap_or_else(|error| {
+                tracing::warn!(alert, label = name, error, "template of an alerting rule fails");
+                format!("<error expanding template: {error}>")
+            })
         };
         let observe = |sample: ResultSample| {
             let value = sample.number();
@@ -209,16 +206,18 @@ impl Alerting {
             let data = data.to_value();
             let mut labels = sample.labels.to_builder();
             labels.remove(METRIC_NAME);
-            expand(&self.labels, &data, &mut labels);
+            for (name, template) in &self.labels {
+                labels.set(name, &expand(name, template, &data));
+            }
             labels.set("alertname", alert);
-            let mut annotations = crate::model::LabelsBuilder::default();
-            expand(&self.annotations, &data, &mut annotations);
-            Observed { labels: labels.build(), annotations: annotations.build(), value }
+            // An annotation whose text comes out empty is there all the same, as in Prometheus.
+            let annotations = self.annotations.iter().map(|(name, template)| (name, expand(name, template, &data)));
+            Observed { labels: labels.build(), annotations: Labels::to_set(annotations), value }
         };
         samples.into_iter().map(observe).collect()
     }
 
-    /// The alerts to tell now, marked as told.
+    /// The alerts to tell now, marked as told; external labels come on where they leave the process.
     fn take_due(&mut self, turn: &Turn<'_>, expr: &str) -> Vec<Alert> {
         let resend = turn.settings.timings.resend_delay;
         let lasts = DurationMs(turn.interval.max(resend).0.saturating_mul(4));
@@ -229,14 +228,8 @@ impl Alerting {
                 continue;
             }
             track.last_sent_at = Some(turn.now);
-            let mut labels = labels.to_builder();
-            for (name, value) in &turn.settings.external_labels {
-                if labels.get(name).is_none() {
-                    labels.set(name, value);
-                }
-            }
             due.push(Alert {
-                labels: labels.build(),
+                labels: labels.clone(),
                 annotations: track.annotations.clone(),
                 starts_at: track.fired_at.unwrap_or(track.active_at),
                 ends_at: track.resolved_at.unwrap_or(turn.now + lasts),

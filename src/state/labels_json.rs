@@ -32,7 +32,8 @@ fn object(labels: &Labels) -> Map<String, Value> {
 
 fn from_value(value: &Value) -> Labels {
     let pairs = value.as_object().into_iter().flatten();
-    Labels::from_pairs(pairs.filter_map(|(name, value)| Some((name.as_str(), value.as_str()?))))
+    // Annotations may be empty.
+    Labels::to_set(pairs.filter_map(|(name, value)| Some((name.as_str(), value.as_str()?))))
 }
 
 #[cfg(test)]
@@ -41,8 +42,8 @@ mod tests {
 
     #[test]
     fn label_sets_survive_the_way_there_and_back() {
-        let labels = Labels::from_pairs([("b", "q\"\n\u{e9}"), ("a", "1")]);
-        assert_eq!(to_json(&labels), "{\"a\":\"1\",\"b\":\"q\\\"\\n\u{e9}\"}");
+        let labels = Labels::to_set([("b", "q\"\n\u{e9}"), ("a", "1"), ("c", "")]);
+        assert_eq!(to_json(&labels), "{\"a\":\"1\",\"b\":\"q\\\"\\n\u{e9}\",\"c\":\"\"}");
         assert_eq!(from_json(&to_json(&labels)), labels);
         assert_eq!(list_from_json(&list_to_json([&labels, &Labels::empty()])), [labels, Labels::empty()]);
         assert_eq!(from_json("not json"), Labels::empty());

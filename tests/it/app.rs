@@ -1,5 +1,6 @@
 //! The whole server, assembled as the command assembles it, on a port of its own: started, fed, broken, reloaded, stopped.
 
+mod alertmanagers;
 mod command;
 mod hostile;
 mod receivers;

@@ -9,7 +9,7 @@ use crate::sources::rust_files;
 const BASE: [&str; 3] = ["model", "clock", "telemetry"];
 
 /// Room and the rooms it may use; `base` stands for model, clock and telemetry.
-const ROOMS: [(&str, &str); 28] = [
+const ROOMS: [(&str, &str); 29] = [
     ("model", ""),
     ("clock", "model"),
     ("telemetry", "model clock"),
@@ -30,8 +30,9 @@ const ROOMS: [(&str, &str); 28] = [
     ("rules", "base storage template"),
     ("lint", "base promql rules"),
     ("alerts", "base state"),
+    ("notifier", "base client discovery relabel"),
     ("notify", "base alerts client template yaml"),
-    ("config", "model yaml relabel client discovery scrape rules alerts notify"),
+    ("config", "model yaml relabel client discovery scrape rules alerts notifier notify"),
     ("http", "base promql storage scrape rules alerts remote ui"),
     ("shell", "base promql"),
     ("ui", ""),
@@ -41,12 +42,13 @@ const ROOMS: [(&str, &str); 28] = [
 ];
 
 /// Rooms of which others may take only some files: `(from, to, files)`.
-const DOORS: [(&str, &str, &str); 9] = [
+const DOORS: [(&str, &str, &str); 10] = [
     ("config", "client", "options"),
     ("config", "discovery", "options"),
     ("config", "scrape", "options"),
     ("config", "rules", "options"),
     ("config", "alerts", "options"),
+    ("config", "notifier", "options"),
     ("config", "notify", "options"),
     ("lint", "rules", "options"),
     ("http", "scrape", "view"),

@@ -60,7 +60,7 @@ fn load_is_shed_in_order_and_said() {
     at(98);
     assert!(matches!(commit(&mut quiet, "quiet", 16, 24), Err(AppendError::Limit(_))), "nobody gets new series");
     assert_eq!(commit(&mut quiet, "quiet", 14, 25).expect("what is known goes on"), 14);
-    assert!(matches!(Select::open(&db, TimeRange::ALL), Err(SelectError::Limit(text)) if text.contains("memory budget")));
+    assert!(matches!(Select::open(&db, TimeRange::ALL), Err(SelectError::Busy(text)) if text.contains("memory budget")));
     assert_eq!(shed("queries"), 1);
     assert!(db.for_rules().open(TimeRange::ALL).is_ok(), "alerts go on");
     at(70);

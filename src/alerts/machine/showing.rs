@@ -1,5 +1,7 @@
 //! The views: alerts with their state, groups, receivers. What holds an alert back is judged at the moment of asking.
 
+use std::cmp::Ordering;
+
 use super::Machine;
 use crate::alerts::fingerprint::{Fingerprint, show};
 use crate::alerts::group::Now;
@@ -9,8 +11,8 @@ use crate::alerts::intervals;
 use crate::alerts::options::Route;
 use crate::alerts::routing::all_match;
 use crate::alerts::view::{AlertGroupView, AlertView, Suppression};
-use crate::model::Matcher;
 use crate::model::regex::AnchoredRegex;
+use crate::model::{Labels, Matcher};
 
 /// Which alerts to show; Alertmanager's parameters and their defaults.
 #[derive(Clone, Debug)]
@@ -42,6 +44,12 @@ impl Default for GroupFilter {
     }
 }
 
+/// Alertmanager's order of label sets: fewer first; then by name, where the one that lacks a name comes first, and value.
+fn order(a: &Labels, b: &Labels) -> Ordering {
+    let mut pairs = a.iter().zip(b).map(|((name, value), (other, others))| other.cmp(name).then_with(|| value.cmp(others)));
+    a.len().cmp(&b.len()).then_with(|| pairs.find(|order| order.is_ne()).unwrap_or(Ordering::Equal))
+}
+
 impl Machine {
     /// Unresolved alerts in order of fingerprint.
     pub fn alerts(&self, filter: &AlertFilter, now: Now) -> Vec<AlertView> {
@@ -71,7 +79,7 @@ impl Machine {
                 views.push(AlertGroupView { labels, route_labels, receiver, alerts });
             }
         }
-        views.sort_by(|a, b| (&a.labels, &a.receiver).cmp(&(&b.labels, &b.receiver)));
+        views.sort_by(|a, b| order(&a.labels, &b.labels).then_with(|| a.receiver.cmp(&b.receiver)));
         views
     }
 
@@ -118,7 +126,9 @@ impl Machine {
 
 fn passes(filter: &AlertFilter, view: &AlertView) -> bool {
     let receiver_wanted = |regex: &AnchoredRegex| view.receivers.iter().any(|name| regex.is_match(name));
-    (filter.active || view.state != Suppression::Active)
+    // As in Alertmanager what a time interval mutes counts as active here.
+    let is_active = view.state != Suppression::Unprocessed && view.silenced_by.is_empty() && view.inhibited_by.is_empty();
+    (filter.active || !is_active)
         && (filter.unprocessed || view.state != Suppression::Unprocessed)
         && (filter.silenced || view.silenced_by.is_empty())
         && (filter.inhibited || view.inhibited_by.is_empty())

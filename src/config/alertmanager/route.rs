@@ -4,11 +4,10 @@ use std::collections::HashSet;
 
 use crate::alerts::options::{GroupBy, InhibitRule, Route};
 use crate::config::relabel::is_legacy_label_name;
+use crate::model::matcher::text as matchers;
 use crate::model::number::quote;
 use crate::model::{DurationMs, Labels, MatchOp, Matcher};
 use crate::yaml::{Node, Problems, Value, suggest};
-
-use super::matchers;
 
 /// Names that routes may use.
 pub struct Names<'a> {
@@ -170,10 +169,10 @@ fn classic_pairs(node: &Node, equal: &str, regex: &str, problems: &mut Problems<
     out
 }
 
-/// A list of matcher lines; the tree gets them back one per item, as Alertmanager prints them.
+/// A list of matcher lines; the tree gets them back one per item and in order, as Alertmanager prints them.
 fn listed(node: &mut Node, key: &str, problems: &mut Problems<'_>) -> Vec<Matcher> {
     let Some(list) = node.get_mut(key) else { return Vec::new() };
-    let (mut out, mut shown) = (Vec::new(), Vec::new());
+    let mut out = Vec::new();
     for item in list.items() {
         let Some(line) = item.as_text() else { continue };
         match matchers::parse(line) {
@@ -181,8 +180,7 @@ fn listed(node: &mut Node, key: &str, problems: &mut Problems<'_>) -> Vec<Matche
                 if let Some(warning) = warning {
                     problems.note(item.span, &format!("matchers/{line}"), warning);
                 }
-                shown.extend(parsed.iter().map(|matcher| Node::quoted(matchers::show_one(matcher), item.span)));
-                out.extend(parsed);
+                out.extend(parsed.into_iter().map(|matcher| (matcher, item.span)));
             }
             Err(message) => {
                 let suggestion = Some("write label=\"value\", with one of = != =~ !~".to_owned());
@@ -190,8 +188,9 @@ fn listed(node: &mut Node, key: &str, problems: &mut Problems<'_>) -> Vec<Matche
             }
         }
     }
-    list.value = Value::List(shown);
-    out
+    out.sort_by(|(a, _), (b, _)| (&a.name, &a.value, rank(a.op)).cmp(&(&b.name, &b.value, rank(b.op))));
+    list.value = Value::List(out.iter().map(|(matcher, span)| Node::quoted(matchers::show_one(matcher), *span)).collect());
+    out.into_iter().map(|(matcher, _)| matcher).collect()
 }
 
 /// `inhibit_rules`.

@@ -111,7 +111,7 @@ static ALERTMANAGER: Section = Section {
     fields: &[
         CLIENT,
         &[
-            field("sigv4", Kind::Section(&SIGV4)),
+            field("sigv4", Kind::Section(&SIGV4)).idle(),
             field("scheme", Kind::Text).default("http"),
             field("path_prefix", Kind::Text),
             field("timeout", Kind::Duration).default("10s"),
@@ -125,7 +125,7 @@ static ALERTMANAGER: Section = Section {
 
 static ALERTING: Section = Section {
     name: "alerting",
-    fields: &[&[field("alert_relabel_configs", RELABEL).idle(), field("alertmanagers", Kind::List(&Kind::Section(&ALERTMANAGER))).idle()]],
+    fields: &[&[field("alert_relabel_configs", RELABEL), field("alertmanagers", Kind::List(&Kind::Section(&ALERTMANAGER)))]],
 };
 
 static QUEUE: Section = Section {

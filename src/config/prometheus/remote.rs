@@ -7,7 +7,6 @@ use crate::model::number::quote;
 use crate::yaml::{Node, Problems};
 
 use super::global::Global;
-use super::targets;
 
 /// Headers that remote write and tracing set themselves.
 const RESERVED_HEADERS: [&str; 15] = [
@@ -28,7 +27,7 @@ const RESERVED_HEADERS: [&str; 15] = [
     "x-amz-content-sha256",
 ];
 
-/// Remote write and read, alerting, storage, tracing and OTLP.
+/// Remote write and read, storage, tracing and OTLP.
 pub fn check(root: &Node, global: &Global, problems: &mut Problems<'_>) {
     let items = |key: &str| root.get(key).map(Node::items).unwrap_or_default();
     let (writes, reads) = (items("remote_write"), items("remote_read"));
@@ -41,10 +40,6 @@ pub fn check(root: &Node, global: &Global, problems: &mut Problems<'_>) {
         check_url(node, "remote_read", problems);
         check_headers(node, true, problems);
         http_client::client(node, problems);
-    }
-    let managers = root.get("alerting").and_then(|alerting| alerting.get("alertmanagers"));
-    for node in managers.map(Node::items).unwrap_or_default().iter().filter(|node| !node.is_null()) {
-        check_alertmanager(node, global, problems);
     }
     check_storage(root, problems);
     check_tracing(root, problems);
@@ -111,18 +106,6 @@ fn check_remote_write(node: &Node, global: &Global, problems: &mut Problems<'_>)
     if least > most {
         problems
             .error(queue.key_span("min_shards"), format!("remote write min_shards ({least}) must not be greater than max_shards ({most})"));
-    }
-}
-
-fn check_alertmanager(node: &Node, global: &Global, problems: &mut Problems<'_>) {
-    http_client::client(node, problems);
-    targets::discovery(node, global.legacy_names, problems);
-    relabel::steps(node, "relabel_configs", global.legacy_names, problems);
-    relabel::steps(node, "alert_relabel_configs", global.legacy_names, problems);
-    let authenticated = ["basic_auth", "authorization", "oauth2"].iter().any(|key| node.get(key).is_some());
-    if authenticated && node.get("sigv4").is_some() {
-        let message = "at most one of basic_auth, authorization, oauth2, & sigv4 must be configured";
-        problems.error(node.key_span("sigv4"), message);
     }
 }
 

@@ -9,14 +9,15 @@ use axum::response::{IntoResponse, Response};
 use serde::de::{Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use super::{AlertState, body, matchers, receiver_fits, reply, said, switch};
+use super::{AlertState, body, coded, filters, receiver_fits, receiver_matchers, reply, said, switch};
 use crate::alerts::view::{AlertGroupView, AlertView, Suppression};
 use crate::alerts::{AlertFilter, GroupFilter, PostedAlert};
 use crate::http::json::{self, Object};
 use crate::http::limits::POSTED_ALERTS_MAX;
 use crate::http::params::Params;
 use crate::http::time::rfc3339_millis;
-use crate::model::regex::AnchoredRegex;
+use crate::model::number::quote;
+use crate::model::regex::{self, AnchoredRegex};
 use crate::model::{Labels, Matcher, TimestampMs};
 
 #[derive(Deserialize)]
@@ -35,7 +36,7 @@ struct AlertBodies(Vec<AlertBody>);
 
 impl<'de> Deserialize<'de> for AlertBodies {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_seq(AlertsVisitor)
+        deserializer.deserialize_any(AlertsVisitor)
     }
 }
 
@@ -46,6 +47,11 @@ impl<'de> Visitor<'de> for AlertsVisitor {
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a list of alerts")
+    }
+
+    /// `null` is a list without alerts.
+    fn visit_unit<E: Error>(self) -> Result<AlertBodies, E> {
+        Ok(AlertBodies(Vec::new()))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<AlertBodies, A::Error> {
@@ -68,20 +74,34 @@ pub async fn post(State(state): State<AlertState>, request: Request) -> Response
     let mut alerts = Vec::with_capacity(posted.len());
     for (at, alert) in posted.into_iter().enumerate() {
         let Some(labels) = alert.labels else { return body::missing(&format!("{at}.labels in body")) };
+        let generator_url = alert.generator_url.unwrap_or_default();
+        if !is_uri(&generator_url) {
+            let message = format!("{at}.generatorURL in body must be of type uri: {}", quote(&generator_url));
+            return coded(StatusCode::UNPROCESSABLE_ENTITY, 601, &message);
+        }
         let (starts_at, ends_at) = match (time(alert.starts_at.as_deref()), time(alert.ends_at.as_deref())) {
             (Ok(starts_at), Ok(ends_at)) => (starts_at, ends_at),
             (Err(response), _) | (_, Err(response)) => return *response,
         };
         alerts.push(PostedAlert {
             labels: Labels::from_pairs(labels),
-            annotations: Labels::from_pairs(alert.annotations.unwrap_or_default()),
+            annotations: Labels::to_set(alert.annotations.unwrap_or_default()),
             starts_at,
             ends_at,
-            generator_url: alert.generator_url.unwrap_or_default(),
+            generator_url,
         });
     }
     let problems = state.alerting.accept(alerts).await;
     if problems.is_empty() { StatusCode::OK.into_response() } else { said(StatusCode::BAD_REQUEST, &problems.join("\n")) }
+}
+
+/// Empty, a path, or with a scheme.
+fn is_uri(text: &str) -> bool {
+    let has_scheme = || {
+        let letters = |scheme: &str| scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
+        text.split_once(':').is_some_and(|(scheme, _)| scheme.starts_with(|c: char| c.is_ascii_alphabetic()) && letters(scheme))
+    };
+    text.is_empty() || (!text.contains(char::is_control) && (text.starts_with('/') || has_scheme()))
 }
 
 /// None where it is left out or Go's zero time.
@@ -99,7 +119,7 @@ fn filter(params: &Params) -> Result<(AlertFilter, Vec<Matcher>), Box<Response>>
         "" => None,
         pattern => {
             let refuse = |problem: String| Box::new(said(StatusCode::BAD_REQUEST, &format!("failed to parse receiver param: {problem}")));
-            Some(AnchoredRegex::new(pattern).map_err(refuse)?)
+            Some(AnchoredRegex::new(pattern).map_err(|problem| refuse(regex::within_anchors(pattern, problem)))?)
         }
     };
     let filter = AlertFilter {
@@ -107,10 +127,10 @@ fn filter(params: &Params) -> Result<(AlertFilter, Vec<Matcher>), Box<Response>>
         silenced: switch(params, "silenced"),
         inhibited: switch(params, "inhibited"),
         unprocessed: switch(params, "unprocessed"),
-        matchers: matchers(params, "filter")?,
+        matchers: filters(params)?,
         receiver,
     };
-    Ok((filter, matchers(params, "receiver_matchers")?))
+    Ok((filter, receiver_matchers(params)?))
 }
 
 pub async fn list(State(state): State<AlertState>, uri: Uri) -> Response {

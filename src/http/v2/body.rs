@@ -4,6 +4,8 @@ use axum::extract::Request;
 use axum::http::{StatusCode, header};
 use axum::response::Response;
 use http_body_util::{BodyExt, Limited};
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 use serde::de::DeserializeOwned;
 
 use super::coded;
@@ -32,7 +34,7 @@ pub async fn read<T: DeserializeOwned>(request: Request, what: &str) -> Result<T
     if body.is_empty() {
         return Err(Box::new(missing(&format!("{what} in body"))));
     }
-    let media = content_type.split(';').next().unwrap_or("").trim();
+    let media = content_type.split(';').next().map(str::trim).filter(|media| !media.is_empty()).unwrap_or("application/octet-stream");
     if !media.eq_ignore_ascii_case("application/json") {
         let message = format!("unsupported media type {}, only [application/json] are allowed", quote(media));
         return Err(Box::new(coded(StatusCode::UNSUPPORTED_MEDIA_TYPE, 415, &message)));
@@ -45,11 +47,14 @@ pub fn missing(field: &str) -> Response {
     coded(StatusCode::UNPROCESSABLE_ENTITY, 602, &format!("{field} is required"))
 }
 
-/// A point in time of a body.
+/// A point in time of a body: with a zone, or without one in UTC, or a date alone. No text is the start of Unix time.
 pub fn time(text: &str, what: &str) -> Result<TimestampMs, Box<Response>> {
     let readable = text.as_bytes().get(4) == Some(&b'-');
+    let zoneless = || text.parse::<DateTime>().ok()?.to_zoned(TimeZone::UTC).ok();
     match parse_time(text) {
+        _ if text.is_empty() => Ok(TimestampMs(0)),
         Ok(at) if readable => Ok(at),
+        _ if zoneless().is_some() => Ok(TimestampMs(zoneless().map_or(0, |at| at.timestamp().as_millisecond()))),
         _ => {
             let message = format!("parsing {what} body from \"\" failed, because parsing time {} as an RFC 3339 time failed", quote(text));
             Err(Box::new(coded(StatusCode::BAD_REQUEST, 400, &message)))

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
 use super::alerts::labels;
-use super::{AlertState, body, coded, matchers, reply, said, switch};
+use super::{AlertState, body, coded, filters, reply, said, switch};
 use crate::alerts::view::{SilenceState, SilenceView};
 use crate::alerts::{SilenceError, SilenceRequest};
 use crate::http::json::{self, Object};
@@ -15,7 +15,7 @@ use crate::http::time::rfc3339_millis;
 use crate::model::number::quote;
 use crate::model::{Labels, MatchOp, Matcher};
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct SilenceBody {
     id: Option<String>,
@@ -38,7 +38,7 @@ struct MatcherBody {
 
 pub async fn list(State(state): State<AlertState>, uri: Uri) -> Response {
     let params = Params::of_uri(&uri);
-    let filter = match matchers(&params, "filter") {
+    let filter = match filters(&params) {
         Ok(filter) => filter,
         Err(response) => return *response,
     };
@@ -53,11 +53,12 @@ pub async fn list(State(state): State<AlertState>, uri: Uri) -> Response {
 }
 
 pub async fn set(State(state): State<AlertState>, request: Request) -> Response {
-    let posted: SilenceBody = match body::read(request, "silence").await {
+    // `null` is a silence without anything.
+    let posted: Option<SilenceBody> = match body::read(request, "silence").await {
         Ok(posted) => posted,
         Err(response) => return *response,
     };
-    let request = match check(posted) {
+    let request = match check(posted.unwrap_or_default()) {
         Ok(request) => request,
         Err(response) => return *response,
     };
@@ -120,7 +121,7 @@ fn check(posted: SilenceBody) -> Result<SilenceRequest, Box<Response>> {
         ends_at: body::time(&ends_at, "silence")?,
         created_by,
         comment,
-        annotations: Labels::from_pairs(posted.annotations.unwrap_or_default()),
+        annotations: Labels::to_set(posted.annotations.unwrap_or_default()),
     })
 }
 
@@ -128,7 +129,7 @@ pub async fn one(State(state): State<AlertState>, Path(id): Path<String>) -> Res
     if let Some(refused) = not_uuid(&id) {
         return refused;
     }
-    match state.alerting.silence(&id.to_lowercase()) {
+    match state.alerting.silence(&id) {
         Some(view) => reply(StatusCode::OK, |out| silence(out, &view)),
         None => StatusCode::NOT_FOUND.into_response(),
     }
@@ -138,7 +139,7 @@ pub async fn expire(State(state): State<AlertState>, Path(id): Path<String>) -> 
     if let Some(refused) = not_uuid(&id) {
         return refused;
     }
-    match state.alerting.expire_silence(&id.to_lowercase()).await {
+    match state.alerting.expire_silence(&id).await {
         Ok(()) => StatusCode::OK.into_response(),
         Err(SilenceError::NotFound(_)) => StatusCode::NOT_FOUND.into_response(),
         Err(error) => said(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 
-use super::{AlertState, matchers, receiver_fits, reply};
+use super::{AlertState, receiver_fits, receiver_matchers, reply};
 use crate::http::json::{self, Object};
 use crate::http::params::Params;
 use crate::http::time::rfc3339_millis;
@@ -35,7 +35,7 @@ pub async fn status(State(state): State<AlertState>) -> Response {
 }
 
 pub async fn receivers(State(state): State<AlertState>, uri: Uri) -> Response {
-    let wanted = match matchers(&Params::of_uri(&uri), "receiver_matchers") {
+    let wanted = match receiver_matchers(&Params::of_uri(&uri)) {
         Ok(wanted) => wanted,
         Err(response) => return *response,
     };

@@ -146,18 +146,19 @@ fn a_chain_of_recording_rules_sees_values_of_the_same_tick_and_an_offset_moves_a
 fn a_broken_template_becomes_the_text() {
     let store = Store::default();
     let bench = Bench::restored(store.clone(), high(&store));
-    let annotations = [("bad", "{{ $labels.i.x }}"), ("query", "{{ query \"a b\" }}")];
+    let annotations = [("empty", "{{ $labels.absent }}"), ("bad", "{{ $labels.i.x }}"), ("query", "{{ query \"a b\" }}")];
     bench.groups.apply(options(vec![group("g", vec![alerting("T", "m > 10", 0, &[], &annotations)])]));
     let sent = bench.evaluate(0);
     let bad = sent[0].annotations.get("bad").unwrap();
     assert!(bad.starts_with("<error expanding template: error executing template __alert_T: template: __alert_T:1:"), "{bad}");
     assert!(bad.ends_with("executing \"__alert_T\" at <$labels.i.x>: can't evaluate field x in type string>"), "{bad}");
+    assert_eq!(sent[0].annotations.get("empty"), Some(""), "it is there all the same");
     let failed = sent[0].annotations.get("query").unwrap();
     assert!(failed.ends_with("executing \"__alert_T\" at <query \"a b\">: error calling query: cannot read a b>"), "{failed}");
 }
 
 #[test]
-fn external_labels_are_added_where_missing() {
+fn templates_see_external_labels_and_alerts_leave_without_them() {
     let store = Store::default();
     let bench = Bench::restored(store.clone(), high(&store));
     let mut with =
@@ -165,6 +166,6 @@ fn external_labels_are_added_where_missing() {
     with.external_labels = Labels::from_pairs([("i", "outer"), ("site", "home")]);
     bench.groups.apply(with);
     let sent = bench.evaluate(0);
-    assert_eq!(sent[0].labels.to_string(), "{alertname=\"E\", i=\"1\", site=\"home\"}");
+    assert_eq!(sent[0].labels.to_string(), "{alertname=\"E\", i=\"1\"}");
     assert_eq!(sent[0].annotations.get("text"), Some("home http://promlet:9090"));
 }

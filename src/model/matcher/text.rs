@@ -1,6 +1,7 @@
 //! Label matchers as text: the UTF-8 grammar, the older ASCII grammar, and Alertmanager's way between them.
 
 use crate::model::number::quote;
+use crate::model::regex;
 use crate::model::{MatchOp, Matcher};
 
 /// Characters that end an unquoted name or value in the UTF-8 grammar.
@@ -23,6 +24,19 @@ pub fn parse(line: &str) -> Result<(Vec<Matcher>, Option<String>), String> {
         }
         (Ok(utf8), Err(_)) => Ok((utf8, None)),
         (Err(error), Err(_)) => Err(error),
+    }
+}
+
+/// One matcher as the parameters of Alertmanager's API and amtool write it, in Alertmanager's default mode; the error is its sentence.
+pub fn parse_one(text: &str) -> Result<Matcher, String> {
+    if text.starts_with('{') || text.ends_with('}') {
+        return Err(format!("unexpected open or close brace: {text}"));
+    }
+    let utf8 = parse_utf8(text).ok().filter(|matchers| matchers.len() == 1).and_then(|matchers| matchers.into_iter().next());
+    match (classic_matcher(text), utf8) {
+        (Ok(classic), _) => Ok(classic),
+        (Err(_), Some(utf8)) => Ok(utf8),
+        (Err(error), None) => Err(error),
     }
 }
 
@@ -214,35 +228,34 @@ fn classic_matcher(part: &str) -> Result<Matcher, String> {
     }
     scanner.at += length;
     let op = scanner.operator().ok_or_else(bad)?;
-    let raw = scanner.rest().trim();
-    let opens = raw.starts_with('"');
-    let closes = raw.len() > 1 && raw.ends_with('"') && !raw.ends_with("\\\"");
-    if opens != closes {
-        return Err(format!("matcher value contains unescaped double quote: {raw}"));
-    }
-    let raw = if opens { &raw[1..raw.len() - 1] } else { raw };
-    Matcher::new(name, op, classic_value(raw)?)
+    let value = classic_value(scanner.rest().trim())?;
+    Matcher::new(name, op, value.as_str()).map_err(|problem| regex::within_anchors(&value, problem))
 }
 
 /// `\"`, `\n` and `\\` are escapes; any other backslash stands for itself.
 fn classic_value(raw: &str) -> Result<String, String> {
-    let mut out = String::new();
-    let mut chars = raw.chars().peekable();
-    while let Some(c) = chars.next() {
-        match (c, chars.peek().copied()) {
-            ('\\', Some(next @ ('"' | '\\'))) => {
-                out.push(next);
-                chars.next();
+    let bad = || format!("matcher value contains unescaped double quote: {raw}");
+    let (inner, mut opened) = raw.strip_prefix('"').map_or((raw, false), |rest| (rest, true));
+    let (mut out, mut escaped) = (String::new(), false);
+    for (at, c) in inner.char_indices() {
+        let is_last = at + c.len_utf8() == inner.len();
+        match c {
+            _ if escaped => {
+                escaped = false;
+                match c {
+                    'n' => out.push('\n'),
+                    '"' | '\\' => out.push(c),
+                    c => out.extend(['\\', c]),
+                }
             }
-            ('\\', Some('n')) => {
-                out.push('\n');
-                chars.next();
-            }
-            ('"', _) => return Err(format!("matcher value contains unescaped double quote: {raw}")),
-            _ => out.push(c),
+            '\\' if !is_last => escaped = true,
+            // Only the one that closes the value may stand unescaped.
+            '"' if !opened || !is_last => return Err(bad()),
+            '"' => opened = false,
+            c => out.push(c),
         }
     }
-    Ok(out)
+    if opened { Err(bad()) } else { Ok(out) }
 }
 
 #[cfg(test)]
@@ -275,6 +288,26 @@ mod tests {
             ("a==b", "a=\"=b\""),
         ] {
             assert_eq!(read(line), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn one_matcher_at_a_time() {
+        for (text, expected) in [
+            ("alertname=A", "alertname=\"A\""),
+            (" a =~ x|y ", "a=~\"x|y\""),
+            ("\"a b\"!=\"c\\\"d\"", "\"a b\"!=\"c\\\"d\""),
+            ("a!~", "a!~\"\""),
+            ("foo=bar=baz", "foo=\"bar=baz\""),
+            ("a=\"\\d\"", "a=\"\\\\d\""),
+            ("", "bad matcher format: "),
+            ("a.b=x y", "bad matcher format: a.b=x y"),
+            ("{a=b}", "unexpected open or close brace: {a=b}"),
+            ("a=\"x", "matcher value contains unescaped double quote: \"x"),
+            ("a=\"x\",b=\"y\"", "matcher value contains unescaped double quote: \"x\",b=\"y\""),
+            ("a=~(", "error parsing regexp: missing closing ): `^(?:()$`"),
+        ] {
+            assert_eq!(parse_one(text).map_or_else(|error| error, |matcher| show_one(&matcher)), expected, "{text}");
         }
     }
 

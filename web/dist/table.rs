@@ -1,29 +1,29 @@
 // Written by web/build.mjs; sorted by path.
 [
     (
-        "assets/app-HC5BF5WK.js",
+        "assets/app-3BM6RWVW.js",
         Asset {
-            bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/app-HC5BF5WK.js.gz")),
+            bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/app-3BM6RWVW.js.gz")),
             content_type: "text/javascript; charset=utf-8",
-            etag: "\"f9dbee08d3f3\"",
+            etag: "\"fb72164ee914\"",
             immutable: true,
         },
     ),
     (
-        "assets/chunk-GFWJASQK.js",
+        "assets/chunk-QP4YAQ4Y.js",
         Asset {
-            bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/chunk-GFWJASQK.js.gz")),
+            bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/chunk-QP4YAQ4Y.js.gz")),
             content_type: "text/javascript; charset=utf-8",
-            etag: "\"bdbf8d90bcb6\"",
+            etag: "\"c9b5bde1b73f\"",
             immutable: true,
         },
     ),
     (
-        "assets/editor-MY2IXDYG.js",
+        "assets/editor-CJWJBIBL.js",
         Asset {
-            bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/editor-MY2IXDYG.js.gz")),
+            bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/editor-CJWJBIBL.js.gz")),
             content_type: "text/javascript; charset=utf-8",
-            etag: "\"fcf8b19ad703\"",
+            etag: "\"e544d47f26b5\"",
             immutable: true,
         },
     ),
@@ -68,7 +68,7 @@
         Asset {
             bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/index.html.gz")),
             content_type: "text/html; charset=utf-8",
-            etag: "\"4113494bdd4e\"",
+            etag: "\"f78d3ea52b0b\"",
             immutable: false,
         },
     ),

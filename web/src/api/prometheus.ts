@@ -56,9 +56,17 @@ export interface ExplainedPart {
   parts: ExplainedPart[];
 }
 
+/** Where an answer became empty; `also`: other sides that are empty by themselves. */
+export interface ExplainedEmptiness {
+  expr: string;
+  reason: string;
+  text: string;
+  also?: ExplainedEmptiness[];
+}
+
 export interface Explanation {
   tree: ExplainedPart;
-  empty: { expr: string; reason: string; text: string } | null;
+  empty: ExplainedEmptiness | null;
   hints: string[];
 }
 

@@ -1,5 +1,5 @@
 // Why an expression answered nothing, and what its parts did: the server's own explanation.
-import { explainInstant, type ExplainedPart } from '../api/prometheus.ts';
+import { explainInstant, type ExplainedEmptiness, type ExplainedPart } from '../api/prometheus.ts';
 
 export interface Why {
   /** Sentences, the most useful first. */
@@ -15,10 +15,15 @@ function lines(part: ExplainedPart, depth: number, out: string[]): string[] {
   return out;
 }
 
+/** What to say of one place, and of all others that are empty as well. */
+export function places(empty: ExplainedEmptiness, whole: string): string[] {
+  const where = empty.expr === whole ? [] : [`It became empty at ${empty.expr}`];
+  return [empty.text, ...where, ...(empty.also ?? []).flatMap((other) => places(other, whole))];
+}
+
 export async function whyEmpty(expr: string, atMs: number): Promise<Why> {
   const story = await explainInstant(expr, atMs);
   if (!story) return { said: [], tree: [] };
-  const said = [...(story.empty ? [story.empty.text] : ['At the end of the range there is an answer.']), ...story.hints];
-  if (story.empty && story.empty.expr !== story.tree.expr) said.push(`It became empty at ${story.empty.expr}`);
+  const said = [...(story.empty ? places(story.empty, story.tree.expr) : ['At the end of the range there is an answer.']), ...story.hints];
   return { said, tree: lines(story.tree, 0, []) };
 }

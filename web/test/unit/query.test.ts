@@ -7,6 +7,8 @@ import { contextAt } from '../../src/editor/context.ts';
 import { lex, selectors } from '../../src/query/lex.ts';
 import { FRESH, readPanels, writePanels } from '../../src/query/url.ts';
 import { fromAlertmanager } from '../../src/pages/hash.ts';
+import type { ExplainedEmptiness } from '../../src/api/prometheus.ts';
+import { places } from '../../src/query/why.ts';
 
 test('addresses of both generations are read', () => {
   const old = readPanels(new URLSearchParams('g0.expr=up&g0.tab=0&g0.range_input=6h&g0.end_input=2026-11-20%2014%3A00%3A00&g0.step_input=30&g0.stacked=1'));
@@ -94,4 +96,10 @@ test("Alertmanager's addresses lead to ours", () => {
   assert.equal(to('#/silences/new?filter=%7Ba%3D%22b%22%7D'), '/alerts?tab=silences&silence={a="b"}');
   assert.equal(to('#/silences/0193-abc'), '/alerts?tab=silences&expired=1');
   assert.equal(to('#content'), null);
+});
+
+test('every empty side of an expression is said, each with its place', () => {
+  const side = (expr: string, also: ExplainedEmptiness[] = []) => ({ expr, reason: 'no_such_metric', text: `there is no ${expr}`, also });
+  assert.deepEqual(places(side('a', [side('b')]), 'a or b'), ['there is no a', 'It became empty at a', 'there is no b', 'It became empty at b']);
+  assert.deepEqual(places({ expr: 'a', reason: 'stale', text: 'old' }, 'a'), ['old']);
 });

@@ -87,7 +87,8 @@ fn open_anew(path: &Path, detail: String, registry: &Registry) -> Result<((Conne
     let Ok(aside) = salvage::set_aside(path) else { return Err(OpenError::Damaged { path: path.to_owned(), detail }) };
     let opened = open::open_both(path)?;
     let carried = salvage::carry_over(&aside, &opened.0);
-    let said = format!("{} is damaged ({detail}): it is kept as {}, and a new one takes its place; {carried}", path.display(), aside.display());
+    let said =
+        format!("{} is damaged ({detail}): it is kept as {}, and a new one takes its place; {carried}", path.display(), aside.display());
     let help = "Times that state.db was damaged at the start and a new one took its place.";
     registry.counter("promlet_state_replaced_total", help, &[]).inc();
     Ok((opened, said))

@@ -126,6 +126,9 @@ fn sound_rules_are_left_alone() {
     }
     said.sort();
     let expected = [
+        "absent-at-once: absent(up{job=\"alertmanager\"})",
+        "absent-at-once: absent(up{job=\"prometheus\"})",
+        "counter-level: (node_edac_uncorrectable_errors_total > 0)",
         "missing-text-label: absent(up{job=\"alertmanager\"})",
         "missing-text-label: absent(up{job=\"prometheus\"})",
         "missing-text-label: count(count_values(\"config_hash\", alertmanager_config_hash)) > 1",

@@ -176,6 +176,11 @@ impl Alerting {
         self.shared.state.losses()
     }
 
+    /// Which receivers do not take what they are owed, one sentence each.
+    pub fn failing(&self) -> Vec<String> {
+        self.shared.read(|machine, _| machine.failing())
+    }
+
     /// Notifications, newest first. Reads the disk: not for an async worker.
     pub fn deliveries(&self, limit: usize) -> Result<Vec<DeliveryView>, String> {
         let rows = self.shared.state.deliveries(limit).map_err(|error| format!("state.db cannot be read: {error}"))?;

@@ -65,3 +65,7 @@ pub const TIDY_EVERY: DurationMs = DurationMs(1_000);
 pub const CATCH_UP_EVERY: DurationMs = DurationMs(5_000);
 /// How long a send waits for the commit of its own intent before it goes out regardless.
 pub const COMMIT_WAIT_MAX: DurationMs = DurationMs(5_000);
+/// Failed attempts in a row after which a receiver is named on all pages: some seconds, or half a minute where it hangs.
+pub const FAILING_AFTER_RETRIES: u32 = 3;
+/// Receivers that are named at once.
+pub const FAILING_SHOWN_MAX: usize = 8;

@@ -5,6 +5,7 @@
 
 mod digest;
 mod explaining;
+mod failing;
 mod inbound;
 mod look;
 mod restoring;

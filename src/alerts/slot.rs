@@ -38,6 +38,8 @@ pub struct Owed {
     /// Failures in a row that were worth a retry, and refusals in a row.
     pub retries: u32,
     pub refusals: u32,
+    /// What the last failure was; empty where there was none since the start.
+    pub failure: String,
     /// Steady milliseconds.
     pub due: i64,
 }
@@ -104,6 +106,7 @@ impl Slot {
             attempts: 0,
             retries: 0,
             refusals: 0,
+            failure: String::new(),
             due: now.steady,
         });
         let (receiver, integration) = (row.receiver, row.integration);
@@ -181,6 +184,7 @@ impl Owed {
             attempts: 0,
             retries: 0,
             refusals: 0,
+            failure: String::new(),
             due: now.steady,
         }
     }

@@ -168,6 +168,7 @@ impl Machine {
         let Some(slot) = self.slots.get_mut(key) else { return };
         let Some(owed) = slot.owed.as_mut() else { return };
         let rest = owed.note_failure(failure.kind, now);
+        owed.failure.clone_from(&failure.detail);
         let (attempts, due) = (owed.attempts, owed.due);
         if let Some(rest) = rest
             && let Some(lane) = self.lanes.get_mut(&ticket.lane)

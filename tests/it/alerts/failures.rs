@@ -37,7 +37,10 @@ const ROWS: [(&str, &[&str]); 17] = [
             "tests/it/app/restart.rs::a_restart_resolves_only_what_has_ended",
         ],
     ),
-    ("A receiver that is down for an alert's whole life never hears of it", &["tests/alerts/receiver-down-for-life.timeline"]),
+    (
+        "A receiver that is down for an alert's whole life never hears of it",
+        &["tests/alerts/receiver-down-for-life.timeline", "tests/it/app/receivers.rs::one_that_fails_delays_no_other"],
+    ),
     (
         "An alert that ends while it is muted stays open for whoever heard of it",
         &["tests/alerts/silenced-then-resolved.timeline", "tests/alerts/muted-at-night.timeline", "tests/alerts/inhibited.timeline"],

@@ -58,6 +58,14 @@ async fn one_that_fails_delays_no_other() {
     let refused = async || delivery(&server, "strict").await.filter(|(outcome, _)| outcome == "failed");
     let (_, detail) = until("the refused recipient", refused).await;
     assert!(detail.contains("you@localhost refused") && detail.contains("nobody of that name"), "{detail}");
+    let named = async |name: &str, reason: &str| {
+        let problems = server.data("/api/v1/promlet/overview").await["problems"].as_array().cloned().unwrap_or_default();
+        let mut texts = problems.iter().filter_map(Value::as_str);
+        texts.any(|text| text.starts_with(&format!("Receiver {name} ")) && text.contains(reason)).then_some(())
+    };
+    until("all pages name the one that fails", async || named("failing", "500").await).await;
+    until("all pages name the one that refuses", async || named("strict", "nobody of that name").await).await;
+    assert!(named("good", "").await.is_none());
     until("the busy one hears after its pause", async || delivery(&server, "busy").await.filter(|(outcome, _)| outcome == "delivered"))
         .await;
     assert_eq!(busy.heard().len(), 2, "not before it said");

@@ -1,13 +1,13 @@
 //! The one thread that writes: takes what waits, commits it as one transaction, tells everyone who asked.
 
 use std::fmt;
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use rusqlite::Connection;
 
-use super::limits::{BATCHES_PER_COMMIT_MAX, GATHER, QUEUE_BATCHES_MAX, RESTORE_EVERY_COMMITS, TRIM_AFTER_ROWS};
+use super::limits::{BATCHES_PER_COMMIT_MAX, GATHER, QUEUE_BATCHES_MAX, RESTORE_EVERY_COMMITS, STORM_GAP, TRIM_AFTER_ROWS};
 use super::mark::Mark;
 use super::open::wants_space;
 use super::reserve::Reserve;
@@ -115,15 +115,16 @@ fn run(mut connection: Connection, batches: &Receiver<Batch>, reserve: &Reserve,
     drop(connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE); PRAGMA optimize;"));
 }
 
-/// Waits for a batch; none when nobody can send one any more. Where one waits already there is a storm, and others are given
-/// a moment to join: a commit costs much the same for one as for many.
+/// Waits for a batch; none when nobody can send one any more. In a storm others are given a moment to join: a commit costs much the
+/// same for one as for many.
 fn next(batches: &Receiver<Batch>) -> Option<Batch> {
-    match batches.try_recv() {
+    match batches.recv_timeout(STORM_GAP) {
         Ok(first) => {
             std::thread::sleep(GATHER);
             Some(first)
         }
-        Err(_) => batches.recv().ok(),
+        Err(RecvTimeoutError::Timeout) => batches.recv().ok(),
+        Err(RecvTimeoutError::Disconnected) => None,
     }
 }
 

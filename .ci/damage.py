@@ -11,6 +11,8 @@ Exits 1 where one of these does not hold.
 """
 import argparse, json, os, random, re, shutil, signal, struct, subprocess, sys, tempfile, time, urllib.error, urllib.parse, urllib.request
 
+from protobuf import field, varint
+
 options = argparse.ArgumentParser()
 options.add_argument("--seed", type=int, default=1)
 options.add_argument("--port", type=int, default=19370)
@@ -20,17 +22,6 @@ options = options.parse_args()
 PORT, dice = options.port, random.Random(options.seed)
 SERIES, BEGAN = 50, int(time.time()) - 3000
 wrong, cases, SILENCES = [], 0, []
-
-
-def varint(n):
-    out = b""
-    while n >= 0x80:
-        out, n = out + bytes([n & 0x7F | 0x80]), n >> 7
-    return out + bytes([n])
-
-
-def field(number, body):
-    return varint(number << 3 | 2) + varint(len(body)) + body
 
 
 def value(n, second):

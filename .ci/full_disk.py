@@ -12,6 +12,8 @@ that was acknowledged is there, also after another start. Prints a line of figur
 import argparse, http.server, json, os, re, shutil, signal, struct, subprocess, sys, tempfile, threading, time
 import urllib.error, urllib.parse, urllib.request
 
+from protobuf import field, varint
+
 if "--inside" not in sys.argv:
     # A mount that nobody else sees and that goes with us; without privileges in a user namespace.
     unshare = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--mount", "--map-root-user"]
@@ -56,17 +58,6 @@ class Peer(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, *_):
         pass
-
-
-def varint(n):
-    out = b""
-    while n >= 0x80:
-        out, n = out + bytes([n & 0x7F | 0x80]), n >> 7
-    return out + bytes([n])
-
-
-def field(number, body):
-    return varint(number << 3 | 2) + varint(len(body)) + body
 
 
 def ask(path, body=None, headers={}):

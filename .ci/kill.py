@@ -18,6 +18,8 @@ Prints a line of figures; exits 1 where anything is missing, wrong or repeated.
 import argparse, collections, http.client, http.server, json, os, random, shutil, signal, struct, subprocess, sys, tempfile, threading, time
 import urllib.error, urllib.parse, urllib.request
 
+from protobuf import field, varint
+
 options = argparse.ArgumentParser()
 options.add_argument("--rounds", type=int, default=10)
 options.add_argument("--seed", type=int, default=int(time.time()))
@@ -78,17 +80,6 @@ class Peer(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, *_):
         pass
-
-
-def varint(n):
-    out = b""
-    while n >= 0x80:
-        out, n = out + bytes([n & 0x7F | 0x80]), n >> 7
-    return out + bytes([n])
-
-
-def field(number, body):
-    return varint(number << 3 | 2) + varint(len(body)) + body
 
 
 def write_request(sender, at, value):

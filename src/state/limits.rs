@@ -4,9 +4,6 @@
 pub const QUEUE_BATCHES_MAX: usize = 1024;
 /// Batches that one transaction commits at most.
 pub const BATCHES_PER_COMMIT_MAX: usize = 256;
-/// A batch that follows the last commit this closely is part of a storm, and others are given a moment to join it.
-pub const STORM_GAP: std::time::Duration = std::time::Duration::from_millis(10);
-pub const GATHER: std::time::Duration = std::time::Duration::from_millis(3);
 /// How long a statement waits for another process's lock, in milliseconds.
 pub const BUSY_TIMEOUT_MS: u64 = 5_000;
 /// Decisions kept: rows, and milliseconds of age.

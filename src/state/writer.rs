@@ -1,13 +1,13 @@
 //! The one thread that writes: takes what waits, commits it as one transaction, tells everyone who asked.
 
 use std::fmt;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use rusqlite::Connection;
 
-use super::limits::{BATCHES_PER_COMMIT_MAX, GATHER, QUEUE_BATCHES_MAX, RESTORE_EVERY_COMMITS, STORM_GAP, TRIM_AFTER_ROWS};
+use super::limits::{BATCHES_PER_COMMIT_MAX, QUEUE_BATCHES_MAX, RESTORE_EVERY_COMMITS, TRIM_AFTER_ROWS};
 use super::mark::Mark;
 use super::open::wants_space;
 use super::reserve::Reserve;
@@ -96,7 +96,7 @@ impl Drop for Writer {
 
 fn run(mut connection: Connection, batches: &Receiver<Batch>, reserve: &Reserve, mut mark: Mark, figures: &Figures) {
     let (mut history_rows, mut commits) = (0, 0u64);
-    while let Some(first) = next(batches) {
+    while let Ok(first) = batches.recv() {
         if commits.is_multiple_of(RESTORE_EVERY_COMMITS) {
             reserve.restore();
         }
@@ -113,19 +113,6 @@ fn run(mut connection: Connection, batches: &Receiver<Batch>, reserve: &Reserve,
     }
     // Moves the log into the file, so that an orderly stop leaves one file; what fails here is done at the next start.
     drop(connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE); PRAGMA optimize;"));
-}
-
-/// Waits for a batch; none when nobody can send one any more. In a storm others are given a moment to join: a commit costs much the
-/// same for one as for many.
-fn next(batches: &Receiver<Batch>) -> Option<Batch> {
-    match batches.recv_timeout(STORM_GAP) {
-        Ok(first) => {
-            std::thread::sleep(GATHER);
-            Some(first)
-        }
-        Err(RecvTimeoutError::Timeout) => batches.recv().ok(),
-        Err(RecvTimeoutError::Disconnected) => None,
-    }
 }
 
 /// All together; if that fails, each batch alone, so that one bad change does not take its neighbours with it. Returns how many rows

@@ -10,7 +10,7 @@ mod tls;
 mod transport;
 mod wire;
 
-pub use error::{ClientError, FetchError};
+pub use error::{ClientError, FetchError, chain};
 pub use fetch::{BODY_BYTES_MAX, FetchOptions, Fetched, Fetcher, within_limit};
 pub use options::{Authorization, BasicAuth, ClientOptions, SecretSource, TlsOptions};
 pub use outbound::{Outbound, Timeouts};

@@ -57,14 +57,10 @@ fn check_with<const FUNCTIONS: bool, const SELECTORS: bool, const FILL: bool>(te
 
 /// What is only switched off can be switched on.
 fn with_way_out(message: String) -> String {
-    let flag = if message.starts_with("function") {
-        "promql-experimental-functions"
-    } else if message.starts_with("binop fill") {
-        "promql-binop-fill-modifiers"
-    } else {
-        "promql-extended-range-selectors"
-    };
-    if message.ends_with("not enabled") { format!("{message}: --enable-feature={flag} switches it on") } else { message }
+    match promql::hint::switched_off(&message) {
+        Some(flag) => format!("{message}: --enable-feature={flag} switches it on"),
+        None => message,
+    }
 }
 
 /// The engine of the whole process.

@@ -43,6 +43,20 @@ impl fmt::Display for ClientError {
 
 impl std::error::Error for ClientError {}
 
+/// An error and its causes, each said once.
+pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let inner_text = inner.to_string();
+        if !text.contains(&inner_text) {
+            text = format!("{text}: {inner_text}");
+        }
+        cause = inner.source();
+    }
+    text
+}
+
 /// Why nothing was fetched. The texts are those that Prometheus's users know from its Targets page, where it has one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FetchError {

@@ -11,7 +11,7 @@ use super::figures::{Figures, SenderFigures};
 use super::limits::ANSWER_BYTES_MAX;
 use super::queue::Queue;
 use super::{Shared, body};
-use crate::client::Outbound;
+use crate::client::{Outbound, chain};
 use crate::model::Alert;
 
 pub(super) struct Sender {
@@ -130,17 +130,4 @@ async fn beginning(mut answer: Response) -> String {
         }
     }
     String::from_utf8_lossy(&body).chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>().trim().to_owned()
-}
-
-/// An error and its causes, each said once.
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let (mut text, mut cause) = (error.to_string(), error.source());
-    while let Some(inner) = cause {
-        let inner_text = inner.to_string();
-        if !text.contains(&inner_text) {
-            text = format!("{text}: {inner_text}");
-        }
-        cause = inner.source();
-    }
-    text
 }

@@ -8,7 +8,7 @@ use reqwest::{Method, StatusCode};
 use super::limits::{ANSWER_BYTES_MAX, ANSWER_SHOWN_MAX, CONNECT_TIMEOUT};
 use super::steps::Steps;
 use crate::alerts::notification::{Failure, FailureKind};
-use crate::client::{ClientError, ClientOptions, Outbound, Timeouts};
+use crate::client::{ClientError, ClientOptions, Outbound, Timeouts, chain};
 use crate::model::{DurationMs, Secret, TimestampMs};
 
 /// The header that marks a notification, so that a receiver can tell a repeat.
@@ -181,20 +181,6 @@ fn send_failure(error: reqwest::Error) -> Failure {
         None if error.is_builder() => Failure::give_up(detail),
         None => Failure::retry(detail),
     }
-}
-
-/// An error and its causes, each said once.
-pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        let inner_text = inner.to_string();
-        if !text.contains(&inner_text) {
-            text = format!("{text}: {inner_text}");
-        }
-        cause = inner.source();
-    }
-    text
 }
 
 /// The way out where the other side's certificate is not believed.

@@ -17,6 +17,19 @@ pub fn of(source: &str, error: &QueryError) -> Option<String> {
     }
 }
 
+/// The feature that must be enabled for what a parse error refuses.
+pub fn switched_off(message: &str) -> Option<&'static str> {
+    if !message.ends_with("not enabled") {
+        None
+    } else if message.starts_with("function") {
+        Some("promql-experimental-functions")
+    } else if message.starts_with("binop fill") {
+        Some("promql-binop-fill-modifiers")
+    } else {
+        Some("promql-extended-range-selectors")
+    }
+}
+
 /// The first text in quotation marks after a beginning.
 fn quoted<'m>(message: &'m str, before: &str) -> Option<&'m str> {
     let rest = &message[message.find(before)? + before.len()..];
@@ -51,14 +64,7 @@ fn of_parse(source: &str, error: &ParseError) -> Option<String> {
     if message.starts_with("unclosed left parenthesis") {
         return Some("a ) is missing".to_owned());
     }
-    if message.ends_with("not enabled") {
-        let flag = if message.starts_with("function") {
-            "promql-experimental-functions"
-        } else if message.starts_with("binop fill") {
-            "promql-binop-fill-modifiers"
-        } else {
-            "promql-extended-range-selectors"
-        };
+    if let Some(flag) = switched_off(message) {
         return Some(format!("start the server with --enable-feature={flag}"));
     }
     let rest = source.get(error.span.start..)?;

@@ -8,6 +8,7 @@ use super::episodes::Episodes;
 use super::history::{Folder, History};
 use super::plan::{Plan, Source, Unit};
 use super::settings::Globals;
+use super::text::moment;
 use super::told::Told;
 use crate::clock::Clock;
 use crate::commands::tsdb::progress::Progress;
@@ -109,7 +110,7 @@ impl Trial<'_> {
                     progress.finish();
                     return Err(error);
                 }
-                progress.step((at - window.start).0.unsigned_abs(), &said(at), evaluations);
+                progress.step((at - window.start).0.unsigned_abs(), &moment(at), evaluations);
             }
             posts.sort_by_key(|(at, _)| *at);
             if posts.iter().map(|(_, alerts)| alerts.len()).sum::<usize>() > POSTS_MAX {
@@ -128,10 +129,6 @@ impl Trial<'_> {
         progress.finish();
         Ok(Outcome { rules: outcomes(self.plan, running, window.to), evaluations })
     }
-}
-
-fn said(at: TimestampMs) -> String {
-    super::text::moment(at)
 }
 
 fn outcomes(plan: &Plan, running: Vec<Running>, to: TimestampMs) -> Vec<RuleOutcome> {

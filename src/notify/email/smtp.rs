@@ -14,9 +14,9 @@ use lettre::transport::smtp::response::Response;
 
 use super::{Letter, cram};
 use crate::alerts::notification::Failure;
-use crate::client::SecretSource;
+use crate::client::{SecretSource, chain};
 use crate::model::Secret;
-use crate::notify::http::{certificate_advice, chain, prepare_failure, resolve};
+use crate::notify::http::{certificate_advice, prepare_failure, resolve};
 use crate::notify::limits::{CONNECT_TIMEOUT, SMTP_STEP_TIMEOUT};
 use crate::notify::options::EmailOptions;
 use crate::notify::steps::Steps;

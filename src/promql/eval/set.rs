@@ -2,7 +2,6 @@
 
 use hashbrown::HashMap;
 
-use super::collect::Collected;
 use super::join::Signatures;
 use super::{Eval, Series, Sink, Steps};
 use crate::promql::ast::{Binary, Matching};
@@ -38,31 +37,21 @@ impl Eval<'_> {
     }
 
     fn union(&self, binary: &Binary, signatures: &Signatures, steps: &Steps, sink: &mut Sink<'_>) -> Result<(), QueryError> {
-        let mut presence = Presence::new();
-        let mut collected = Collected::default();
-        self.vector(&binary.left, steps, &mut |series| {
-            note(&mut presence, signatures, series);
-            self.guard.hold(series.column.len())?;
-            collected.add(std::mem::take(series))
-        })?;
-        self.vector(&binary.right, steps, &mut |series| {
-            if let Some(present) = presence.get(&*signatures.of(&series.labels)) {
-                for (step, _) in present.iter().enumerate().filter(|(_, p)| **p) {
-                    series.column.remove(step);
+        self.merged(sink, &mut |sink| {
+            let mut presence = Presence::new();
+            self.vector(&binary.left, steps, &mut |series| {
+                note(&mut presence, signatures, series);
+                sink(series)
+            })?;
+            self.vector(&binary.right, steps, &mut |series| {
+                if let Some(present) = presence.get(&*signatures.of(&series.labels)) {
+                    for (step, _) in present.iter().enumerate().filter(|(_, p)| **p) {
+                        series.column.remove(step);
+                    }
                 }
-            }
-            if series.column.is_empty() {
-                return Ok(());
-            }
-            self.guard.hold(series.column.len())?;
-            collected.add(std::mem::take(series))
-        })?;
-        for mut series in collected.series {
-            let held = series.column.len();
-            sink(&mut series)?;
-            self.guard.release(held);
-        }
-        Ok(())
+                if series.column.is_empty() { Ok(()) } else { sink(series) }
+            })
+        })
     }
 }
 

@@ -73,6 +73,10 @@ class Ear(BaseHTTPRequestHandler):
 
 
 def answer_of(case, method, path, body, earlier):
+    if path == "/form/token" and "client_secret=" not in body:
+        return 401, '{"error":"invalid_client"}'
+    if path.endswith("/token"):
+        return 200, '{"access_token":"t/%s","token_type":"bearer","expires_in":3600}' % case
     if case.startswith("rocketchat"):
         return 200, '{"success":true}'
     if "chat." in path:
@@ -234,6 +238,9 @@ CASES = {
     "sns": "sns_configs: [{api_url: BASE/, topic_arn: 'arn:aws:sns:eu-west-1:123456789012:t', sigv4: {region: eu-west-1, access_key: AKIDEXAMPLE, secret_key: sk}, attributes: {k: '{{ .Status }}-{{ .GroupLabels.alertname }}', b: two}}]",
     "sns-fifo": "sns_configs: [{api_url: BASE/, topic_arn: 'arn:aws:sns:eu-west-1:123456789012:t.fifo', sigv4: {region: eu-west-1, access_key: AKIDEXAMPLE, secret_key: sk}, subject: S, message: 'M {{ .Status }}-{{ .GroupLabels.alertname }}'}]",
     "sns-phone": "sns_configs: [{api_url: BASE/, phone_number: '+491', sigv4: {region: eu-west-1, access_key: AKIDEXAMPLE, secret_key: sk}, subject: '', message: '{{ range .Alerts }}{{ .Annotations.summary }}{{ end }}'}]",
+    "oauth2": "webhook_configs: [{url: BASE/hook, http_config: {oauth2: {client_id: 'the id', client_secret: 's p:c', token_url: BASE/token, scopes: [read, write], endpoint_params: {audience: 'a&b', x: y}}}}]",
+    "oauth2-form": "webhook_configs: [{url: BASE/hook, http_config: {oauth2: {client_id: 'the id', client_secret: 's p:c', token_url: BASE/form/token}}}]",
+    "oauth2-signed": "webhook_configs: [{url: BASE/hook, http_config: {oauth2: {client_id: id, grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer', client_certificate_key_file: RSA, client_certificate_key_id: k1, signature_algorithm: RS512, scopes: [a], claims: {n: 1, l: [x]}, token_url: BASE/token}}}]",
     "email": "email_configs: [{SMTP, to: 'me@example.org', send_resolved: true}]",
     "email-full": """email_configs:
     - {SMTP}
@@ -261,7 +268,7 @@ def configuration(port):
         body = body.replace("{PROXY}", INSECURE % name).replace("PROXY", (INSECURE % name)[1:-1])
         smarthost = f"smarthost: '127.0.0.1:{port + 4}', hello: {name}, require_tls: false"
         body = body.replace("{SMTP}", smarthost.replace(", ", "\n      ")).replace("SMTP", smarthost)
-        lines += [f"- name: {name}", "  " + body.replace("BASE", f"http://127.0.0.1:PORT/{name}").replace("PORT", str(port))]
+        lines += [f"- name: {name}", "  " + body.replace("BASE", f"http://127.0.0.1:PORT/{name}").replace("PORT", str(port)).replace("RSA", os.path.join(HERE, "..", "tests", "tls", "rsa.key"))]
     return "\n".join(lines) + "\n"
 
 
@@ -360,6 +367,18 @@ def normal(text, port):
     return text
 
 
+def unsigned(body, port):
+    """What an assertion says, apart from its moment and its number; the signature is as long as the key."""
+    found = re.search(r"assertion=([^&]*)", body)
+    if not found:
+        return body
+    parts = [base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)) for part in found.group(1).split(".")]
+    claims = json.loads(parts[1])
+    lasts = claims.pop("exp") - claims.pop("iat")
+    known = [json.loads(parts[0]), claims, lasts, len(claims.pop("jti")), len(parts[2])]
+    return body.replace(found.group(1), normal(json.dumps(known, sort_keys=True), port))
+
+
 def conversation(server, case):
     """Requests in a comparable order: those of one group stay in theirs."""
     out = []
@@ -371,6 +390,7 @@ def conversation(server, case):
             headers["authorization"] = re.sub(r"/\d{8}/(.*), SignedHeaders=.*", r"/DAY/\1", headers["authorization"])
         for moving in ("x-amz-date", "x-amz-content-sha256"):
             headers[moving] = "*" if moving in headers else None
+        text["body"] = unsigned(text["body"], server.port)
         text["headers"] = {name: value for name, value in headers.items() if value is not None}
         if text["headers"].get("content-type", "").startswith("application/json"):
             text["headers"]["content-type"] = "application/json"
@@ -379,8 +399,9 @@ def conversation(server, case):
     # A token is fetched once or more, as it comes; which group's turn it is first is chance as well.
     # Alertmanager sends a sentence instead of a message that is too long for Telegram; promlet a shorter message.
     out = [request for request in out if not any(word in request["body"] for word in SHORTENED)]
-    tokens = [request for request in out if "gettoken" in request["path"]][:1]
-    others = [request for request in out if "gettoken" not in request["path"]]
+    is_token = lambda request: "gettoken" in request["path"] or request["path"].endswith("/token")
+    tokens = [request for request in out if is_token(request)][: 2 if case == "oauth2-form" else 1]
+    others = [request for request in out if not is_token(request)]
     return tokens + sorted(others, key=lambda request: any(mark in request["path"] + request["body"] for mark in LONGS))
 
 

@@ -2,17 +2,21 @@
 
 pub mod options;
 
+mod assertion;
 mod credentials;
 mod error;
 mod fetch;
+mod oauth2;
 mod outbound;
 mod tls;
+mod token;
 mod transport;
 mod wire;
 
 pub use error::{ClientError, FetchError, chain};
 pub use fetch::{BODY_BYTES_MAX, FetchOptions, Fetched, Fetcher, within_limit};
-pub use options::{Authorization, BasicAuth, ClientOptions, SecretSource, TlsOptions};
+pub use oauth2::TokenCache;
+pub use options::{Assertion, Authorization, BasicAuth, ClientOptions, Grant, OAuth2, RsaAlgorithm, SecretSource, TlsOptions, TlsVersion};
 pub use outbound::{Outbound, Timeouts};
 
 /// How we name ourselves to servers.

@@ -26,12 +26,12 @@ impl SecretSource {
 }
 
 impl ClientOptions {
-    /// Whether any secret must be read again for each request.
-    pub(super) fn reads_files(&self) -> bool {
+    /// Whether the headers may differ from one request to the next: secrets in files, tokens that expire.
+    pub(super) fn has_changing_credentials(&self) -> bool {
         let basic =
             self.basic_auth.as_ref().is_some_and(|b| b.username.is_file() || b.password.as_ref().is_some_and(SecretSource::is_file));
         let authorization = self.authorization.as_ref().and_then(|a| a.credentials.as_ref()).is_some_and(SecretSource::is_file);
-        basic || authorization || self.headers.iter().any(|(_, source)| source.is_file())
+        self.oauth2.is_some() || basic || authorization || self.headers.iter().any(|(_, source)| source.is_file())
     }
 
     /// The `Authorization` header and the configured extra headers.
@@ -54,6 +54,9 @@ impl ClientOptions {
             let text = format!("{} {}", authorization.scheme, credentials.expose());
             headers.insert(AUTHORIZATION, sensitive("Authorization", text.trim_end())?);
         }
+        if let Some(oauth2) = &self.oauth2 {
+            headers.insert(AUTHORIZATION, sensitive("Authorization", oauth2.authorization().await?.expose())?);
+        }
         for (name, source) in &self.headers {
             let key = HeaderName::from_bytes(name.as_bytes()).map_err(|_| ClientError::Header { name: name.clone() })?;
             headers.append(key, sensitive(name, source.read().await?.expose())?);
@@ -62,7 +65,7 @@ impl ClientOptions {
     }
 }
 
-fn sensitive(name: &str, text: &str) -> Result<HeaderValue, ClientError> {
+pub(super) fn sensitive(name: &str, text: &str) -> Result<HeaderValue, ClientError> {
     let mut value = HeaderValue::from_str(text).map_err(|_| ClientError::Header { name: name.to_owned() })?;
     value.set_sensitive(true);
     Ok(value)

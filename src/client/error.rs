@@ -25,6 +25,11 @@ pub enum ClientError {
         url: String,
         reason: String,
     },
+    /// No token for `oauth2`: the address of the token's server, without a password, and what went wrong.
+    Token {
+        url: String,
+        reason: String,
+    },
     Build(String),
 }
 
@@ -36,6 +41,7 @@ impl fmt::Display for ClientError {
             Self::Tls(reason) => f.write_str(reason),
             Self::Proxy { url, reason } => write!(f, "proxy_url {url}: {reason}"),
             Self::Url { url, reason } => write!(f, "invalid URL {url}: {reason}"),
+            Self::Token { url, reason } => write!(f, "oauth2: cannot fetch token from {url}: {reason}"),
             Self::Build(reason) => f.write_str(reason),
         }
     }

@@ -67,7 +67,7 @@ impl Fetcher {
             headers.insert(HeaderName::from_static(name), value);
         }
         let client = &options.client;
-        let fixed_credentials = if client.reads_files() { None } else { Some(client.credential_headers().await?) };
+        let fixed_credentials = if client.has_changing_credentials() { None } else { Some(client.credential_headers().await?) };
         let tls = if url.scheme() == "https" { Some(Arc::new(tls::config(&client.tls)?)) } else { None };
         let needs_proxy = client.proxy_url.is_some() || client.proxy_from_environment;
         let proxied = if needs_proxy { Some(Outbound::new(client, Timeouts::total(options.timeout))?) } else { None };
@@ -132,10 +132,18 @@ impl Fetcher {
         Ok(head)
     }
 
-    async fn credentials(&self) -> Result<HeaderMap, ClientError> {
+    async fn credentials(&self) -> Result<HeaderMap, FetchError> {
         match &self.fixed_credentials {
             Some(fixed) => Ok(fixed.clone()),
-            None => self.options.client.credential_headers().await,
+            None => self.options.client.credential_headers().await.map_err(|error| self.unprepared(error)),
+        }
+    }
+
+    /// A token that could not be had is told like a connection that could not.
+    fn unprepared(&self, error: ClientError) -> FetchError {
+        match error {
+            ClientError::Token { .. } => self.failed(error.to_string()),
+            other => FetchError::Client(other),
         }
     }
 
@@ -197,7 +205,7 @@ impl Fetcher {
             return Err(self.failed("no proxy".to_owned()));
         };
         let told = |error: reqwest::Error| self.failed(error.without_url().to_string());
-        let request = client.request(reqwest::Method::GET, &self.options.url).await?;
+        let request = client.request(reqwest::Method::GET, &self.options.url).await.map_err(|error| self.unprepared(error))?;
         let mut response = request.headers(self.headers.clone()).send().await.map_err(told)?;
         let status = response.status();
         if status != reqwest::StatusCode::OK {

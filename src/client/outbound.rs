@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use reqwest::header::{HeaderMap, HeaderName};
 use reqwest::redirect::{Attempt, Policy};
 use reqwest::{Client, Method, NoProxy, Proxy, RequestBuilder};
 
+use super::credentials::sensitive;
 use super::{ClientError, ClientOptions, USER_AGENT, tls};
 
 /// Redirects followed for one request.
@@ -59,8 +61,13 @@ impl Outbound {
 
     /// A request with credentials and configured headers on it; secrets in files are read now.
     pub async fn request(&self, method: Method, url: &str) -> Result<RequestBuilder, ClientError> {
+        Ok(self.bare_request(method, url)?.headers(self.options.credential_headers().await?))
+    }
+
+    /// A request without any credentials.
+    pub(super) fn bare_request(&self, method: Method, url: &str) -> Result<RequestBuilder, ClientError> {
         let url = reqwest::Url::parse(url).map_err(|error| ClientError::Url { url: url.to_owned(), reason: error.to_string() })?;
-        Ok(self.client.request(method, url).headers(self.options.credential_headers().await?))
+        Ok(self.client.request(method, url))
     }
 }
 
@@ -87,5 +94,10 @@ fn redirects(options: &ClientOptions) -> Policy {
 
 fn proxy(url: &str, options: &ClientOptions) -> Result<Proxy, ClientError> {
     let proxy = Proxy::all(url).map_err(|error| ClientError::Proxy { url: url.to_owned(), reason: error.to_string() })?;
-    Ok(proxy.no_proxy(options.no_proxy.as_deref().and_then(NoProxy::from_string)))
+    let mut headers = HeaderMap::new();
+    for (name, text) in &options.proxy_headers {
+        let key = HeaderName::from_bytes(name.as_bytes()).map_err(|_| ClientError::Header { name: name.clone() })?;
+        headers.append(key, sensitive(name, text.expose())?);
+    }
+    Ok(proxy.headers(headers).no_proxy(options.no_proxy.as_deref().and_then(NoProxy::from_string)))
 }

@@ -15,10 +15,10 @@ use crate::model::Secret;
 const CERTIFICATE: &str = include_str!("../../tests/tls/server.pem");
 const KEY: &str = include_str!("../../tests/tls/server.key");
 
-type Requests = Arc<Mutex<Vec<String>>>;
+pub(super) type Requests = Arc<Mutex<Vec<String>>>;
 
 /// Answers every request with what `answer` gives, over TLS if asked. Gives the port and what was asked.
-async fn serve(tls: bool, answer: impl Fn(&str) -> String + Send + Sync + 'static) -> (u16, Requests) {
+pub(super) async fn serve(tls: bool, answer: impl Fn(&str) -> String + Send + Sync + 'static) -> (u16, Requests) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let requests = Requests::default();
@@ -56,6 +56,13 @@ async fn converse(mut stream: impl AsyncRead + AsyncWrite + Unpin, seen: &Reques
     while let Ok(byte) = stream.read_u8().await {
         head.push(byte);
         if head.ends_with(b"\r\n\r\n") {
+            let length =
+                String::from_utf8_lossy(&head).to_lowercase().lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
+            let mut body = vec![0; length.unwrap_or(0)];
+            if stream.read_exact(&mut body).await.is_err() {
+                return;
+            }
+            head.extend(body);
             let text = String::from_utf8_lossy(&std::mem::take(&mut head)).into_owned();
             let reply = answer(&text);
             seen.lock().unwrap().push(text);
@@ -66,11 +73,11 @@ async fn converse(mut stream: impl AsyncRead + AsyncWrite + Unpin, seen: &Reques
     }
 }
 
-fn page(_: &str) -> String {
+pub(super) fn page(_: &str) -> String {
     "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 4\r\n\r\na 1\n".to_owned()
 }
 
-async fn fetch(url: String, client: ClientOptions) -> Result<String, FetchError> {
+pub(super) async fn fetch(url: String, client: ClientOptions) -> Result<String, FetchError> {
     let (headers, timeout) = (Vec::new(), Duration::from_secs(5));
     let options = FetchOptions { url, headers, client: Arc::new(client), compression: true, body_size_limit: 0, timeout };
     let mut body = Vec::new();
@@ -90,6 +97,14 @@ async fn tls_is_verified_unless_told_otherwise() {
     let mut misnamed = trusting.clone();
     misnamed.tls.server_name = Some("elsewhere.example".into());
     assert!(fetch(url.clone(), misnamed).await.is_err());
+    let mut outdated = trusting.clone();
+    outdated.tls.max_version = Some(TlsVersion::Tls11);
+    assert!(fetch(url.clone(), outdated).await.unwrap_err().to_string().contains("neither TLS12 nor TLS13"));
+    for version in [TlsVersion::Tls12, TlsVersion::Tls13] {
+        let mut bound = trusting.clone();
+        (bound.tls.min_version, bound.tls.max_version) = (Some(version), Some(version));
+        assert_eq!(fetch(url.clone(), bound).await.as_deref(), Ok("a 1\n"));
+    }
     let careless = with(TlsOptions { insecure_skip_verify: true, ..TlsOptions::default() });
     assert_eq!(fetch(url.clone(), careless).await.as_deref(), Ok("a 1\n"));
     let outbound = Outbound::new(&trusting, Timeouts::total(Duration::from_secs(5))).unwrap();

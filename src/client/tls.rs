@@ -5,16 +5,18 @@ use std::sync::{Arc, OnceLock};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::CryptoProvider;
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::version::{TLS12, TLS13};
+use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme, SupportedProtocolVersion};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 
-use super::{ClientError, SecretSource, TlsOptions};
+use super::{ClientError, SecretSource, TlsOptions, TlsVersion};
 
 /// Builds the configuration for one set of options. Reads files: not for a socket worker's hot path.
 pub(super) fn config(options: &TlsOptions) -> Result<ClientConfig, ClientError> {
     let provider = provider();
-    let builder = ClientConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions().map_err(|e| tls(&e))?;
+    let versions = versions(options.min_version, options.max_version)?;
+    let builder = ClientConfig::builder_with_provider(provider.clone()).with_protocol_versions(&versions).map_err(|e| tls(&e))?;
     let builder = if options.insecure_skip_verify {
         builder.dangerous().with_custom_certificate_verifier(Arc::new(Unverified(provider)))
     } else {
@@ -37,6 +39,18 @@ pub(super) fn config(options: &TlsOptions) -> Result<ClientConfig, ClientError> 
 pub(super) fn server_name(options: &TlsOptions, host: &str) -> Result<ServerName<'static>, ClientError> {
     let name = options.server_name.as_deref().unwrap_or(host).trim_start_matches('[').trim_end_matches(']');
     ServerName::try_from(name.to_owned()).map_err(|_| ClientError::Tls(format!("{name} cannot be a server's name")))
+}
+
+/// Those of the versions we speak that lie within the bounds.
+fn versions(min: Option<TlsVersion>, max: Option<TlsVersion>) -> Result<Vec<&'static SupportedProtocolVersion>, ClientError> {
+    let allowed = |version: TlsVersion| min.is_none_or(|min| min <= version) && max.is_none_or(|max| version <= max);
+    let spoken = [(TlsVersion::Tls12, &TLS12), (TlsVersion::Tls13, &TLS13)];
+    let versions: Vec<_> = spoken.into_iter().filter(|(version, _)| allowed(*version)).map(|(_, spoken)| spoken).collect();
+    if versions.is_empty() {
+        let message = "tls_config: min_version and max_version leave neither TLS12 nor TLS13, the only versions that promlet speaks";
+        return Err(ClientError::Tls(message.to_owned()));
+    }
+    Ok(versions)
 }
 
 fn provider() -> Arc<CryptoProvider> {

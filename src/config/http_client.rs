@@ -1,10 +1,12 @@
 //! The HTTP client settings that jobs, discovery, remote write and receivers share.
 
+mod oauth2;
+
 use std::path::PathBuf;
 
-use crate::client::options::{Authorization, BasicAuth, ClientOptions, SecretSource, TlsOptions};
+use crate::client::options::{Authorization, BasicAuth, ClientOptions, SecretSource, TlsOptions, TlsVersion};
 use crate::model::Secret;
-use crate::yaml::{Field, Kind, Node, Problems, Section, Words, field};
+use crate::yaml::{Entry, Field, Kind, Node, Problems, Section, Words, field};
 
 static BASIC_AUTH: Section = Section {
     name: "basic_auth",
@@ -45,43 +47,17 @@ pub static TLS: Section = Section {
         field("key_ref", Kind::Text).idle(),
         field("server_name", Kind::Text),
         field("insecure_skip_verify", Kind::Bool).always(),
-        field("min_version", Kind::Word(&TLS_VERSION)).idle(),
-        field("max_version", Kind::Word(&TLS_VERSION)).idle(),
+        field("min_version", Kind::Word(&TLS_VERSION)),
+        field("max_version", Kind::Word(&TLS_VERSION)),
     ]],
 };
 
-static PROXY: &[Field] = &[
+pub(super) static PROXY: &[Field] = &[
     field("proxy_url", Kind::Link),
     field("no_proxy", Kind::Text),
     field("proxy_from_environment", Kind::Bool),
-    field("proxy_connect_header", Kind::Map(&Kind::List(&Kind::Secret))).idle(),
+    field("proxy_connect_header", Kind::Map(&Kind::List(&Kind::Secret))),
 ];
-
-static OAUTH2: Section = Section {
-    name: "oauth2",
-    fields: &[
-        &[
-            field("client_id", Kind::Text).always(),
-            field("client_secret", Kind::Secret),
-            field("client_secret_file", Kind::Path),
-            field("client_secret_ref", Kind::Text),
-            field("client_certificate_key_id", Kind::Text),
-            field("client_certificate_key", Kind::Secret),
-            field("client_certificate_key_file", Kind::Path),
-            field("client_certificate_key_ref", Kind::Text),
-            field("grant_type", Kind::Text),
-            field("iss", Kind::Text),
-            field("audience", Kind::Text),
-            field("claims", Kind::Map(&Kind::Any)),
-            field("signature_algorithm", Kind::Text),
-            field("scopes", Kind::List(&Kind::Text)),
-            field("token_url", Kind::Text).always(),
-            field("endpoint_params", Kind::Map(&Kind::Text)),
-            field("tls_config", Kind::Section(&TLS)),
-        ],
-        PROXY,
-    ],
-};
 
 static HEADER: Section = Section {
     name: "http_headers",
@@ -96,7 +72,7 @@ static HEADER: Section = Section {
 pub static CLIENT: &[Field] = &[
     field("basic_auth", Kind::Section(&BASIC_AUTH)),
     field("authorization", Kind::Section(&AUTHORIZATION)),
-    field("oauth2", Kind::Section(&OAUTH2)).idle(),
+    field("oauth2", Kind::Section(&oauth2::OAUTH2)),
     field("bearer_token", Kind::Secret),
     field("bearer_token_file", Kind::Path),
     field("tls_config", Kind::Section(&TLS)),
@@ -105,7 +81,7 @@ pub static CLIENT: &[Field] = &[
     field("proxy_url", Kind::Link),
     field("no_proxy", Kind::Text),
     field("proxy_from_environment", Kind::Bool),
-    field("proxy_connect_header", Kind::Map(&Kind::List(&Kind::Secret))).idle(),
+    field("proxy_connect_header", Kind::Map(&Kind::List(&Kind::Secret))),
     field("http_headers", Kind::Map(&Kind::Section(&HEADER))),
 ];
 
@@ -159,8 +135,6 @@ fn is_set(node: &Node, key: &str) -> bool {
 /// Reads the client's keys out of `node`, a mapping that may hold others too.
 pub fn client(node: &Node, problems: &mut Problems<'_>) -> ClientOptions {
     check_authentication(node, problems);
-    check_oauth2(node, problems);
-    check_proxy(node, problems);
     let basic_auth = node.get("basic_auth").map(|basic| BasicAuth {
         username: secret(basic, "username", "username_file").unwrap_or(SecretSource::Inline(Secret::default())),
         password: secret(basic, "password", "password_file"),
@@ -176,12 +150,30 @@ pub fn client(node: &Node, problems: &mut Problems<'_>) -> ClientOptions {
     ClientOptions {
         basic_auth,
         authorization,
+        oauth2: node.get("oauth2").and_then(|given| oauth2::oauth2(given, node.key_span("oauth2"), problems)),
+        follow_redirects: node.flag("follow_redirects").unwrap_or(true),
+        headers: headers(node, problems),
+        ..transport(node, problems)
+    }
+}
+
+/// TLS and proxy alone.
+fn transport(node: &Node, problems: &mut Problems<'_>) -> ClientOptions {
+    check_proxy(node, problems);
+    let proxy_header = |entry: &Entry| {
+        let texts: Vec<_> = entry.value.items().iter().filter_map(Node::as_text).map(Secret::new).collect();
+        texts.into_iter().map(|text| (entry.key.clone(), text)).collect::<Vec<_>>()
+    };
+    ClientOptions {
         tls: node.get("tls_config").map(|given| tls(given, problems)).unwrap_or_default(),
         proxy_url: node.text("proxy_url").map(str::to_owned),
         no_proxy: node.text("no_proxy").map(str::to_owned),
         proxy_from_environment: node.flag("proxy_from_environment").unwrap_or(false),
-        follow_redirects: node.flag("follow_redirects").unwrap_or(true),
-        headers: headers(node, problems),
+        proxy_headers: node
+            .get("proxy_connect_header")
+            .map(|map| map.entries().iter().flat_map(proxy_header).collect())
+            .unwrap_or_default(),
+        ..ClientOptions::default()
     }
 }
 
@@ -213,21 +205,6 @@ fn check_authentication(node: &Node, problems: &mut Problems<'_>) {
         if authorization.text("type").is_some_and(|kind| kind.trim().eq_ignore_ascii_case("basic")) {
             problems.error(authorization.key_span("type"), "authorization type cannot be set to \"basic\", use \"basic_auth\" instead");
         }
-    }
-}
-
-fn check_oauth2(node: &Node, problems: &mut Problems<'_>) {
-    let Some(oauth2) = node.get("oauth2") else { return };
-    let at = node.key_span("oauth2");
-    for key in ["client_id", "token_url"] {
-        if oauth2.text(key).is_none() {
-            problems.error(at, format!("oauth2 {key} must be configured"));
-        }
-    }
-    let message = "at most one of oauth2 client_secret, client_secret_file & client_secret_ref must be configured";
-    at_most_one(oauth2, &["client_secret", "client_secret_file", "client_secret_ref"], message, problems);
-    if let Some(given) = oauth2.get("tls_config") {
-        tls(given, problems);
     }
 }
 
@@ -267,12 +244,23 @@ pub fn tls(node: &Node, problems: &mut Problems<'_>) -> TlsOptions {
         (false, true) => problems.error(node.span, "exactly one of cert or cert_file must be configured when a client key is configured"),
         _ => {}
     }
+    let version = |key: &str| node.text(key).and_then(TlsVersion::parse);
+    let (min_version, max_version) = (version("min_version"), version("max_version"));
+    if min_version.zip(max_version).is_some_and(|(min, max)| max < min) {
+        let message = "tls_config.max_version must be greater than or equal to tls_config.min_version if both are specified";
+        problems.error(node.key_span("max_version"), message);
+    } else if max_version.is_some_and(|max| max < TlsVersion::Tls12) {
+        let at = node.key_span("max_version");
+        problems.note(at, "tls_config/max_version", "promlet speaks TLS12 and TLS13 only: nothing is reached with this max_version");
+    }
     TlsOptions {
         ca: secret(node, "ca", "ca_file"),
         cert: secret(node, "cert", "cert_file"),
         key: secret(node, "key", "key_file"),
         server_name: node.text("server_name").map(str::to_owned),
         insecure_skip_verify: node.flag("insecure_skip_verify").unwrap_or(false),
+        min_version,
+        max_version,
     }
 }
 

@@ -166,8 +166,8 @@ fn retry_after(headers: &HeaderMap, now: TimestampMs) -> Option<DurationMs> {
 
 pub fn prepare_failure(error: &ClientError) -> Failure {
     match error {
-        // A file that is not there yet may come.
-        ClientError::Secret { .. } => Failure::retry(error.to_string()),
+        // A file that is not there yet may come, and so may a token.
+        ClientError::Secret { .. } | ClientError::Token { .. } => Failure::retry(error.to_string()),
         ClientError::Url { reason, .. } => Failure::give_up(format!("the URL is not one: {reason}")),
         _ => Failure::give_up(error.to_string()),
     }

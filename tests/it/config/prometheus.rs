@@ -100,7 +100,7 @@ fn all_files_are_told_in_one_run() {
 
 #[test]
 fn what_is_not_acted_on_is_named_once() {
-    let text = "runtime: {gogc: 50}\nremote_write: [{url: 'http://x', queue_config: {capacity: 5}}]\nscrape_configs:\n- job_name: a\n  consul_sd_configs: [{server: c}]\n- job_name: b\n  consul_sd_configs: [{server: d}]\n  oauth2: {client_id: a, token_url: b}\n";
+    let text = "runtime: {gogc: 50}\nremote_write: [{url: 'http://x', queue_config: {capacity: 5}}]\nscrape_configs:\n- job_name: a\n  consul_sd_configs: [{server: c}]\n- job_name: b\n  consul_sd_configs: [{server: d}]\n  oauth2: {client_id: a, token_url: b, client_secret_ref: c}\n";
     let notes = told(&load(&[("prometheus.yml", text)]).1.expect("good").notes);
     assert_eq!(
         notes,
@@ -108,7 +108,7 @@ fn what_is_not_acted_on_is_named_once() {
             "prometheus.yml:1:1 \"runtime\" is known but not acted on by this version",
             "prometheus.yml:2:1 \"remote_write\" is known but not acted on by this version",
             "prometheus.yml:5:3 \"consul_sd_configs\" is known but not acted on by this version",
-            "prometheus.yml:8:3 \"oauth2\" is known but not acted on by this version",
+            "prometheus.yml:8:40 \"client_secret_ref\" is known but not acted on by this version",
         ]
     );
 }

@@ -13,7 +13,7 @@ use tokio::sync::Mutex;
 use super::assertion::signed;
 use super::credentials::sensitive;
 use super::token::{Token, read};
-use super::{ClientError, Grant, OAuth2, Outbound, Timeouts};
+use super::{ClientError, Grant, OAuth2, Outbound, Timeouts, chain};
 use crate::clock::Clock;
 use crate::model::Secret;
 
@@ -205,20 +205,6 @@ pub(super) struct Answer {
 fn shown(text: &str) -> String {
     let one_line: String = text.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).take(SHOWN_CHARS_MAX).collect();
     if one_line.chars().count() == SHOWN_CHARS_MAX { format!("{one_line}...") } else { one_line }
-}
-
-/// An error with its causes.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        let inner_text = inner.to_string();
-        if !text.contains(&inner_text) {
-            text = format!("{text}: {inner_text}");
-        }
-        cause = inner.source();
-    }
-    text
 }
 
 /// As in a form.

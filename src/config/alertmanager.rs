@@ -1,5 +1,6 @@
 //! `alertmanager.yml`: routing, inhibition, time intervals, receivers.
 
+mod demands;
 mod fields;
 mod inherit;
 mod intervals;
@@ -14,10 +15,10 @@ use std::path::{Path, PathBuf};
 use crate::alerts::options::AlertsOptions;
 use crate::model::{DurationMs, Problem, Span};
 use crate::notify::options::NotifyOptions;
-use crate::yaml::shape::resolve_paths;
+use crate::yaml::shape::{resolve_paths, settle_nulls};
 use crate::yaml::{self, Node, Problems, Source};
 
-use super::http_client::HTTP_CONFIG;
+use super::http_client::{HTTP_CONFIG, settle_bearer};
 use super::{Checkers, Loaded, paths};
 use fields::ALERTMANAGER;
 use inherit::INTEGRATIONS;
@@ -47,6 +48,8 @@ pub fn parse_alertmanager(source: &Source, folder: &Path, external_url: &str, ch
     let mut root = parsed.filter(|root| !root.is_null()).unwrap_or_else(|| Node::empty_map(Span::default()));
     yaml::check(&root, &ALERTMANAGER, &mut problems);
     resolve(&mut root, folder);
+    settle_nulls(&mut root, &ALERTMANAGER);
+    demands::of_file(&root, &mut problems);
     let global = root.get("global").cloned().unwrap_or_else(|| Node::empty_map(Span::default()));
     inherit::check_global(&global, &mut problems);
     if let Some(node) = global.get("smtp_smarthost").filter(|node| node.as_text().is_some_and(|text| !text.is_empty())) {
@@ -57,7 +60,8 @@ pub fn parse_alertmanager(source: &Source, folder: &Path, external_url: &str, ch
         super::http_client::client(client, &mut problems);
     }
     templates::check(&root, checkers, &mut problems);
-    let receivers = receivers::read(&mut root, &global, &mut problems);
+    let used = route::receivers(&root);
+    let receivers = receivers::read(&mut root, &global, &used, &mut problems);
     let time_intervals = intervals::read(&mut root, &mut problems);
     let inhibit_rules = route::inhibit_rules(&mut root, &mut problems);
     let receiver_names: Vec<String> = receivers.iter().map(|receiver| receiver.name.clone()).collect();
@@ -96,6 +100,7 @@ fn resolve(root: &mut Node, folder: &Path) {
     let client = |node: &mut Node| {
         if let Some(client) = node.get_mut("http_config") {
             resolve_paths(client, &HTTP_CONFIG, folder);
+            settle_bearer(client);
         }
     };
     if let Some(global) = root.get_mut("global") {

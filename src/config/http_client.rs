@@ -59,7 +59,8 @@ pub(super) static PROXY: &[Field] = &[
     field("proxy_connect_header", Kind::Map(&Kind::List(&Kind::Secret))),
 ];
 
-static HEADER: Section = Section {
+/// One of `http_headers`.
+pub static HEADER: Section = Section {
     name: "http_headers",
     fields: &[&[
         field("values", Kind::List(&Kind::Text)),
@@ -208,10 +209,31 @@ fn check_authentication(node: &Node, problems: &mut Problems<'_>) {
     }
 }
 
+/// The old notation of a bearer's token becomes the new one, as Prometheus's libraries print it; where it stands beside others it is left
+/// for the checks.
+pub fn settle_bearer(client: &mut Node) {
+    let given: Vec<&str> = ["bearer_token", "bearer_token_file"].into_iter().filter(|key| is_set(client, key)).collect();
+    let others = ["authorization", "basic_auth", "oauth2"].iter().any(|key| client.get(key).is_some());
+    if let ([key], false) = (&given[..], others)
+        && let Some(value) = client.get(key).cloned()
+    {
+        let mut authorization = Node::empty_map(value.span);
+        authorization.set("type", Node::quoted("Bearer", value.span));
+        authorization.set(if key.ends_with("_file") { "credentials_file" } else { "credentials" }, value);
+        client.set("authorization", authorization);
+        client.remove(key);
+    }
+}
+
+/// Whether requests carry an `Authorization` header of the client's own, in the old notation or the new one.
+pub fn has_authorization(client: &Node) -> bool {
+    ["authorization", "bearer_token", "bearer_token_file"].iter().any(|key| is_set(client, key))
+}
+
 fn check_proxy(node: &Node, problems: &mut Problems<'_>) {
     let from_environment = node.flag("proxy_from_environment") == Some(true);
     let url = node.text("proxy_url").is_some();
-    if node.get("proxy_connect_header").is_some() && !url && !from_environment {
+    if node.get("proxy_connect_header").is_some_and(|headers| !headers.entries().is_empty()) && !url && !from_environment {
         let at = node.key_span("proxy_connect_header");
         problems.error(at, "if proxy_connect_header is configured, proxy_url or proxy_from_environment must also be configured");
     }

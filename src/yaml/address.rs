@@ -20,6 +20,25 @@ pub fn web_problem(text: &str) -> Option<String> {
     authority.is_empty().then(|| "missing host for URL".to_owned())
 }
 
+/// The address as Go prints it: what may not stand in a host or path is escaped.
+pub fn normal(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let (before, after) = rest.split_at(rest.find(['?', '#']).unwrap_or(rest.len()));
+    let (authority, path) = before.split_at(before.find('/').unwrap_or(before.len()));
+    let (user, host) = authority.rsplit_once('@').map_or(("", authority), |(user, _)| authority.split_at(user.len() + 1));
+    let keep = |also: &'static str| move |b: u8| b.is_ascii_alphanumeric() || b"-_.~%".contains(&b) || also.as_bytes().contains(&b);
+    let path = match path.bytes().all(keep("!$&'()*+,;=:@[]/")) {
+        true => path.to_owned(),
+        false => escaped(path, keep("$&+,/:;=@")),
+    };
+    format!("{}://{user}{}{path}{after}", scheme.to_ascii_lowercase(), escaped(host, keep("!$&'()*+,;=:[]<>\"")))
+}
+
+fn escaped(text: &str, keep: impl Fn(u8) -> bool) -> String {
+    let each = text.bytes().map(|b| if keep(b) { char::from(b).to_string() } else { format!("%{b:02X}") });
+    each.collect()
+}
+
 fn fault(text: &str) -> Option<String> {
     if text.contains(|c: char| c.is_ascii_control()) {
         return Some("net/url: invalid control character in URL".to_owned());
@@ -116,6 +135,19 @@ mod tests {
         }
         for text in ["{{ .x }}", "foo", "", "a b", "//x", "socks5://x", "http://x:99999999", "http://u:p%20@x/a%20b?c=d#e", "mailto:a b"] {
             assert_eq!(problem(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn printed_as_go_prints() {
+        for (text, printed) in [
+            ("http://x/a b", "http://x/a%20b"),
+            ("http://x\u{fc}/\u{fc}", "http://x%C3%BC/%C3%BC"),
+            ("HTTP://u:p@h:1/(a)?b c#d", "http://u:p@h:1/(a)?b c#d"),
+            ("http://x/(a) b", "http://x/%28a%29%20b"),
+            ("/a b", "/a b"),
+        ] {
+            assert_eq!(normal(text), printed);
         }
     }
 

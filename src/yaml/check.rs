@@ -10,7 +10,7 @@ use super::shape::{Field, Kind, Section, Words};
 use super::{Problems, address, scalar, suggest};
 
 /// Sections of which a null in a list is no item, as Go's YAML readers drop it; in the other lists it is an error.
-const NULL_IS_NONE: [&str; 3] = ["rule group", "rule", "inhibit rule"];
+const NULL_IS_NONE: [&str; 8] = ["rule group", "rule", "inhibit rule", "field", "action", "image", "link", "time interval section"];
 
 /// Checks a mapping against its section, and everything below.
 pub fn check(node: &Node, section: &'static Section, problems: &mut Problems<'_>) {
@@ -94,6 +94,7 @@ fn check_list(node: &Node, key: &str, item: &'static Kind, problems: &mut Proble
             Kind::Section(section) if value.is_null() && NULL_IS_NONE.contains(&section.name) => {
                 problems.note(value.span, &format!("null/{}", value.span.start), format!("an empty {} counts for nothing", section.name));
             }
+            Kind::Section(section) if value.is_null() && section.name == "time interval" => {}
             Kind::Section(section) if value.is_null() => problems.error(value.span, format!("empty or null {}", section.name)),
             _ if value.is_null() => {}
             _ => check_kind(value, key, item, problems),
@@ -145,7 +146,9 @@ fn check_scalar(node: &Node, key: &str, kind: &'static Kind, problems: &mut Prob
                 problems.error(node.span, problem);
             }
         }
-        Kind::Url | Kind::SecretUrl if text != "<secret>" && address::web_problem(text).is_some() => {
+        // What a printed secret looks like is let through where the address is one.
+        Kind::SecretUrl if text == "<secret>" => {}
+        Kind::Url | Kind::SecretUrl if address::web_problem(text).is_some() => {
             wrong(Some("an address begins with http:// or https:// and names a host".to_owned()), problems);
         }
         Kind::Word(words) => check_word(node.span, text, words, problems),

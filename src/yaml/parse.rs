@@ -8,7 +8,7 @@ use granit_parser::{Event, Parser, ScalarStyle, Span as EventSpan, Tag};
 use crate::model::Span;
 
 use super::node::{Entry, Node, Style, Value};
-use super::{Problems, Source};
+use super::{Problems, Source, scalar};
 
 /// Deepest nesting, aliases included.
 pub const DEPTH_MAX: usize = 64;
@@ -76,7 +76,11 @@ impl Builder<'_, '_> {
                     text = self.binary(&text, span);
                 }
                 let value = Value::Scalar { text, style: style_of(style, tag.as_deref()) };
-                self.add(Built { node: Node { span, value }, nodes: 1, depth: 0 }, anchor)
+                let node = Node { span, value };
+                if let Some(message) = tag.as_deref().and_then(|tag| tag_problem(&node, tag)) {
+                    self.problems.error(span, message);
+                }
+                self.add(Built { node, nodes: 1, depth: 0 }, anchor)
             }
             Event::SequenceStart(_, anchor, _) => self.start(span, anchor, false),
             Event::MappingStart(_, anchor, _) => self.start(span, anchor, true),
@@ -211,8 +215,25 @@ impl Builder<'_, '_> {
     }
 }
 
+/// Tags that give a scalar a meaning whatever its quotes.
+const TYPES: [&str; 4] = ["bool", "float", "int", "null"];
+
+/// A tag that its text does not bear out.
+fn tag_problem(node: &Node, tag: &Tag) -> Option<String> {
+    let kind = TYPES.into_iter().find(|kind| tag.is_yaml_core_schema_tag(kind))?;
+    let Value::Scalar { text, .. } = &node.value else { return None };
+    let fits = match kind {
+        "bool" => scalar::boolean(node).is_some(),
+        "float" => scalar::float(node).is_some(),
+        "int" => scalar::integer(node).is_some(),
+        _ => node.is_null(),
+    };
+    (!fits).then(|| format!("cannot decode !!str `{text}` as a !!{kind}"))
+}
+
 fn style_of(style: ScalarStyle, tag: Option<&Tag>) -> Style {
     match style {
+        _ if tag.is_some_and(|tag| TYPES.iter().any(|kind| tag.is_yaml_core_schema_tag(kind))) => Style::Plain,
         ScalarStyle::Plain if tag.is_some_and(|tag| tag.is_yaml_core_schema_tag("str")) => Style::Double,
         ScalarStyle::Plain => Style::Plain,
         ScalarStyle::SingleQuoted => Style::Single,

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use crate::model::{DurationMs, Span};
 
+use super::address;
 use super::check::default_of;
 use super::node::{Node, Value};
 use super::scalar;
@@ -41,10 +42,17 @@ fn write_field(out: &mut String, value: Option<&Node>, field: &'static Field, in
         (None, kind) if field.print == Print::Always => {
             let _ = writeln!(out, "{pad}{key}: {}", zero_text(kind));
         }
+        (None, _) if field.print == Print::OrNull => {
+            let _ = writeln!(out, "{pad}{key}: null");
+        }
         (None, _) => {}
         (Some(node), Kind::Section(section)) => {
             let mut inner = String::new();
-            if write_section(&mut inner, node, section, indent + 2) {
+            let written = write_section(&mut inner, node, section, indent + 2);
+            // A client's TLS settings that say nothing are none.
+            let is_zero = section.name == "tls_config" && field.print == Print::NonZero && inner.trim() == "insecure_skip_verify: false";
+            if is_zero {
+            } else if written {
                 let _ = write!(out, "{pad}{key}:\n{inner}");
             } else if matches!(field.print, Print::Always | Print::IfSet) {
                 let _ = writeln!(out, "{pad}{key}: {{}}");
@@ -206,7 +214,12 @@ fn write_scalar(out: &mut String, text: &str, node: &Node, indent: usize) {
 }
 
 fn is_blockable(text: &str) -> bool {
-    text.chars().all(|c| c == '\n' || c == '\t' || !c.is_control())
+    text.chars().all(|c| c == '\n' || c == '\t' || is_printable(c))
+}
+
+/// What Go's YAML writer leaves as it is: nothing beyond the basic plane, so no emoji.
+fn is_printable(c: char) -> bool {
+    !c.is_control() && c <= '\u{fffd}' && c != '\u{feff}'
 }
 
 fn zero_text(kind: &Kind) -> &'static str {
@@ -242,7 +255,7 @@ fn scalar_text(node: &Node, kind: &Kind) -> String {
         Kind::Duration => DurationMs::parse(text).map_or_else(|_| text_of(text), |duration| duration.to_string()),
         Kind::GoDuration => scalar::go_duration(text).map_or_else(|_| text_of(text), scalar::format_go_duration),
         Kind::Bytes => scalar::bytes(text).map_or_else(|_| text_of(text), scalar::format_bytes),
-        Kind::Link | Kind::Url => text_of(&without_password(text)),
+        Kind::Link | Kind::Url => text_of(&address::normal(&without_password(text))),
         Kind::Word(words) => text_of(words.words.iter().find(|word| word.eq_ignore_ascii_case(text)).unwrap_or(&text)),
         Kind::Any => any_text(node),
         _ => text_of(text),
@@ -267,7 +280,7 @@ fn in_flow(text: String) -> String {
 
 /// A text as a YAML scalar: plain where it can be, else quoted.
 pub fn text_of(text: &str) -> String {
-    if scalar::is_special(text) || text.chars().any(|c| c.is_control()) {
+    if scalar::is_special(text) || text.chars().any(|c| !is_printable(c)) {
         return double_quoted(text);
     }
     let indicators = ",[]{}#&*!|>'\"%@`";
@@ -288,6 +301,15 @@ fn double_quoted(text: &str) -> String {
             '\n' => write!(out, "\\n"),
             '\t' => write!(out, "\\t"),
             '\r' => write!(out, "\\r"),
+            '\0' => write!(out, "\\0"),
+            '\u{7}' => write!(out, "\\a"),
+            '\u{8}' => write!(out, "\\b"),
+            '\u{b}' => write!(out, "\\v"),
+            '\u{c}' => write!(out, "\\f"),
+            '\u{1b}' => write!(out, "\\e"),
+            '\u{85}' => write!(out, "\\N"),
+            '\u{feff}' => write!(out, "\\uFEFF"),
+            c if c as u32 >= 0xffff => write!(out, "\\U{:08X}", c as u32),
             c if (c as u32) < 0x100 && c.is_control() => write!(out, "\\x{:02x}", c as u32),
             c => write!(out, "{c}"),
         };

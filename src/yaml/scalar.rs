@@ -39,10 +39,11 @@ pub fn integer(node: &Node) -> Option<i64> {
     parsed.ok().map(|number| sign * number).or_else(|| whole(&text))
 }
 
-/// `1e3`: a float whose value is a whole number counts as one.
+/// `1e3`, `1.5`, `08`: what reads as a float counts with its whole part, as in Go's yaml package.
 fn whole(text: &str) -> Option<i64> {
-    let number: f64 = text.contains(['.', 'e', 'E']).then(|| text.parse().ok())??;
-    (number.fract() == 0.0 && number.abs() < 9e15).then_some(number as i64)
+    let is_float = text.contains(['.', 'e', 'E']) || text.bytes().all(|b| b.is_ascii_digit());
+    let number: f64 = is_float.then(|| text.parse().ok())??;
+    (number.abs() < 9e15).then_some(number.trunc() as i64)
 }
 
 /// Integers and floats with YAML's `.inf` and `.nan`.
@@ -61,12 +62,7 @@ pub fn float(node: &Node) -> Option<f64> {
 /// Whether a plain scalar of this text would be read as something other than a text (and so must be quoted when printed).
 pub fn is_special(text: &str) -> bool {
     let node = Node::plain(text, crate::model::Span::default());
-    node.is_null()
-        || boolean(&node).is_some()
-        || float(&node).is_some()
-        || is_sexagesimal(text)
-        || looks_like_date(text)
-        || matches!(text, "<<" | "=")
+    node.is_null() || boolean(&node).is_some() || float(&node).is_some() || is_sexagesimal(text) || looks_like_date(text)
 }
 
 /// YAML 1.1's base 60: `12:30` would be read as 750 by old parsers.
@@ -197,12 +193,22 @@ mod tests {
 
     #[test]
     fn numbers_and_booleans_of_yaml_1_1() {
-        for (text, number) in
-            [("12", 12), ("-3", -3), ("0x1f", 31), ("010", 8), ("0o17", 15), ("1_000", 1000), ("0", 0), ("1e3", 1000), ("2.0", 2)]
-        {
+        for (text, number) in [
+            ("12", 12),
+            ("-3", -3),
+            ("0x1f", 31),
+            ("010", 8),
+            ("0o17", 15),
+            ("1_000", 1000),
+            ("0", 0),
+            ("1e3", 1000),
+            ("2.9", 2),
+            ("08", 8),
+            ("1e-3", 0),
+        ] {
             assert_eq!(integer(&node(text)), Some(number), "{text}");
         }
-        for text in ["", "x", "1.5", "08", "0x", "1e-3", "--1", "9223372036854775808"] {
+        for text in ["", "x", "0x", ".5", "--1", "9223372036854775808"] {
             assert_eq!(integer(&node(text)), None, "{text}");
         }
         assert_eq!(boolean(&node("yes")), Some(true));

@@ -77,6 +77,8 @@ pub enum Print {
     Always,
     /// When it is set, zero or not.
     IfSet,
+    /// Always, as `null` where it is not set.
+    OrNull,
     /// On one line (`[a, b]`), when it is not empty.
     Flow,
     /// A section that is printed with its defaults even where the file has none.
@@ -133,6 +135,9 @@ pub fn resolve_paths(node: &mut Node, section: &'static Section, folder: &std::p
 }
 
 fn resolve_kind(node: &mut Node, kind: &'static Kind, folder: &std::path::Path) {
+    if node.is_null() {
+        return;
+    }
     match (kind, &mut node.value) {
         (Kind::Section(section), _) => resolve_paths(node, section, folder),
         (Kind::List(item), Value::List(items)) => items.iter_mut().for_each(|value| resolve_kind(value, item, folder)),
@@ -142,6 +147,30 @@ fn resolve_kind(node: &mut Node, kind: &'static Kind, folder: &std::path::Path) 
             *text = joined.strip_prefix("./").unwrap_or(&joined).display().to_string();
         }
         _ => {}
+    }
+}
+
+/// A null stands for its type's zero, not for the default: Go's YAML reader fills in the defaults first and lets the null overwrite them.
+pub fn settle_nulls(node: &mut Node, section: &'static Section) {
+    let Value::Map(entries) = &mut node.value else { return };
+    for entry in entries {
+        let Some(field) = section.field(&entry.key) else { continue };
+        let overwrites = field.default.is_some() || field.print == Print::Always;
+        match (&field.kind, &mut entry.value) {
+            (Kind::Section(section), value) => settle_nulls(value, section),
+            (Kind::List(Kind::Section(section)), value) => value.items_mut().iter_mut().for_each(|item| settle_nulls(item, section)),
+            (kind, value) if value.is_null() && overwrites => {
+                let zero = match kind {
+                    Kind::Bool => Node::plain("false", value.span),
+                    Kind::Int | Kind::Count | Kind::Float => Node::plain("0", value.span),
+                    Kind::Duration | Kind::GoDuration => Node::plain("0s", value.span),
+                    Kind::List(_) | Kind::Map(_) | Kind::Any | Kind::Regex | Kind::Word(_) => continue,
+                    _ => Node::quoted("", value.span),
+                };
+                *value = zero;
+            }
+            _ => {}
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The tables of `alertmanager.yml` but for the receivers, in the order in which Alertmanager prints them.
 
-use crate::config::http_client::{HTTP_CONFIG, TLS};
-use crate::yaml::{Field, Kind, Print, Section, field};
+use crate::config::http_client::{HEADER, HTTP_CONFIG, TLS};
+use crate::yaml::{Field, Kind, Print, Section, Words, field};
 
 use super::receiver_fields::RECEIVER;
 
@@ -106,6 +106,57 @@ static NAMED_INTERVALS: Section = Section {
     fields: &[&[field("name", Kind::Text).always(), field("time_intervals", Kind::List(&Kind::Section(&TIME_INTERVAL))).always()]],
 };
 
+static TRACING_CLIENT: Words = Words { name: "tracing client type", words: &["http", "grpc"], any_case: false };
+static COMPRESSION: Words = Words { name: "compression type", words: &["", "gzip"], any_case: false };
+
+static TRACING: Section = Section {
+    name: "tracing",
+    fields: &[&[
+        field("client_type", Kind::Word(&TRACING_CLIENT)).default("grpc"),
+        field("endpoint", Kind::Text),
+        field("sampling_fraction", Kind::Float),
+        field("insecure", Kind::Bool),
+        field("tls_config", Kind::Section(&TLS)),
+        field("headers", Kind::Map(&Kind::Section(&HEADER))),
+        field("compression", Kind::Word(&COMPRESSION)),
+        field("timeout", Kind::Duration),
+    ]],
+};
+
+static FILE_OUTPUT: Section = Section { name: "file output", fields: &[&[field("path", Kind::Text).always()]] };
+static WEBHOOK_OUTPUT: Section = Section {
+    name: "webhook output",
+    fields: &[&[
+        field("url", Kind::SecretUrl).always(),
+        field("http_config", Kind::Section(&HTTP_CONFIG)),
+        field("timeout", Kind::Duration),
+        field("workers", Kind::Int),
+        field("max_retries", Kind::Int),
+        field("retry_backoff", Kind::Duration),
+    ]],
+};
+static KAFKA_OUTPUT: Section = Section {
+    name: "kafka output",
+    fields: &[&[
+        field("brokers", Kind::List(&Kind::Text)).always(),
+        field("topic", Kind::Text).always(),
+        field("client_id", Kind::Text),
+        field("acks", Kind::Text),
+        field("compression", Kind::Text),
+        field("format", Kind::Text),
+        field("buffer_size", Kind::Int),
+        field("tls_config", Kind::Section(&TLS)),
+    ]],
+};
+static EVENT_RECORDER: Section = Section {
+    name: "event recorder",
+    fields: &[&[
+        field("file_outputs", Kind::List(&Kind::Section(&FILE_OUTPUT))),
+        field("webhook_outputs", Kind::List(&Kind::Section(&WEBHOOK_OUTPUT))),
+        field("kafka_outputs", Kind::List(&Kind::Section(&KAFKA_OUTPUT))),
+    ]],
+};
+
 /// The whole file.
 pub static ALERTMANAGER: Section = Section {
     name: "alertmanager.yml",
@@ -117,7 +168,7 @@ pub static ALERTMANAGER: Section = Section {
         field("templates", Kind::List(&Kind::Path)).always(),
         field("mute_time_intervals", Kind::List(&Kind::Section(&NAMED_INTERVALS))),
         field("time_intervals", Kind::List(&Kind::Section(&NAMED_INTERVALS))),
-        field("tracing", Kind::Any).idle(),
-        field("event_recorder", Kind::Any).idle(),
+        field("tracing", Kind::Section(&TRACING)).idle(),
+        field("event_recorder", Kind::Section(&EVENT_RECORDER)).idle(),
     ]],
 };

@@ -1,6 +1,6 @@
 //! What integrations take over from `global`, and what each of them needs: data, walked the same way for all.
 
-use crate::config::http_client::at_most_one;
+use crate::config::http_client::{at_most_one, has_authorization};
 use crate::yaml::{Node, Problems, check::default_of};
 
 use super::fields::GLOBAL;
@@ -56,10 +56,10 @@ pub static INTEGRATIONS: [Integration; 18] = [
     Integration {
         inherits: &[("url", "pagerduty_url")],
         twins: &["routing_key", "service_key"],
-        needs: &[(
-            &["routing_key", "service_key", "routing_key_file", "service_key_file"],
-            "missing service or routing key in PagerDuty config",
-        )],
+        needs: &[
+            (&["routing_key", "service_key", "routing_key_file", "service_key_file"], "missing service or routing key in PagerDuty config"),
+            (&["url"], "no global PagerDuty URL set"),
+        ],
         ..kind("pagerduty_configs")
     },
     Integration { twins: &["api_url", "app_token"], ..kind("slack_configs") },
@@ -71,13 +71,17 @@ pub static INTEGRATIONS: [Integration; 18] = [
     Integration {
         inherits: &[("api_url", "opsgenie_api_url"), ("api_key", "opsgenie_api_key")],
         twins: &["api_key"],
-        needs: &[(&["api_key", "api_key_file"], "no global OpsGenie API Key set either inline or in a file")],
+        needs: &[
+            (&["api_url"], "no global OpsGenie URL set"),
+            (&["api_key", "api_key_file"], "no global OpsGenie API Key set either inline or in a file"),
+        ],
         ..kind("opsgenie_configs")
     },
     Integration {
         inherits: &[("api_url", "wechat_api_url"), ("api_secret", "wechat_api_secret"), ("corp_id", "wechat_api_corp_id")],
         twins: &["api_secret"],
         needs: &[
+            (&["api_url"], "no global Wechat URL set"),
             (&["api_secret", "api_secret_file"], "no global Wechat Api Secret set either inline or in a file"),
             (&["corp_id"], "no global Wechat CorpID set"),
         ],
@@ -96,6 +100,7 @@ pub static INTEGRATIONS: [Integration; 18] = [
         twins: &["api_key"],
         needs: &[
             (&["routing_key"], "missing Routing key in VictorOps config"),
+            (&["api_url"], "no global VictorOps URL set"),
             (&["api_key", "api_key_file"], "no global VictorOps API Key set"),
         ],
         ..kind("victorops_configs")
@@ -118,7 +123,7 @@ pub static INTEGRATIONS: [Integration; 18] = [
     },
     Integration {
         inherits: &[("api_url", "webex_api_url")],
-        needs: &[(&["room_id"], "missing room_id on webex_config")],
+        needs: &[(&["room_id"], "missing room_id on webex_config"), (&["api_url"], "no global Webex URL set")],
         ..kind("webex_configs")
     },
     Integration { twins: &["webhook_url"], needs: WEBHOOK_NEEDS, ..kind("msteams_configs") },
@@ -174,6 +179,13 @@ fn check_twins(node: &Node, keys: &[&str], problems: &mut Problems<'_>) {
 pub fn check_global(global: &Node, problems: &mut Problems<'_>) {
     check_twins(global, &GLOBAL_TWINS, problems);
     check_twins(global, &["wechat_api_secret"], problems);
+    let set = |key: &str| global.text(key).is_some() || global.text(&format!("{key}_file")).is_some();
+    let app_url = global_value(global, "slack_app_url");
+    let is_app = global.text("slack_api_url").is_some_and(|url| app_url.as_ref().and_then(Node::as_text) == Some(url));
+    if set("slack_app_token") && set("slack_api_url") && !is_app {
+        let message = "at most one of slack_app_token/slack_app_token_file & slack_api_url/slack_api_url_file must be configured";
+        problems.error(global.key_span("slack_app_token"), message);
+    }
 }
 
 /// A global value, or its default.
@@ -206,6 +218,7 @@ pub fn complete(node: &mut Node, kind: &Integration, global: &Node, problems: &m
     match kind.key {
         "pagerduty_configs" => standing_details(node),
         "jira_configs" => standing_texts(node),
+        "opsgenie_configs" | "victorops_configs" => closing_slash(node),
         _ => {}
     }
     for (keys, message) in kind.needs {
@@ -213,8 +226,17 @@ pub fn complete(node: &mut Node, kind: &Integration, global: &Node, problems: &m
             problems.error(node.span, *message);
         }
     }
-    if kind.key == "webex_configs" && node.get("http_config").is_none_or(|client| client.get("authorization").is_none()) {
+    if kind.key == "webex_configs" && !node.get("http_config").is_some_and(has_authorization) {
         problems.error(node.span, "missing webex_configs.http_config.authorization");
+    }
+}
+
+/// Addresses below which something is found.
+fn closing_slash(node: &mut Node) {
+    let Some((text, at)) = node.get("api_url").and_then(|url| Some((url.as_text()?.to_owned(), url.span))) else { return };
+    let path_end = text.find(['?', '#']).unwrap_or(text.len());
+    if !text.is_empty() && !text[..path_end].ends_with('/') {
+        node.set("api_url", Node::quoted(format!("{}/{}", &text[..path_end], &text[path_end..]), at));
     }
 }
 
@@ -244,7 +266,7 @@ fn standing_texts(node: &mut Node) {
     for key in ["summary", "description"] {
         let text = match node.get(key) {
             Some(given) if given.as_text().is_none() => continue,
-            Some(given) => given.clone(),
+            Some(given) => Node::quoted(given.as_text().unwrap_or(""), given.span),
             None => Node::quoted(format!("{{{{ template \"jira.default.{key}\" . }}}}"), node.span),
         };
         let mut map = Node::empty_map(node.span);

@@ -25,7 +25,7 @@ pub fn read(root: &mut Node, problems: &mut Problems<'_>) -> Vec<NamedIntervals>
                 problems.error(node.key_span("name"), format!("{word} \"{name}\" is not unique"));
             }
             let intervals = match node.get_mut("time_intervals") {
-                Some(list) => list.items_mut().iter_mut().filter(|node| !node.is_null()).map(|node| interval(node, problems)).collect(),
+                Some(list) => list.items_mut().iter_mut().map(|node| interval(node, problems)).collect(),
                 None => Vec::new(),
             };
             out.push(NamedIntervals { name, intervals });
@@ -35,6 +35,11 @@ pub fn read(root: &mut Node, problems: &mut Problems<'_>) -> Vec<NamedIntervals>
 }
 
 fn interval(node: &mut Node, problems: &mut Problems<'_>) -> TimeInterval {
+    if node.is_null() {
+        // Without a condition it holds always.
+        problems.note(node.span, &format!("null/{}", node.span.start), "an empty time interval holds at every time".to_owned());
+        *node = Node::empty_map(node.span);
+    }
     let times = node.get("times").map(Node::items).unwrap_or_default().iter().filter_map(|range| times(range, problems)).collect();
     let weekdays = ranges(node, "weekdays", problems, weekday, |day| DAYS[usize::from(*day)].to_owned(), check_weekdays);
     let days_of_month = ranges(node, "days_of_month", problems, day_of_month, i8::to_string, check_days);
@@ -46,13 +51,22 @@ fn interval(node: &mut Node, problems: &mut Problems<'_>) -> TimeInterval {
     });
     let location = node.text("location").map(str::to_owned);
     if let Some(name) = location.as_deref().filter(|name| *name != "Local")
-        && let Err(error) = jiff::tz::TimeZone::get(name)
+        && let Err(error) = zone(name)
     {
         let at = node.key_span("location");
         let suggestion = Some("a name of the IANA time zone database such as Europe/Berlin, or Local".to_owned());
         problems.error_with(at, format!("unknown time zone {name}: {error}"), suggestion);
     }
     TimeInterval { times, weekdays, days_of_month, months, years, location }
+}
+
+/// Go looks for the zone's file, so upper and lower case count.
+fn zone(name: &str) -> Result<(), String> {
+    let zone = jiff::tz::TimeZone::get(name).map_err(|error| error.to_string())?;
+    match zone.iana_name() {
+        Some(proper) if proper != name => Err(format!("its name is {proper}")),
+        _ => Ok(()),
+    }
 }
 
 fn times(node: &Node, problems: &mut Problems<'_>) -> Option<(u16, u16)> {
@@ -83,7 +97,7 @@ fn value_span(node: &Node, key: &str) -> Span {
 
 fn minute_of_day(text: &str) -> Option<u16> {
     let (hours, minutes) = text.split_once(':')?;
-    let digits = |part: &str| (part.len() == 2).then(|| part.parse::<u16>().ok()).flatten();
+    let digits = |part: &str| (part.len() == 2 && part.bytes().all(|b| b.is_ascii_digit())).then(|| part.parse::<u16>().ok()).flatten();
     let (hours, minutes) = (digits(hours)?, digits(minutes)?);
     let total = hours * 60 + minutes;
     (minutes < 60 && total <= LAST_MINUTE).then_some(total)
@@ -103,7 +117,7 @@ fn ranges<T: Copy + PartialEq>(
     for item in list.items_mut() {
         let Some(text) = item.as_text().map(str::to_lowercase) else { continue };
         let (begin, end) = text.split_once(':').unwrap_or((&text, &text));
-        let range = parse(begin.trim()).and_then(|begin| parse(end.trim()).map(|end| (begin, end)));
+        let range = parse(begin).and_then(|begin| parse(end).map(|end| (begin, end)));
         match range.and_then(|(begin, end)| check(begin, end).map_or(Ok((begin, end)), Err)) {
             Ok((begin, end)) => {
                 let shown = if begin == end { show(&begin) } else { format!("{}:{}", show(&begin), show(&end)) };
@@ -146,8 +160,8 @@ fn check_days(begin: i8, end: i8) -> Option<String> {
     if begin < 0 && end > 0 {
         return Some("end day must be negative if start day is negative".to_owned());
     }
-    // Days counted from the end of the longest month still have to lie in order.
-    let from_start = |day: i8| if day < 0 { 32 + i16::from(day) } else { i16::from(day) };
+    // Days counted from the end have to lie in order in the shortest month, too: 28 days, as Alertmanager reckons.
+    let from_start = |day: i8| if day < 0 { 28 + i16::from(day) } else { i16::from(day) };
     (from_start(begin) > from_start(end)).then(|| format!("end day {end} is always before start day {begin}"))
 }
 
@@ -159,5 +173,7 @@ fn month(text: &str) -> Result<u8, String> {
 }
 
 fn year(text: &str) -> Result<i32, String> {
-    text.parse().map_err(|_| format!("{text} is not a valid year"))
+    let year: i64 = text.parse().map_err(|_| format!("{text} is not a valid year"))?;
+    // Nobody lives to see the difference.
+    Ok(year.clamp(i32::MIN.into(), i32::MAX.into()) as i32)
 }

@@ -16,7 +16,22 @@ static RESPONDER: Section = Section {
 
 static ROCKET_ACTION: Section = Section {
     name: "action",
-    fields: &[&[field("type", Kind::Text), field("text", Kind::Text), field("url", Kind::Text), field("msg", Kind::Text)]],
+    fields: &[&[
+        field("type", Kind::Text).always(),
+        field("text", Kind::Text).always(),
+        field("url", Kind::Text).always(),
+        field("imageurl", Kind::Text).always(),
+        field("iswebview", Kind::Bool).always(),
+        field("webviewheightratio", Kind::Text).always(),
+        field("msg", Kind::Text).always(),
+        field("msginchatwindow", Kind::Bool).always(),
+        field("msgprocessingtype", Kind::Text).always(),
+    ]],
+};
+
+static ROCKET_FIELD: Section = Section {
+    name: "field",
+    fields: &[&[field("short", Kind::Bool).print(Print::OrNull), field("title", Kind::Text).always(), field("value", Kind::Text).always()]],
 };
 
 static SIGV4: Section = Section {
@@ -294,7 +309,7 @@ pub static ROCKETCHAT: Section = Section {
             field("title", Kind::Text).default("{{ template \"rocketchat.default.title\" . }}"),
             field("title_link", Kind::Text).default("{{ template \"rocketchat.default.titlelink\" . }}"),
             field("text", Kind::Text).default("{{ template \"rocketchat.default.text\" . }}"),
-            field("fields", Kind::List(&Kind::Section(&MESSAGE_FIELD))),
+            field("fields", Kind::List(&Kind::Section(&ROCKET_FIELD))),
             field("short_fields", Kind::Bool).always(),
             field("emoji", Kind::Text).default("{{ template \"rocketchat.default.emoji\" . }}"),
             field("icon_url", Kind::Text).default("{{ template \"rocketchat.default.iconurl\" . }}"),
@@ -305,6 +320,30 @@ pub static ROCKETCHAT: Section = Section {
         ],
     ],
 };
+
+static ATTACHMENT: Section = Section {
+    name: "attachment",
+    fields: &[&[
+        field("fallback", Kind::Text),
+        field("color", Kind::Text),
+        field("pretext", Kind::Text),
+        field("text", Kind::Text),
+        field("author_name", Kind::Text),
+        field("author_link", Kind::Text),
+        field("author_icon", Kind::Text),
+        field("title", Kind::Text),
+        field("title_link", Kind::Text),
+        field("fields", Kind::List(&Kind::Section(&MESSAGE_FIELD))),
+        field("thumb_url", Kind::Text),
+        field("footer", Kind::Text),
+        field("footer_icon", Kind::Text),
+        field("image_url", Kind::Text),
+    ]],
+};
+
+/// Jira's summary and description where they are more than a text.
+pub static JIRA_TEXT: Section =
+    Section { name: "field", fields: &[&[field("template", Kind::Text), field("enable_update", Kind::Bool).print(Print::IfSet)]] };
 
 pub static MATTERMOST: Section = Section {
     name: "mattermost config",
@@ -331,7 +370,7 @@ pub static MATTERMOST: Section = Section {
             field("image_url", Kind::Text),
             field("icon_url", Kind::Text),
             field("icon_emoji", Kind::Text),
-            field("attachments", Kind::Any),
+            field("attachments", Kind::List(&Kind::Section(&ATTACHMENT))),
             field("type", Kind::Text),
             field("props", Kind::Section(&PROPS)),
             field("priority", Kind::Section(&PRIORITY)),

@@ -29,7 +29,7 @@ static EMAIL: Section = Section {
         field("text", Kind::Text),
         field("require_tls", Kind::Bool).print(Print::IfSet),
         field("force_implicit_tls", Kind::Bool).print(Print::IfSet),
-        field("tls_config", Kind::Section(&TLS)),
+        field("tls_config", Kind::Section(&TLS)).print(Print::IfSet),
         field("threading", Kind::Section(&THREADING)),
     ]],
 };

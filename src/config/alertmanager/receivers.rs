@@ -8,18 +8,20 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 
 use crate::client::options::{SecretSource, TlsOptions};
-use crate::config::http_client::{secret, tls};
+use crate::config::http_client::{has_authorization, secret, tls};
 use crate::model::number::quote;
 use crate::notify::options::{
     EmailOptions, Integration, ReceiverOptions, SlackAction, SlackConfirm, SlackField, SlackOptions, Threading, WebhookOptions,
 };
 use crate::yaml::{Node, Problems, address, value};
 
+use super::demands;
 use super::inherit::{INTEGRATIONS, complete, global_value};
 use given::Given;
 
 /// Reads all receivers; their trees are completed on the way.
-pub fn read(root: &mut Node, global: &Node, problems: &mut Problems<'_>) -> Vec<ReceiverOptions> {
+/// Those that no route uses stay as the file has them where Alertmanager only completes what it builds.
+pub fn read(root: &mut Node, global: &Node, used: &HashSet<String>, problems: &mut Problems<'_>) -> Vec<ReceiverOptions> {
     let (mut out, mut names) = (Vec::new(), HashSet::new());
     let Some(list) = root.get_mut("receivers") else { return out };
     for node in list.items_mut().iter_mut().filter(|node| !node.is_null()) {
@@ -32,7 +34,7 @@ pub fn read(root: &mut Node, global: &Node, problems: &mut Problems<'_>) -> Vec<
             problems.error(at, format!("notification config name {} is not unique", quote(&name)));
         }
         receiver_labels(node, &name);
-        let integrations = integrations(node, global, problems);
+        let integrations = integrations(node, global, used.contains(&name), problems);
         out.push(ReceiverOptions { name, integrations });
     }
     out
@@ -67,7 +69,7 @@ const ORDER: [&str; 18] = [
     "incidentio_configs",
 ];
 
-fn integrations(node: &mut Node, global: &Node, problems: &mut Problems<'_>) -> Vec<Integration> {
+fn integrations(node: &mut Node, global: &Node, used: bool, problems: &mut Problems<'_>) -> Vec<Integration> {
     let mut found: Vec<(Option<usize>, Integration)> = Vec::new();
     for kind in &INTEGRATIONS {
         let Some(list) = node.get_mut(kind.key) else { continue };
@@ -77,9 +79,10 @@ fn integrations(node: &mut Node, global: &Node, problems: &mut Problems<'_>) -> 
                 complete_slack(item, global, problems);
             }
             complete(item, kind, global, problems);
+            demands::of_receiver(kind.key, item, problems);
             let read = match kind.key {
                 "webhook_configs" => webhook(item, problems).map(Box::new).map(Integration::Webhook),
-                "email_configs" => email(item, problems).map(Box::new).map(Integration::Email),
+                "email_configs" => email(item, used, problems).map(Box::new).map(Integration::Email),
                 "slack_configs" => Some(Integration::Slack(Box::new(slack(item, problems)))),
                 other => chat::read(other, item, problems).or_else(|| paging::read(other, item, problems)),
             };
@@ -98,7 +101,8 @@ fn open_text(node: &Node, key: &str) -> Option<String> {
 
 fn webhook(node: &Node, problems: &mut Problems<'_>) -> Option<WebhookOptions> {
     // With braces it is a template, checked as such.
-    if let Some(url) = node.get("url").filter(|url| url.as_text().is_some_and(|text| !text.is_empty() && !text.contains("{{")))
+    if let Some(url) =
+        node.get("url").filter(|url| url.as_text().is_some_and(|text| !text.is_empty() && text != "<secret>" && !text.contains("{{")))
         && let Some(problem) = url.as_text().and_then(address::web_problem)
     {
         let help = "an address begins with http:// or https:// and names a host".to_owned();
@@ -121,7 +125,7 @@ fn complete_slack(node: &mut Node, global: &Node, problems: &mut Problems<'_>) {
     if own_url && own_token && node.text("api_url") != app_url.as_ref().and_then(Node::as_text) {
         problems.error(node.key_span("app_token"), "at most one of api_url/api_url_file & app_token/app_token_file must be configured");
     }
-    let own_authorization = node.get("http_config").is_some_and(|client| client.get("authorization").is_some());
+    let own_authorization = node.get("http_config").is_some_and(has_authorization);
     if !own_url && !own_token {
         let take = if set(global, "slack_app_token") && !own_authorization { "app_token" } else { "api_url" };
         for end in ["", "_file"] {
@@ -136,8 +140,9 @@ fn complete_slack(node: &mut Node, global: &Node, problems: &mut Problems<'_>) {
             problems.error(node.span, "no Slack API URL nor App token set either inline or in a file");
         }
     }
-    if let Some(value) = &app_url {
-        node.set("app_url", value.clone());
+    match &app_url {
+        Some(value) if value.as_text() != Some("") => node.set("app_url", value.clone()),
+        _ => problems.error(node.span, "no global Slack App URL set"),
     }
     let posts_as_bot = set(node, "app_token") || node.text("api_url") == Some("https://slack.com/api/chat.postMessage");
     if node.flag("update_message") == Some(true) && !posts_as_bot {
@@ -179,12 +184,8 @@ fn slack(node: &mut Node, problems: &mut Problems<'_>) -> SlackOptions {
 
 fn slack_fields(node: &Node, problems: &mut Problems<'_>) -> Vec<SlackField> {
     let mut out = Vec::new();
-    for item in node.get("fields").map(Node::items).unwrap_or_default() {
-        for key in ["title", "value"] {
-            if item.text(key).is_none() {
-                problems.error(item.span, format!("missing {key} in Slack field configuration"));
-            }
-        }
+    demands::fields(node, "Slack", problems);
+    for item in node.get("fields").map(Node::items).unwrap_or_default().iter().filter(|item| !item.is_null()) {
         let text = |key: &str| item.text(key).unwrap_or("").to_owned();
         out.push(SlackField { title: text("title"), value: text("value"), short: item.flag("short") });
     }
@@ -193,11 +194,14 @@ fn slack_fields(node: &Node, problems: &mut Problems<'_>) -> Vec<SlackField> {
 
 fn slack_actions(node: &mut Node, problems: &mut Problems<'_>) -> Vec<SlackAction> {
     let mut out = Vec::new();
-    for item in node.get_mut("actions").map(Node::items_mut).unwrap_or_default() {
+    for item in node.get_mut("actions").map(Node::items_mut).unwrap_or_default().iter_mut().filter(|item| !item.is_null()) {
         for key in ["type", "text"] {
             if item.text(key).is_none() {
                 problems.error(item.span, format!("missing {key} in Slack action configuration"));
             }
+        }
+        if let Some(confirm) = item.get("confirm").filter(|confirm| confirm.text("text").is_none()) {
+            problems.error(confirm.span, "missing text in Slack confirmation configuration");
         }
         if item.text("url").is_some() {
             // An address makes name, value and question meaningless.
@@ -208,9 +212,6 @@ fn slack_actions(node: &mut Node, problems: &mut Problems<'_>) -> Vec<SlackActio
         let text = |key: &str| item.text(key).unwrap_or("").to_owned();
         let confirm = item.get("confirm").map(|confirm| {
             let text = |key: &str| confirm.text(key).unwrap_or("").to_owned();
-            if confirm.text("text").is_none() {
-                problems.error(confirm.span, "missing text in Slack confirmation configuration");
-            }
             SlackConfirm { text: text("text"), title: text("title"), ok_text: text("ok_text"), dismiss_text: text("dismiss_text") }
         });
         out.push(SlackAction {
@@ -226,15 +227,8 @@ fn slack_actions(node: &mut Node, problems: &mut Problems<'_>) -> Vec<SlackActio
     out
 }
 
-fn email(node: &mut Node, problems: &mut Problems<'_>) -> Option<EmailOptions> {
-    let headers = email_headers(node, problems);
-    let threading = node.get("threading");
-    if let Some(threading) = threading
-        && threading.text("thread_by_date").is_some()
-        && threading.flag("enabled") != Some(true)
-    {
-        problems.error(threading.span, "threading.thread_by_date is set, but threading.enabled is not");
-    }
+fn email(node: &mut Node, used: bool, problems: &mut Problems<'_>) -> Option<EmailOptions> {
+    let headers = email_headers(node, used, problems);
     let smarthost = node.text("smarthost").map(|text| (text.to_owned(), node.get("smarthost").map_or(node.span, |value| value.span)));
     let address = smarthost.and_then(|(text, at)| host_port(&text).map_err(|message| problems.error(at, message)).ok());
     let to = node.text("to")?.to_owned();
@@ -271,7 +265,7 @@ fn own_password(node: &Node) -> Option<SecretSource> {
 }
 
 /// The given headers under their canonical names; the tree also gets the standing ones, as Alertmanager prints them.
-fn email_headers(node: &mut Node, problems: &mut Problems<'_>) -> Vec<(String, String)> {
+fn email_headers(node: &mut Node, used: bool, problems: &mut Problems<'_>) -> Vec<(String, String)> {
     let (mut out, mut names) = (Vec::new(), HashSet::new());
     for entry in node.get("headers").map(Node::entries).unwrap_or_default() {
         let name = canonical_header(&entry.key);
@@ -283,7 +277,7 @@ fn email_headers(node: &mut Node, problems: &mut Problems<'_>) -> Vec<(String, S
     }
     let mut shown = Node::empty_map(node.span);
     let standing = [("To", node.text("to").unwrap_or("")), ("From", node.text("from").unwrap_or("")), ("Subject", SUBJECT)];
-    for (name, value) in standing {
+    for (name, value) in standing.into_iter().filter(|_| used) {
         shown.set(name, Node::quoted(value, node.span));
     }
     for (name, value) in &out {

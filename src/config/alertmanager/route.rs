@@ -32,6 +32,16 @@ fn help_for(name: &str, known: &HashSet<&str>, problems: &Problems<'_>) -> Optio
     suggest::nearest(name, sorted).map(|near| format!("did you mean \"{near}\"?"))
 }
 
+/// All receivers that routes name.
+pub fn receivers(root: &Node) -> HashSet<String> {
+    let (mut out, mut routes) = (HashSet::new(), Vec::from_iter(root.get("route")));
+    while let Some(node) = routes.pop() {
+        out.extend(node.text("receiver").map(str::to_owned));
+        routes.extend(node.get("routes").map(Node::items).unwrap_or_default());
+    }
+    out
+}
+
 /// The root's settings where the file says nothing.
 fn defaults() -> Route {
     Route {

@@ -57,7 +57,7 @@ impl Given<'_> {
     }
 
     pub fn items<T>(&self, key: &str, read: impl Fn(&Given<'_>) -> T) -> Vec<T> {
-        self.0.get(key).map(Node::items).unwrap_or_default().iter().map(|item| read(&Given(item))).collect()
+        self.0.get(key).map(Node::items).unwrap_or_default().iter().filter(|item| !item.is_null()).map(|item| read(&Given(item))).collect()
     }
 
     pub fn fields(&self) -> Vec<SlackField> {

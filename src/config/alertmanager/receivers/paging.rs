@@ -47,7 +47,7 @@ fn opsgenie(given: &Given<'_>, problems: &mut Problems<'_>) -> Option<OpsgenieOp
     Some(OpsgenieOptions {
         sending: given.sending(true, problems),
         api_key: given.secret("api_key")?,
-        api_url: with_slash(given.text("api_url")),
+        api_url: given.text("api_url"),
         message: given.open("message"),
         description: given.open("description"),
         source: given.open("source"),
@@ -67,16 +67,11 @@ fn opsgenie(given: &Given<'_>, problems: &mut Problems<'_>) -> Option<OpsgenieOp
     })
 }
 
-/// Addresses below which something is found.
-fn with_slash(url: String) -> String {
-    if url.ends_with('/') { url } else { url + "/" }
-}
-
 fn victorops(given: &Given<'_>, problems: &mut Problems<'_>) -> Option<VictoropsOptions> {
     Some(VictoropsOptions {
         sending: given.sending(true, problems),
         api_key: given.secret("api_key")?,
-        api_url: with_slash(given.text("api_url")),
+        api_url: given.text("api_url"),
         routing_key: given.text("routing_key"),
         message_type: given.or("message_type", "CRITICAL"),
         state_message: given.open("state_message"),

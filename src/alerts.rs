@@ -193,8 +193,12 @@ impl Alerting {
             u64::from_str_radix(fingerprint, 16).map_err(|_| format!("{fingerprint:?} is not a fingerprint of 16 hexadecimal digits"))?;
         let rows = self.shared.state.decisions(number, limit.min(limits::TRAIL_MAX));
         let rows = rows.map_err(|error| format!("state.db cannot be read: {error}"))?;
-        let view =
-            |row: crate::state::DecisionRow| TrailView { at: row.at, receiver: row.receiver, decision: row.decision, detail: row.detail };
+        let view = |row: crate::state::DecisionRow| TrailView {
+            at: row.at,
+            receiver: row.receiver.to_string(),
+            decision: row.decision.into_owned(),
+            detail: row.detail.to_string(),
+        };
         Ok(rows.into_iter().map(view).collect())
     }
 

@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 
 use super::group::Now;
 use super::ids::Ids;
-use super::limits::{CATCH_UP_EVERY, COMMIT_WAIT_MAX, IDLE_TICK_MAX, TICK_MAX};
+use super::limits::{CATCH_UP_EVERY, COMMIT_WAIT_MAX, GATHERING, IDLE_TICK_MAX, STORM_ATTEMPTS, TICK_MAX};
 use super::machine::{Attempt, Machine, Stored};
 use super::metrics::Figures;
 use super::notification::{Failure, Receiver};
@@ -68,6 +68,12 @@ impl Shared {
     /// Changes the machine; what it wants to remember is queued for the file before anyone else may change it again.
     pub(super) fn with<T>(&self, change: impl FnOnce(&mut Machine, Now) -> T) -> T {
         self.with_commit(change).0
+    }
+
+    /// [`Shared::with`] for what the next step writes down, which it is woken for.
+    fn note(&self, change: impl FnOnce(&mut Machine, Now)) {
+        change(&mut self.lock(), now(&self.clock));
+        self.wake.notify_one();
     }
 
     pub(super) fn with_commit<T>(&self, change: impl FnOnce(&mut Machine, Now) -> T) -> (T, Committed) {
@@ -134,6 +140,7 @@ pub(super) async fn run(shared: Arc<Shared>, mut stopped: watch::Receiver<bool>)
     let mut open = JoinSet::new();
     loop {
         let (attempts, committed, sleep) = shared.step();
+        let gathered = tokio::time::sleep(GATHERING.to_std());
         if !attempts.is_empty() {
             // One commit lets all of this tick's attempts go.
             let (go, gone) = watch::channel(false);
@@ -146,9 +153,17 @@ pub(super) async fn run(shared: Arc<Shared>, mut stopped: watch::Receiver<bool>)
             () = tokio::time::sleep(sleep) => {}
             _ = stopped.wait_for(|stop| *stop) => break,
         }
+        // In a storm what becomes of the messages, and which are sent next, is written down together.
+        if open.len() >= STORM_ATTEMPTS {
+            tokio::select! {
+                () = gathered => {}
+                _ = stopped.wait_for(|stop| *stop) => break,
+            }
+        }
     }
     let ended = async { while open.join_next().await.is_some() {} };
     drop(tokio::time::timeout(STOP_WAIT, ended).await);
+    shared.with(|_, _| ());
 }
 
 /// The note about a message must be on disk before the message goes out; a disk that hangs does not keep it back for ever.
@@ -167,5 +182,5 @@ async fn make(shared: Arc<Shared>, attempt: Attempt, mut go: watch::Receiver<boo
     let outcome = tokio::spawn(async move { notify.notify(&notification).await }).await;
     let took = shared.clock.monotonic().saturating_sub(began);
     let outcome = outcome.unwrap_or_else(|error| Err(Failure::retry(format!("the attempt broke off: {error}"))));
-    shared.with(|machine, now| machine.report(&ticket, outcome, took, now));
+    shared.note(|machine, now| machine.report(&ticket, outcome, took, now));
 }

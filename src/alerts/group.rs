@@ -1,6 +1,8 @@
 //! A group of alerts on one route, and when it is looked at next. Timers run on the steady clock.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::fingerprint::Fingerprint;
 use super::hold::Hold;
@@ -28,7 +30,7 @@ pub struct Member {
     /// It was held back at some look since it joined.
     pub ever_held: bool,
     /// What the ledger last said of it in this group: word and detail.
-    pub recorded: Option<(String, String)>,
+    pub recorded: Option<(Cow<'static, str>, Arc<str>)>,
 }
 
 #[derive(Clone, Debug)]

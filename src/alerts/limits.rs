@@ -59,6 +59,9 @@ pub const DIGEST_OVER: usize = 4;
 pub const TICK_MAX: DurationMs = DurationMs(1_000);
 /// The same while there is nothing that could change by itself.
 pub const IDLE_TICK_MAX: DurationMs = DurationMs(15_000);
+/// With so many attempts under way, steps of the driver, each with its commit, are at least this far apart.
+pub const STORM_ATTEMPTS: usize = 4;
+pub const GATHERING: DurationMs = DurationMs(25);
 /// What is over is forgotten, and figures are shown, this often.
 pub const TIDY_EVERY: DurationMs = DurationMs(1_000);
 /// A file that missed changes gets the whole again this often at most.

@@ -83,6 +83,12 @@ pub struct Machine {
     last: Option<Now>,
     /// When it was last tidied, in steady milliseconds.
     tidied: Option<i64>,
+    /// No group is to be looked at before then, in steady milliseconds: of a thousand groups none need be asked each time.
+    first_look: i64,
+    /// Some group is asked to look again at once.
+    looks_again: bool,
+    /// An empty text to share.
+    nothing: Arc<str>,
 }
 
 impl Machine {
@@ -100,6 +106,9 @@ impl Machine {
             figures,
             last: None,
             tidied: None,
+            first_look: i64::MAX,
+            looks_again: false,
+            nothing: Arc::from(""),
         }
     }
 
@@ -111,6 +120,7 @@ impl Machine {
         let attempts = self.attempts_due(now);
         if self.tidied.is_none_or(|at| now.steady - at >= TIDY_EVERY.0) {
             self.tidied = Some(now.steady);
+            self.record_ends(now);
             self.forget_what_is_over(now);
             self.show_figures(now);
         }
@@ -119,8 +129,8 @@ impl Machine {
 
     /// The steady time at which the next tick has something to do, as far as is known now.
     pub fn next_wake(&self, now: Now) -> Option<i64> {
-        let looks = self.groups.values().map(|group| if group.ask_again.is_empty() { group.next_look } else { now.steady });
-        looks.chain(self.lanes.values().filter_map(Lane::next)).min()
+        let look = if self.looks_again { now.steady } else { self.first_look };
+        self.lanes.values().filter_map(Lane::next).chain([look].into_iter().filter(|at| *at < i64::MAX)).min()
     }
 
     /// Nothing is there that begins, ends or is forgotten with time alone.

@@ -46,7 +46,7 @@ pub struct Owed {
 
 #[derive(Clone, Debug)]
 pub struct Content {
-    pub notification: Notification,
+    pub notification: Arc<Notification>,
     pub firing: Set,
     pub resolved: Set,
     /// When the group was looked at.

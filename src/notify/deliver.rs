@@ -25,6 +25,11 @@ pub trait Deliver: Send + Sync {
     fn shows_charts(&self) -> bool {
         false
     }
+
+    /// Whether it says what values are compared with and how far they went: not where the message is Alertmanager's data.
+    fn says_values(&self) -> bool {
+        true
+    }
 }
 
 /// A receiver, and who knows more of the alerts than they say.
@@ -35,7 +40,7 @@ pub struct Teller {
 
 impl Teller {
     pub async fn tell(&self, notification: &Notification, steps: &Steps) -> Outcome {
-        match &self.witness {
+        match self.witness.as_ref().filter(|_| self.deliver.says_values()) {
             None => self.deliver.deliver(notification, &[], steps).await,
             Some(witness) => {
                 let (notification, charts) = witness.look(notification, self.deliver.shows_charts()).await;
@@ -100,6 +105,11 @@ pub trait Provider: Send + Sync {
 
     fn compose(&self, secrets: &[Secret], notification: &Notification, write: &mut Rendering<'_>) -> Result<Vec<Request>, Failure>;
 
+    /// [`Deliver::says_values`].
+    fn says_values(&self) -> bool {
+        true
+    }
+
     /// Whether an answer is a success, and if not, whether trying again may help.
     fn judge(&self, answer: &Answer) -> Result<(), Failure> {
         answer.judge()
@@ -134,6 +144,10 @@ impl<P: Provider> Simple<P> {
 impl<P: Provider> Deliver for Simple<P> {
     fn deliver<'a>(&'a self, notification: &'a Notification, _: &'a [Chart], steps: &'a Steps) -> Delivering<'a> {
         Box::pin(within(self.desk.deadline(notification), self.attempt(notification, steps)))
+    }
+
+    fn says_values(&self) -> bool {
+        self.provider.says_values()
     }
 }
 

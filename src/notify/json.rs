@@ -20,17 +20,20 @@ impl Serialize for Pairs<'_> {
 
 pub fn go_json(value: &impl Serialize) -> Result<String, String> {
     let plain = serde_json::to_string(value).map_err(|error| error.to_string())?;
-    let mut out = String::with_capacity(plain.len() + 16);
+    let mut out = String::with_capacity(plain.len() + plain.len() / 16);
+    let mut done = 0;
     // These characters occur in strings only, so that the text can be gone over as a whole.
-    for c in plain.chars() {
-        match c {
-            '<' => out.push_str("\\u003c"),
-            '>' => out.push_str("\\u003e"),
-            '&' => out.push_str("\\u0026"),
-            '\u{2028}' => out.push_str("\\u2028"),
-            '\u{2029}' => out.push_str("\\u2029"),
-            c => out.push(c),
-        }
+    for (at, found) in plain.match_indices(['<', '>', '&', '\u{2028}', '\u{2029}']) {
+        out.push_str(&plain[done..at]);
+        out.push_str(match found {
+            "<" => "\\u003c",
+            ">" => "\\u003e",
+            "&" => "\\u0026",
+            "\u{2028}" => "\\u2028",
+            _ => "\\u2029",
+        });
+        done = at + found.len();
     }
+    out.push_str(&plain[done..]);
     Ok(out)
 }

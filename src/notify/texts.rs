@@ -1,6 +1,7 @@
 //! The texts of a message: the configuration's templates, over Alertmanager's or our own defaults. A template that fails is replaced by
 //! our own text, and the message says so: nothing is ever blank or dropped because of a template.
 
+use std::cell::OnceCell;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -43,9 +44,10 @@ pub struct Texts {
 pub struct Rendering<'a> {
     texts: &'a Texts,
     kind: &'static str,
-    receiver: &'a str,
-    data: Data,
-    functions: Functions,
+    notification: &'a Notification,
+    now: TimestampMs,
+    /// Data and functions, made for the first template: many messages have none.
+    given: OnceCell<(Data, Functions)>,
     /// What went wrong, for the end of the message.
     pub problems: Vec<String>,
 }
@@ -93,10 +95,7 @@ impl Texts {
     }
 
     pub fn rendering<'a>(&'a self, kind: &'static str, notification: &'a Notification, now: TimestampMs) -> Rendering<'a> {
-        let data = template_data(notification);
-        let functions = notification_functions(now, &notification.route_labels);
-        let receiver = &notification.receiver;
-        Rendering { texts: self, kind, receiver, data: data.to_value(), functions, problems: Vec::new() }
+        Rendering { texts: self, kind, notification, now, given: OnceCell::new(), problems: Vec::new() }
     }
 }
 
@@ -109,6 +108,13 @@ fn read_file(path: &Path) -> Result<String, String> {
 }
 
 impl Rendering<'_> {
+    fn given(&self) -> &(Data, Functions) {
+        self.given.get_or_init(|| {
+            let functions = notification_functions(self.now, &self.notification.route_labels);
+            (template_data(self.notification).to_value(), functions)
+        })
+    }
+
     /// A field that must be right or the message cannot go anywhere, such as its address.
     pub fn strict(&self, field: &str, template: &str) -> Result<String, Failure> {
         self.plain(template).map_err(|error| {
@@ -159,11 +165,10 @@ impl Rendering<'_> {
     pub fn html_field(&mut self, field: &str, template: Option<&str>, ours: impl FnOnce() -> String) -> String {
         let name = format!("{}.default.{field}", self.kind);
         let (all, limits) = (&self.texts.all, Limits::default());
+        let (data, functions) = self.given();
         let rendered = match template {
-            Some(template) => all.render_html_with(template, &self.data, &self.functions, limits),
-            None if self.texts.own.contains(&name) || self.texts.upstream_texts => {
-                all.render_html(&name, &self.data, &self.functions, limits)
-            }
+            Some(template) => all.render_html_with(template, data, functions, limits),
+            None if self.texts.own.contains(&name) || self.texts.upstream_texts => all.render_html(&name, data, functions, limits),
             None => return ours(),
         };
         rendered.unwrap_or_else(|error| {
@@ -202,25 +207,27 @@ impl Rendering<'_> {
         if !template.contains("{{") {
             return Ok(template.to_owned());
         }
-        self.texts.all.render_text_with(template, &self.data, &self.functions, Limits::default())
+        let (data, functions) = self.given();
+        self.texts.all.render_text_with(template, data, functions, Limits::default())
     }
 
     fn named(&self, name: &str) -> Result<String, TemplateError> {
         if !self.texts.all.contains(name) {
             return Ok(String::new());
         }
-        self.texts.all.render_text(name, &self.data, &self.functions, Limits::default())
+        let (data, functions) = self.given();
+        self.texts.all.render_text(name, data, functions, Limits::default())
     }
 
     fn note(&mut self, field: &str, error: &TemplateError) {
         self.count(field);
-        tracing::warn!(receiver = self.receiver, kind = self.kind, field, %error, "a notification template fails; our own text stands in");
+        tracing::warn!(receiver = self.notification.receiver, kind = self.kind, field, %error, "a notification template fails; our own text stands in");
         self.problems.push(format!("The template of {} {field} fails: {error}", self.kind));
     }
 
     fn count(&self, field: &str) {
         let help = "Templates of receivers that failed, so that our own text stood in.";
-        let labels = [("receiver", self.receiver), ("integration", self.kind), ("field", field)];
+        let labels = [("receiver", self.notification.receiver.as_str()), ("integration", self.kind), ("field", field)];
         self.texts.registry.counter("promlet_notification_template_failures_total", help, &labels).inc();
     }
 }

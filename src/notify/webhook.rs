@@ -107,6 +107,10 @@ impl Provider for Webhook {
         vec![&self.0.url]
     }
 
+    fn says_values(&self) -> bool {
+        false
+    }
+
     fn compose(&self, secrets: &[Secret], notification: &Notification, write: &mut Rendering<'_>) -> Result<Vec<Request>, Failure> {
         let url = write.strict("url", secrets[0].expose())?;
         if url.is_empty() {

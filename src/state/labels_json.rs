@@ -1,17 +1,46 @@
 //! Label sets and lists of them as JSON text, the form in which they stand in the tables.
 
-use serde_json::{Map, Value};
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::Value;
 
 use crate::model::Labels;
 
+/// A label set as an object in order of name, written straight from its bytes: a storm of alerts has tens of thousands of them.
+struct Object<'a>(&'a Labels);
+
+impl Serialize for Object<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for (name, value) in self.0 {
+            map.serialize_entry(name, value)?;
+        }
+        map.end()
+    }
+}
+
 /// A JSON object in order of name.
 pub fn to_json(labels: &Labels) -> String {
-    Value::Object(object(labels)).to_string()
+    let mut text = Vec::with_capacity(labels.size_bytes());
+    push(&mut text, labels);
+    String::from_utf8(text).unwrap_or_default()
 }
 
 /// A JSON array of objects.
 pub fn list_to_json<'a>(list: impl IntoIterator<Item = &'a Labels>) -> String {
-    Value::Array(list.into_iter().map(|labels| Value::Object(object(labels))).collect()).to_string()
+    let mut text = vec![b'['];
+    for (at, labels) in list.into_iter().enumerate() {
+        if at > 0 {
+            text.push(b',');
+        }
+        push(&mut text, labels);
+    }
+    text.push(b']');
+    String::from_utf8(text).unwrap_or_default()
+}
+
+/// Texts as keys and values, into memory: there is nothing that could fail.
+fn push(text: &mut Vec<u8>, labels: &Labels) {
+    drop(serde_json::to_writer(text, &Object(labels)));
 }
 
 /// What is not an object of texts is read as empty: a damaged row must not keep the others from being read.
@@ -24,10 +53,6 @@ pub fn list_from_json(text: &str) -> Vec<Labels> {
         Ok(Value::Array(items)) => items.iter().map(from_value).collect(),
         _ => Vec::new(),
     }
-}
-
-fn object(labels: &Labels) -> Map<String, Value> {
-    labels.iter().map(|(name, value)| (name.to_owned(), Value::String(value.to_owned()))).collect()
 }
 
 fn from_value(value: &Value) -> Labels {

@@ -13,7 +13,7 @@ pub const DECISION_AGE_MS: i64 = 30 * 86_400_000;
 pub const DELIVERY_ROWS_MAX: i64 = 20_000;
 pub const DELIVERY_AGE_MS: i64 = 90 * 86_400_000;
 /// The history is trimmed after this many new history rows.
-pub const TRIM_AFTER_ROWS: u64 = 512;
+pub const TRIM_AFTER_ROWS: u64 = 2048;
 /// Rows that one reading call returns at most.
 pub const READ_ROWS_MAX: usize = 10_000;
 /// After how many commits a reserve that was given up is made anew, if there is space.

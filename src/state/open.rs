@@ -88,7 +88,7 @@ pub(super) fn open_for_writing(path: &Path) -> Result<Connection, OpenError> {
     check(&connection, path)?;
     sums::add_function(&connection).map_err(explain)?;
     migrate(&mut connection, path)?;
-    for table in [SILENCES, ALERTS, LOG] {
+    for table in [&SILENCES, &ALERTS, &LOG] {
         mend(&connection, table.name, path)?;
     }
     Ok(connection)

@@ -101,7 +101,7 @@ fn decision(row: &Row<'_>) -> Read<DecisionRow> {
         labels: labels_json::from_json(&row.get::<_, String>(2)?),
         group_id: row.get(3)?,
         receiver: row.get(4)?,
-        decision: row.get(5)?,
+        decision: row.get::<_, String>(5)?.into(),
         detail: row.get(6)?,
     })
 }

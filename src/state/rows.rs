@@ -1,6 +1,8 @@
 //! The rows as plain values, and the changes that may be asked of the writer.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::model::{Labels, Matcher, TimestampMs};
 
@@ -65,17 +67,18 @@ pub struct OwedRow {
     pub tried: bool,
 }
 
+/// Texts are shared: one message gives a line for each of its alerts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DecisionRow {
     pub at: TimestampMs,
     pub fingerprint: Fingerprint,
     pub labels: Labels,
     /// Empty where the decision is about the alert itself.
-    pub group_id: String,
-    pub receiver: String,
+    pub group_id: Arc<str>,
+    pub receiver: Arc<str>,
     /// One word: `firing`, `resolved`, `notified`, `silenced`, ...
-    pub decision: String,
-    pub detail: String,
+    pub decision: Cow<'static, str>,
+    pub detail: Arc<str>,
 }
 
 /// One notification, updated with each attempt.

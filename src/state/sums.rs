@@ -1,14 +1,14 @@
 //! Each row's own checksum: SQLite has none, so that a bit that flipped within a value would be taken for what was written.
 //!
-//! `row_sum(table, column, ...)` is a function of both connections: CRC-32C over the table's name and the columns, each with its type.
-//! Every statement that writes computes it, every one that reads compares it.
+//! CRC-32C over the table's name and the columns, each with its type. Who writes a row gives it along ([`put`]); every statement that
+//! reads compares it with `row_sum(table, column, ...)`, a function of both connections.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use rusqlite::functions::{Context, FunctionFlags};
-use rusqlite::types::ValueRef;
+use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, Row, params};
 
 use crate::telemetry::{Gauge, Registry};
@@ -18,34 +18,65 @@ pub(super) struct Table {
     pub(super) name: &'static str,
     pub(super) columns: &'static str,
     meaning: &'static str,
+    /// The statement that writes a row of it: ?1, ?2, ... and its sum; in the place of the row with the same key, where it has one.
+    put: LazyLock<String>,
 }
 
-pub(super) const SILENCES: Table = Table {
+pub(super) static SILENCES: Table = Table {
     name: "silences",
     columns: "id, matchers, starts_at, ends_at, updated_at, created_by, comment, annotations",
     meaning: "that silence is not in force; make it anew",
+    put: LazyLock::new(|| statement_to_put(&SILENCES, Some("id"))),
 };
-pub(super) const ALERTS: Table = Table {
+pub(super) static ALERTS: Table = Table {
     name: "alerts",
     columns: "fingerprint, labels, annotations, starts_at, ends_at, updated_at, timed_out, generator_url, value",
     meaning: "that alert is known again when its rule or sender repeats it",
+    put: LazyLock::new(|| statement_to_put(&ALERTS, Some("fingerprint"))),
 };
-pub(super) const LOG: Table = Table {
+pub(super) static LOG: Table = Table {
     name: "notification_log",
     columns: "slot, receiver, integration, told_at, expires_at, firing, resolved, announced, owed_id, owed_firing, owed_since, owed_tried, memo",
     meaning: "that receiver may be told once more of what it knows, and not of an end that came meanwhile",
+    put: LazyLock::new(|| statement_to_put(&LOG, Some("slot"))),
 };
-pub(super) const DECISIONS: Table = Table {
+pub(super) static DECISIONS: Table = Table {
     name: "decisions",
     columns: "at, fingerprint, labels, group_id, receiver, decision, detail",
     meaning: "it is left out of the alert's history",
+    put: LazyLock::new(|| statement_to_put(&DECISIONS, None)),
 };
-pub(super) const DELIVERIES: Table = Table {
+pub(super) static DELIVERIES: Table = Table {
     name: "deliveries",
     columns: "id, at, receiver, integration, group_labels, status, reason, alerts, outcome, attempts, detail",
     meaning: "it is left out of the list of notifications",
+    put: LazyLock::new(|| statement_to_put(&DELIVERIES, Some("id"))),
 };
-pub(super) const TABLES: [&Table; 5] = [&SILENCES, &ALERTS, &LOG, &DECISIONS, &DELIVERIES];
+pub(super) static TABLES: [&Table; 5] = [&SILENCES, &ALERTS, &LOG, &DECISIONS, &DELIVERIES];
+
+/// A row that is there already is changed where it is: taking it out and putting it in again would touch twice as many pages.
+fn statement_to_put(table: &Table, key: Option<&str>) -> String {
+    let Table { name, columns, .. } = table;
+    let values = (1..=table.width() + 1).map(|n| format!("?{n}")).collect::<Vec<_>>().join(", ");
+    let insert = format!("INSERT INTO {name} ({columns}, sum) VALUES ({values})");
+    let Some(key) = key else { return insert };
+    let others = columns.split(", ").chain(["sum"]).filter(|column| *column != key);
+    let changes = others.map(|column| format!("{column} = excluded.{column}")).collect::<Vec<_>>().join(", ");
+    format!("{insert} ON CONFLICT ({key}) DO UPDATE SET {changes}")
+}
+
+/// Writes one row, its sum with it. The values are those of the table's columns, as SQLite keeps them.
+pub(super) fn put(connection: &Connection, table: &Table, values: &[ValueRef<'_>]) -> rusqlite::Result<()> {
+    let mut sum = Sum::default();
+    sum.add(ValueRef::Text(table.name.as_bytes()));
+    let mut statement = connection.prepare_cached(&table.put)?;
+    for (at, value) in values.iter().enumerate() {
+        sum.add(*value);
+        statement.raw_bind_parameter(at + 1, ToSqlOutput::Borrowed(*value))?;
+    }
+    statement.raw_bind_parameter(values.len() + 1, i64::from(sum.0))?;
+    statement.raw_execute().map(drop)
+}
 
 impl Table {
     /// All columns, the row's number, and whether its sum holds.
@@ -56,13 +87,6 @@ impl Table {
 
     fn width(&self) -> usize {
         self.columns.split(',').count()
-    }
-
-    /// The sum of a row that is given as parameters ?1, ?2, ...
-    pub(super) fn insert(&self, verb: &str) -> String {
-        let Self { name, columns, .. } = self;
-        let values = (1..=self.width()).map(|n| format!("?{n}")).collect::<Vec<_>>().join(", ");
-        format!("{verb} INTO {name} ({columns}, sum) VALUES ({values}, row_sum('{name}', {values}))")
     }
 
     /// The number of a row that [`Table::select`] found damaged.
@@ -78,23 +102,31 @@ pub(super) fn add_function(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 fn sum(context: &Context<'_>) -> i64 {
-    let mut sum = 0u32;
-    let mut add = |kind: u8, bytes: &[u8]| {
-        sum = crc32c::crc32c_append(sum, &[kind]);
-        sum = crc32c::crc32c_append(sum, &(bytes.len() as u64).to_le_bytes());
-        sum = crc32c::crc32c_append(sum, bytes);
-    };
-    for at in 0..context.len() {
-        match context.get_raw(at) {
-            ValueRef::Null => add(0, &[]),
-            ValueRef::Integer(number) => add(1, &number.to_le_bytes()),
+    let mut sum = Sum::default();
+    (0..context.len()).for_each(|at| sum.add(context.get_raw(at)));
+    i64::from(sum.0)
+}
+
+#[derive(Default)]
+struct Sum(u32);
+
+impl Sum {
+    fn add(&mut self, value: ValueRef<'_>) {
+        match value {
+            ValueRef::Null => self.add_bytes(0, &[]),
+            ValueRef::Integer(number) => self.add_bytes(1, &number.to_le_bytes()),
             // SQLite keeps whole numbers as integers: the sign of zero does not come back.
-            ValueRef::Real(number) => add(2, &(number + 0.0).to_le_bytes()),
-            ValueRef::Text(bytes) => add(3, bytes),
-            ValueRef::Blob(bytes) => add(4, bytes),
+            ValueRef::Real(number) => self.add_bytes(2, &(number + 0.0).to_le_bytes()),
+            ValueRef::Text(bytes) => self.add_bytes(3, bytes),
+            ValueRef::Blob(bytes) => self.add_bytes(4, bytes),
         }
     }
-    i64::from(sum)
+
+    fn add_bytes(&mut self, kind: u8, bytes: &[u8]) {
+        let mut head = [kind; 9];
+        head[1..].copy_from_slice(&(bytes.len() as u64).to_le_bytes());
+        self.0 = crc32c::crc32c_append(crc32c::crc32c_append(self.0, &head), bytes);
+    }
 }
 
 /// What of the file was found to be no longer what was written.

@@ -73,10 +73,10 @@ fn everything_is_there_after_reopening() {
         at: TimestampMs(1),
         fingerprint: 3,
         labels: Labels::from_pairs([("alertname", "A")]),
-        group_id: "g".to_owned(),
-        receiver: "r".to_owned(),
-        decision: "silenced".to_owned(),
-        detail: "by s".to_owned(),
+        group_id: "g".into(),
+        receiver: "r".into(),
+        decision: "silenced".into(),
+        detail: "by s".into(),
     };
     let changes = vec![
         Change::PutSilence(silence("s")),
@@ -168,10 +168,10 @@ fn a_flipped_bit_in_a_value_is_said_and_its_row_is_not_used() {
         at: TimestampMs(1),
         fingerprint: 3,
         labels: Labels::empty(),
-        group_id: detail.to_owned(),
-        receiver: "r".to_owned(),
-        decision: "silenced".to_owned(),
-        detail: detail.to_owned(),
+        group_id: detail.into(),
+        receiver: "r".into(),
+        decision: "silenced".into(),
+        detail: detail.into(),
     };
     let changes = vec![
         Change::PutSilence(SilenceRow { comment: "first-comment".to_owned(), ..silence("first") }),

@@ -1,14 +1,17 @@
 //! The statements that write.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::sync::LazyLock;
 
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, params};
 
 use super::labels_json;
 use super::limits::{DECISION_AGE_MS, DECISION_ROWS_MAX, DELIVERY_AGE_MS, DELIVERY_ROWS_MAX};
 use super::rows::{AlertRow, Change, DecisionRow, DeliveryRow, Fingerprint, LogRow, SilenceRow};
-use super::sums::{ALERTS, DECISIONS, DELIVERIES, LOG, SILENCES, Table};
-use crate::model::Matcher;
+use super::sums::{ALERTS, DECISIONS, DELIVERIES, LOG, SILENCES, Table, put};
+use crate::model::{Matcher, TimestampMs};
 
 /// What a transaction did.
 pub(super) struct Committed {
@@ -42,103 +45,115 @@ fn apply(connection: &Connection, change: &Change) -> rusqlite::Result<()> {
         Change::DropLog(slot) => delete(connection, "DELETE FROM notification_log WHERE slot = ?1", slot),
         Change::AddDecision(row) => add_decision(connection, row),
         Change::PutDelivery(row) => put_delivery(connection, row),
-        Change::CloseDelivery { id, at, detail } => {
-            // A damaged row keeps its sum that does not hold.
-            let columns = DELIVERIES.columns;
-            let then = columns.replace(" at,", " ?2,").replace("outcome", "'failed'").replace("detail", "?3");
-            let statement = format!(
-                "UPDATE deliveries SET outcome = 'failed', at = ?2, detail = ?3, sum = row_sum('deliveries', {then})
-                 WHERE id = ?1 AND outcome = 'retrying' AND sum IS row_sum('deliveries', {columns})"
-            );
-            connection.prepare_cached(&statement)?.execute(params![id, at.0, detail]).map(drop)
-        }
+        Change::CloseDelivery { id, at, detail } => connection.prepare_cached(&CLOSE)?.execute(params![id, at.0, detail]).map(drop),
     }
 }
+
+/// A damaged row keeps its sum that does not hold.
+static CLOSE: LazyLock<String> = LazyLock::new(|| {
+    let columns = DELIVERIES.columns;
+    let then = columns.replace(" at,", " ?2,").replace("outcome", "'failed'").replace("detail", "?3");
+    format!(
+        "UPDATE deliveries SET outcome = 'failed', at = ?2, detail = ?3, sum = row_sum('deliveries', {then})
+         WHERE id = ?1 AND outcome = 'retrying' AND sum IS row_sum('deliveries', {columns})"
+    )
+});
 
 fn delete(connection: &Connection, statement: &str, key: &str) -> rusqlite::Result<()> {
     connection.prepare_cached(statement)?.execute([key]).map(drop)
 }
 
+fn text(text: &str) -> ValueRef<'_> {
+    ValueRef::Text(text.as_bytes())
+}
+
+fn time(at: TimestampMs) -> ValueRef<'static> {
+    ValueRef::Integer(at.0)
+}
+
+fn or_null<'a, T>(value: Option<T>, shown: impl FnOnce(T) -> ValueRef<'a>) -> ValueRef<'a> {
+    value.map_or(ValueRef::Null, shown)
+}
+
 fn put_silence(connection: &Connection, row: &SilenceRow) -> rusqlite::Result<()> {
-    let mut statement = connection.prepare_cached(&SILENCES.insert("INSERT OR REPLACE"))?;
-    statement
-        .execute(params![
-            row.id,
-            matchers_json(&row.matchers),
-            row.starts_at.0,
-            row.ends_at.0,
-            row.updated_at.0,
-            row.created_by,
-            row.comment,
-            labels_json::to_json(&row.annotations),
-        ])
-        .map(drop)
+    let (matchers, annotations) = (matchers_json(&row.matchers), labels_json::to_json(&row.annotations));
+    let values = [
+        text(&row.id),
+        text(&matchers),
+        time(row.starts_at),
+        time(row.ends_at),
+        time(row.updated_at),
+        text(&row.created_by),
+        text(&row.comment),
+        text(&annotations),
+    ];
+    put(connection, &SILENCES, &values)
 }
 
 fn put_alert(connection: &Connection, row: &AlertRow) -> rusqlite::Result<()> {
-    let mut statement = connection.prepare_cached(&ALERTS.insert("INSERT OR REPLACE"))?;
-    statement
-        .execute(params![
-            hex(row.fingerprint),
-            labels_json::to_json(&row.labels),
-            labels_json::to_json(&row.annotations),
-            row.starts_at.0,
-            row.ends_at.0,
-            row.updated_at.0,
-            row.timed_out,
-            row.generator_url,
-            row.value,
-        ])
-        .map(drop)
+    let (fingerprint, labels) = (hex(row.fingerprint), labels_json::to_json(&row.labels));
+    let annotations = labels_json::to_json(&row.annotations);
+    // SQLite keeps no NaN.
+    let value = row.value.filter(|value| !value.is_nan());
+    let values = [
+        text(&fingerprint),
+        text(&labels),
+        text(&annotations),
+        time(row.starts_at),
+        time(row.ends_at),
+        time(row.updated_at),
+        ValueRef::Integer(row.timed_out.into()),
+        text(&row.generator_url),
+        or_null(value, ValueRef::Real),
+    ];
+    put(connection, &ALERTS, &values)
 }
 
 fn put_log(connection: &Connection, row: &LogRow) -> rusqlite::Result<()> {
-    let mut statement = connection.prepare_cached(&LOG.insert("INSERT OR REPLACE"))?;
+    let [firing, resolved, announced] = [&row.firing, &row.resolved, &row.announced].map(set_text);
     let owed = row.owed.as_ref();
-    statement
-        .execute(params![
-            row.slot,
-            row.receiver,
-            row.integration,
-            row.told_at.map(|at| at.0),
-            row.expires_at.0,
-            set_text(&row.firing),
-            set_text(&row.resolved),
-            set_text(&row.announced),
-            owed.map(|owed| owed.id.as_str()),
-            owed.map(|owed| set_text(&owed.firing)).unwrap_or_default(),
-            owed.map(|owed| owed.since.0),
-            owed.is_some_and(|owed| owed.tried),
-            row.memo,
-        ])
-        .map(drop)
+    let owed_firing = owed.map(|owed| set_text(&owed.firing)).unwrap_or_default();
+    let values = [
+        text(&row.slot),
+        text(&row.receiver),
+        text(&row.integration),
+        or_null(row.told_at, time),
+        time(row.expires_at),
+        text(&firing),
+        text(&resolved),
+        text(&announced),
+        or_null(owed.map(|owed| owed.id.as_str()), text),
+        text(&owed_firing),
+        or_null(owed.map(|owed| owed.since), time),
+        ValueRef::Integer(owed.is_some_and(|owed| owed.tried).into()),
+        or_null(row.memo.as_deref(), text),
+    ];
+    put(connection, &LOG, &values)
 }
 
 fn add_decision(connection: &Connection, row: &DecisionRow) -> rusqlite::Result<()> {
-    let mut statement = connection.prepare_cached(&DECISIONS.insert("INSERT"))?;
-    let labels = labels_json::to_json(&row.labels);
-    statement.execute(params![row.at.0, hex(row.fingerprint), labels, row.group_id, row.receiver, row.decision, row.detail]).map(drop)
+    let (fingerprint, labels) = (hex(row.fingerprint), labels_json::to_json(&row.labels));
+    let values =
+        [time(row.at), text(&fingerprint), text(&labels), text(&row.group_id), text(&row.receiver), text(&row.decision), text(&row.detail)];
+    put(connection, &DECISIONS, &values)
 }
 
 fn put_delivery(connection: &Connection, row: &DeliveryRow) -> rusqlite::Result<()> {
-    let columns = DELIVERIES.columns.split(", ").chain(["sum"]).map(|name| format!("{name} = excluded.{name}"));
-    let insert = format!("{} ON CONFLICT (id) DO UPDATE SET {}", DELIVERIES.insert("INSERT"), columns.collect::<Vec<_>>().join(", "));
-    let mut statement = connection.prepare_cached(&insert)?;
-    statement
-        .execute(params![
-            row.id,
-            row.at.0,
-            row.receiver,
-            row.integration,
-            labels_json::to_json(&row.group_labels),
-            row.status,
-            row.reason,
-            labels_json::list_to_json(&row.alerts),
-            row.outcome,
-            row.attempts,
-            row.detail,
-        ])
-        .map(drop)
+    let (group_labels, alerts) = (labels_json::to_json(&row.group_labels), labels_json::list_to_json(&row.alerts));
+    let values = [
+        text(&row.id),
+        time(row.at),
+        text(&row.receiver),
+        text(&row.integration),
+        text(&group_labels),
+        text(&row.status),
+        text(&row.reason),
+        text(&alerts),
+        text(&row.outcome),
+        ValueRef::Integer(row.attempts.into()),
+        text(&row.detail),
+    ];
+    put(connection, &DELIVERIES, &values)
 }
 
 /// The last number that is too many, of ?1 rows, and the newest time. One damaged number or time must not make all others look old.
@@ -172,7 +187,13 @@ pub(super) fn hex(fingerprint: Fingerprint) -> String {
 }
 
 pub(super) fn set_text(set: &BTreeSet<Fingerprint>) -> String {
-    set.iter().map(|fingerprint| hex(*fingerprint)).collect::<Vec<_>>().join(" ")
+    let mut text = String::with_capacity(set.len() * 17);
+    for (at, fingerprint) in set.iter().enumerate() {
+        let blank = if at > 0 { " " } else { "" };
+        // Into a text nothing can fail.
+        let _ = write!(text, "{blank}{fingerprint:016x}");
+    }
+    text
 }
 
 /// A JSON array of `[name, operator, value]`.

@@ -31,7 +31,7 @@ impl Machine {
         let contents: Vec<&Notification> = told
             .iter()
             .filter_map(|(key, _)| self.slots.get(key)?.owed.as_ref()?.content.as_deref())
-            .map(|content| &content.notification)
+            .map(|content| &*content.notification)
             .collect();
         let mut alerts: Vec<NotifiedAlert> = contents.iter().flat_map(|one| one.alerts.iter().cloned()).collect();
         alerts.sort_by_key(|alert| alert.status == Status::Resolved);
@@ -52,7 +52,7 @@ impl Machine {
             group_labels,
             may_repeat: contents.iter().any(|one| one.may_repeat),
             memo: None,
-            ..first.notification.clone()
+            ..(*first.notification).clone()
         }
     }
 }

@@ -73,13 +73,17 @@ impl Machine {
             self.figures.limit_hit.inc();
             return false;
         }
-        let merged = known.map_or_else(|| newer.clone(), |known| merge(known, newer.clone(), now.wall));
-        let is_change = known.is_none_or(|known| {
-            known.alert.starts_at != merged.alert.starts_at
-                || known.alert.annotations != merged.alert.annotations
-                || known.alert.is_resolved_at(now.wall) != merged.alert.is_resolved_at(now.wall)
-                || (lease(known) - lease(&merged)).abs() > LEASE_TOLERANCE_MS
-        });
+        let (merged, is_change) = match known {
+            None => (newer, true),
+            Some(known) => {
+                let merged = merge(known, newer, now.wall);
+                let is_change = known.alert.starts_at != merged.alert.starts_at
+                    || known.alert.annotations != merged.alert.annotations
+                    || known.alert.is_resolved_at(now.wall) != merged.alert.is_resolved_at(now.wall)
+                    || (lease(known) - lease(&merged)).abs() > LEASE_TOLERANCE_MS;
+                (merged, is_change)
+            }
+        };
         if is_change {
             self.changes.push(Change::PutAlert(merged.row()));
         }
@@ -108,10 +112,18 @@ impl Machine {
             let group = self.groups.entry(id).or_insert_with(|| {
                 let mut group = Group::new(at, of_group);
                 group.start_timer(&node.route, began, now);
+                self.first_look = self.first_look.min(group.next_look);
                 group
             });
             group.members.entry(number).or_default();
         }
+    }
+
+    /// Writes into the ledger what ended by itself, whoever looks at it when.
+    pub(super) fn record_ends(&mut self, now: Now) {
+        let ended = |tracked: &&Tracked| tracked.recorded_firing == tracked.alert.is_resolved_at(now.wall);
+        let numbers: Vec<Fingerprint> = self.alerts.values().filter(ended).map(|tracked| tracked.fingerprint).collect();
+        numbers.into_iter().for_each(|number| self.record_state(number, now));
     }
 
     /// Writes into the ledger that an alert began or ended, once.
@@ -124,9 +136,9 @@ impl Machine {
         tracked.recorded_firing = firing;
         tracked.ended_while_down = !firing && tracked.restored;
         let (decision, detail) = match (firing, tracked.ended_while_down) {
-            (true, _) => ("firing", format!("since {}", rfc3339(tracked.alert.starts_at))),
-            (false, false) => ("resolved", format!("ended at {}", tracked.alert.ends_at)),
-            (false, true) => ("resolved", "ended while promlet was not running".to_owned()),
+            (true, _) => ("firing", format!("since {}", rfc3339(tracked.alert.starts_at)).into()),
+            (false, false) => ("resolved", format!("ended at {}", tracked.alert.ends_at).into()),
+            (false, true) => ("resolved", "ended while promlet was not running".into()),
         };
         if !firing {
             // An end that lies before the last word about it is how the ledger knows that this alert is over.
@@ -137,9 +149,9 @@ impl Machine {
             at: now.wall,
             fingerprint: number,
             labels: tracked.alert.labels.clone(),
-            group_id: String::new(),
-            receiver: String::new(),
-            decision: decision.to_owned(),
+            group_id: self.nothing.clone(),
+            receiver: self.nothing.clone(),
+            decision: decision.into(),
             detail,
         };
         self.changes.push(Change::AddDecision(row));

@@ -26,11 +26,12 @@ struct Seen {
 
 impl Machine {
     pub(super) fn look_at_due_groups(&mut self, now: Now) {
-        let due: Vec<String> = self.groups.iter().filter(|(_, group)| group.is_due(now)).map(|(id, _)| id.clone()).collect();
-        if due.is_empty() {
+        if !self.looks_again && self.first_look > now.steady {
             return;
         }
-        let numbers: Vec<Fingerprint> = self.alerts.keys().copied().collect();
+        let due: Vec<String> = self.groups.iter().filter(|(_, group)| group.is_due(now)).map(|(id, _)| id.clone()).collect();
+        let members = |id: &String| self.groups.get(id).into_iter().flat_map(|group| group.members.keys().copied());
+        let numbers: Vec<Fingerprint> = due.iter().flat_map(members).collect();
         numbers.into_iter().for_each(|number| self.record_state(number, now));
         let routing = self.routing.clone();
         let firing = self.alerts.values().filter(|tracked| !tracked.alert.is_resolved_at(now.wall));
@@ -38,6 +39,8 @@ impl Machine {
         for id in due {
             self.look(&routing, &inhibition, &id, now);
         }
+        self.looks_again = self.groups.values().any(|group| !group.ask_again.is_empty());
+        self.first_look = self.groups.values().map(|group| group.next_look).min().unwrap_or(i64::MAX);
     }
 
     fn look(&mut self, routing: &Routing, inhibition: &Inhibition<'_>, id: &str, now: Now) {
@@ -83,6 +86,7 @@ impl Machine {
     /// Notes who is held back and why, in the group and, where that changed, in the ledger.
     fn record_holds(&mut self, id: &str, receiver: &str, seen: &Seen, now: Now) {
         let Some(group) = self.groups.get_mut(id) else { return };
+        let (group_id, receiver): (Arc<str>, Arc<str>) = (id.into(), receiver.into());
         for (alert, hold) in seen.alerts.iter().zip(&seen.held) {
             let Some(member) = group.members.get_mut(&alert.fingerprint) else { continue };
             if let Some(hold) = hold {
@@ -95,8 +99,8 @@ impl Machine {
             member.ever_held |= hold.is_some();
             let was_held = member.recorded.as_ref().is_some_and(|(word, _)| word != "released");
             let word = match hold {
-                Some(hold) => (hold.word().to_owned(), hold.explain()),
-                None if was_held => ("released".to_owned(), "no longer held back".to_owned()),
+                Some(hold) => (hold.word().into(), hold.explain().into()),
+                None if was_held => ("released".into(), "no longer held back".into()),
                 None => continue,
             };
             if member.recorded.as_ref() == Some(&word) {
@@ -107,8 +111,8 @@ impl Machine {
                 at: now.wall,
                 fingerprint: alert.fingerprint,
                 labels: alert.alert.labels.clone(),
-                group_id: id.to_owned(),
-                receiver: receiver.to_owned(),
+                group_id: group_id.clone(),
+                receiver: receiver.clone(),
                 decision: word.0,
                 detail: word.1,
             }));
@@ -167,7 +171,7 @@ impl Machine {
                 let owed = slot.owed.get_or_insert_with(|| Owed::new(ids.next_uuid(), now));
                 owed.firing.extend(&firing);
                 let composed = compose(&routing.options.external_url, node, &label, owed, reason, alerts, now);
-                let notification = Notification { memo, ..composed };
+                let notification = Arc::new(Notification { memo, ..composed });
                 owed.content = Some(Arc::new(Content { notification, firing, resolved, looked: now }));
             }
         }

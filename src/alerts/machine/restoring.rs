@@ -47,7 +47,7 @@ impl Machine {
         }
         self.regroup(now);
         for row in stored.decisions {
-            let member = self.groups.get_mut(&row.group_id).and_then(|group| group.members.get_mut(&row.fingerprint));
+            let member = self.groups.get_mut(&*row.group_id).and_then(|group| group.members.get_mut(&row.fingerprint));
             if let Some(member) = member.filter(|_| !row.decision.starts_with("notified")) {
                 member.ever_held = row.decision != "released";
                 member.recorded = Some((row.decision, row.detail));
@@ -80,6 +80,8 @@ impl Machine {
 
     /// Puts every alert into the groups that the routes of now give it.
     fn regroup(&mut self, now: Now) {
+        // The next tick finds out when the first of them is to be looked at.
+        self.first_look = i64::MIN;
         let before = std::mem::take(&mut self.groups);
         let numbers: Vec<_> = self.alerts.keys().copied().collect();
         for number in numbers {

@@ -41,6 +41,7 @@ impl Machine {
                 && let Some(group) = self.groups.get_mut(&slot.group_id)
             {
                 group.ask_again.insert(slot.integration.clone());
+                self.looks_again = true;
             }
         }
     }
@@ -70,7 +71,7 @@ impl Machine {
             told.extend(self.begin(&key).map(|id| (key, id)));
         }
         let notification = if told.len() == 1 {
-            Arc::new(content.notification.clone())
+            content.notification.clone()
         } else {
             self.figures.digests.inc();
             Arc::new(self.digest(&content, &told))
@@ -117,6 +118,7 @@ impl Machine {
         let (group_id, integration) = (slot.group_id.clone(), slot.integration.clone());
         if let Some(group) = self.groups.get_mut(&group_id).filter(|_| asked_meanwhile) {
             group.ask_again.insert(integration);
+            self.looks_again = true;
         }
         match outcome {
             Ok(delivered) => {
@@ -149,7 +151,8 @@ impl Machine {
         if content.notification.reason == Reason::Repeat {
             return;
         }
-        let (group_id, receiver, integration) = (slot.group_id.clone(), slot.receiver.clone(), slot.integration.clone());
+        let (group_id, receiver): (Arc<str>, Arc<str>) = (slot.group_id.as_str().into(), slot.receiver.as_str().into());
+        let detail: Arc<str> = format!("{}: {}", slot.integration, content.notification.reason.as_str()).into();
         for alert in &content.notification.alerts {
             let word = if alert.status == Status::Firing { "notified" } else { "notified_resolved" };
             self.changes.push(Change::AddDecision(DecisionRow {
@@ -158,8 +161,8 @@ impl Machine {
                 labels: alert.alert.labels.clone(),
                 group_id: group_id.clone(),
                 receiver: receiver.clone(),
-                decision: word.to_owned(),
-                detail: format!("{integration}: {}", content.notification.reason.as_str()),
+                decision: word.into(),
+                detail: detail.clone(),
             }));
         }
     }

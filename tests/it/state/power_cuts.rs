@@ -51,7 +51,7 @@ impl Content {
                 .latest_decisions()
                 .unwrap()
                 .into_iter()
-                .map(|row| ((row.fingerprint, row.group_id.clone()), format!("{row:?}")))
+                .map(|row| ((row.fingerprint, row.group_id.to_string()), format!("{row:?}")))
                 .collect(),
         }
     }
@@ -64,7 +64,7 @@ impl Content {
             Change::DropAlert(fingerprint) => drop(self.alerts.remove(fingerprint)),
             Change::PutLog(row) => drop(self.log.insert(row.slot.clone(), format!("{row:?}"))),
             Change::DropLog(slot) => drop(self.log.remove(slot)),
-            Change::AddDecision(row) => drop(self.decisions.insert((row.fingerprint, row.group_id.clone()), format!("{row:?}"))),
+            Change::AddDecision(row) => drop(self.decisions.insert((row.fingerprint, row.group_id.to_string()), format!("{row:?}"))),
             Change::PutDelivery(row) => drop(self.deliveries.insert(row.id.clone(), format!("{row:?}"))),
             Change::CloseDelivery { .. } => panic!("no batch closes a delivery"),
         }
@@ -130,10 +130,10 @@ fn decision(number: u64, dice: &mut Dice) -> Change {
         at: TimestampMs(5),
         fingerprint: number,
         labels: labels(number),
-        group_id: format!("group {}", dice.below(3)),
-        receiver: "r".to_owned(),
-        decision: "notified".to_owned(),
-        detail: text(dice),
+        group_id: format!("group {}", dice.below(3)).into(),
+        receiver: "r".into(),
+        decision: "notified".into(),
+        detail: text(dice).into(),
     })
 }
 

@@ -28,7 +28,6 @@ OTHERWISE = {
     "GET /api/v2/silences?pending=false": "0.34's parameter",
     "POST /api/v2/alerts [null]": "Alertmanager breaks the connection",
     'POST /api/v2/alerts [{"labels": {"alertname": "\\ud800"}}]': "half a character is no text",
-    "GET /api/v2/alerts?filter=alertname%3DOffset": "times are shown in UTC",
     "GET /api/v2": "no such page, without going elsewhere first",
     **{f"{method} /api/v2/": "no such page, said as for any other path" for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "NONSENSE")},
 }
@@ -333,6 +332,8 @@ def posts():
     raw("POST", "/api/v2/alerts", [ok], Content_Type="")
     raw("GET", "/api/v2/alerts?filter=posted%3Dyes")
     raw("POST", "/api/v2/alerts", [dict(labels=dict(alertname="Offset"), startsAt="2026-01-02T03:04:05+01:00", endsAt=later)])
+    raw("POST", "/api/v2/alerts", [dict(labels=dict(alertname="Offset", n="2"), startsAt="2026-01-02T03:04:05.5-03:30"), dict(labels=dict(alertname="Offset", n="3"), startsAt="2026-01-02T03:04:05+00:00", endsAt="2099-01-02")])
+    raw("POST", "/api/v2/alerts", [dict(labels=dict(alertname="Offset"), startsAt="2026-02-02T03:04:05-05:00", endsAt="2099-01-02T03:04:05+13:00")])
     raw("GET", "/api/v2/alerts?filter=alertname%3DOffset")
     matcher = dict(name="alertname", value="S", isRegex=False, isEqual=True)
     ok = dict(matchers=[matcher], startsAt=soon, endsAt=later, createdBy="me", comment="c")

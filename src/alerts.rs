@@ -34,7 +34,7 @@ use crate::model::{Alert, Labels, Matcher, TimestampMs};
 use crate::state::{Change, DeliveryRow, State};
 use crate::telemetry::Registry;
 
-pub use inbox::PostedAlert;
+pub use inbox::{Offsets, PostedAlert};
 pub use machine::{AlertFilter, GroupFilter};
 pub use notification::{Integration, Notify, Receiver};
 pub use options::AlertsOptions;

@@ -5,6 +5,7 @@
 //! answers are final, stands in the file of its name; how requests travel in `deliver` and `http`, how mail does in `email`. Every step
 //! has a deadline.
 
+mod advice;
 mod build;
 mod chart;
 mod cut;
@@ -28,6 +29,7 @@ pub mod options;
 mod pagerduty;
 mod pushover;
 mod query;
+mod reach;
 mod rehearsal;
 mod rocketchat;
 mod slack;

@@ -12,6 +12,14 @@ pub struct PostedAlert {
     pub starts_at: Option<TimestampMs>,
     pub ends_at: Option<TimestampMs>,
     pub generator_url: String,
+    pub offsets: Offsets,
+}
+
+/// Seconds east of UTC in which a client wrote an alert's times: it reads them so again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Offsets {
+    pub starts: i32,
+    pub ends: i32,
 }
 
 /// An alert as it is held.
@@ -20,6 +28,7 @@ pub struct Tracked {
     pub alert: Alert,
     pub fingerprint: Fingerprint,
     pub updated_at: TimestampMs,
+    pub offsets: Offsets,
     /// `resolve_timeout` set the end, not the sender.
     pub timed_out: bool,
     /// Known from before the last start and not heard of since.
@@ -33,7 +42,8 @@ pub struct Tracked {
 impl Tracked {
     pub fn new(alert: Alert, now: TimestampMs, timed_out: bool) -> Self {
         let fingerprint = fingerprint::of(&alert.labels);
-        Self { alert, fingerprint, updated_at: now, timed_out, restored: false, ended_while_down: false, recorded_firing: false }
+        let offsets = Offsets::default();
+        Self { alert, fingerprint, updated_at: now, offsets, timed_out, restored: false, ended_while_down: false, recorded_firing: false }
     }
 
     pub fn row(&self) -> AlertRow {
@@ -54,7 +64,10 @@ impl Tracked {
 /// Fills in what a post leaves out. A missing start is now, or the end where that is earlier; a missing end is now and
 /// `resolve_timeout`.
 pub fn complete(posted: PostedAlert, now: TimestampMs, resolve_timeout: DurationMs) -> Result<Tracked, String> {
-    let PostedAlert { labels, annotations, starts_at, ends_at, generator_url } = posted;
+    let PostedAlert { labels, annotations, starts_at, ends_at, generator_url, mut offsets } = posted;
+    if starts_at.is_none() && ends_at.is_some_and(|end| end <= now) {
+        offsets.starts = offsets.ends;
+    }
     let starts_at = starts_at.unwrap_or_else(|| ends_at.map_or(now, |end| end.min(now)));
     let timed_out = ends_at.is_none();
     let ends_at = ends_at.unwrap_or(now + resolve_timeout);
@@ -69,7 +82,8 @@ pub fn complete(posted: PostedAlert, now: TimestampMs, resolve_timeout: Duration
             return Err(format!("invalid {what}: invalid name \"\""));
         }
     }
-    Ok(Tracked::new(Alert { labels, annotations, starts_at, ends_at, generator_url, value: None }, now, timed_out))
+    let alert = Alert { labels, annotations, starts_at, ends_at, generator_url, value: None };
+    Ok(Tracked { offsets, ..Tracked::new(alert, now, timed_out) })
 }
 
 /// A newer post about an alert that is known: where the two overlap in time they are one incident, with the earliest start.
@@ -83,12 +97,16 @@ pub fn merge(known: &Tracked, newer: Tracked, now: TimestampMs) -> Tracked {
         return merged;
     }
     let (old_end, new_end) = (known.alert.ends_at, merged.alert.ends_at);
-    merged.alert.starts_at = merged.alert.starts_at.min(known.alert.starts_at);
+    if known.alert.starts_at < merged.alert.starts_at {
+        merged.alert.starts_at = known.alert.starts_at;
+        merged.offsets.starts = known.offsets.starts;
+    }
     let both_resolved = known.alert.is_resolved_at(now) && new_end <= now;
     // An end that the sender named holds against an earlier one, unless the newer post says that it is over.
     let named_later = new_end > now && !known.timed_out && !known.restored;
     if old_end > new_end && (both_resolved || named_later) {
         merged.alert.ends_at = old_end;
+        merged.offsets.ends = known.offsets.ends;
     }
     merged
 }
@@ -104,6 +122,7 @@ mod tests {
             starts_at: starts_at.map(TimestampMs),
             ends_at: ends_at.map(TimestampMs),
             generator_url: String::new(),
+            offsets: Offsets::default(),
         }
     }
 
@@ -120,6 +139,22 @@ mod tests {
         assert!(complete(posted(Some(5), Some(4)), TimestampMs(9), DurationMs(1)).is_err());
         let unlabelled = PostedAlert { labels: Labels::empty(), ..posted(None, None) };
         assert!(complete(unlabelled, TimestampMs(9), DurationMs(1)).is_err());
+    }
+
+    #[test]
+    fn each_time_keeps_the_offset_in_which_it_was_written() {
+        let at = |starts_at, ends_at, starts, ends| {
+            let posted = PostedAlert { offsets: Offsets { starts, ends }, ..posted(starts_at, ends_at) };
+            complete(posted, TimestampMs(1000), DurationMs(300)).unwrap()
+        };
+        let offsets = |known: &Tracked, newer| {
+            let merged = merge(known, newer, TimestampMs(1500)).offsets;
+            (merged.starts, merged.ends)
+        };
+        let known = at(Some(1000), Some(2000), 3600, 7200);
+        assert_eq!(offsets(&known, at(Some(1500), Some(2500), 60, 120)), (3600, 120));
+        assert_eq!(offsets(&known, at(Some(900), Some(1800), 60, 120)), (60, 7200));
+        assert_eq!(at(None, Some(900), 0, 3600).offsets, Offsets { starts: 3600, ends: 3600 }, "the start is the end");
     }
 
     #[test]

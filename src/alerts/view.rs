@@ -1,5 +1,6 @@
 //! What others may see of routing: alerts with their state, groups, silences, deliveries.
 
+use super::inbox::Offsets;
 use crate::model::{Alert, DurationMs, Labels, Matcher, TimestampMs};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +15,8 @@ pub enum Suppression {
 pub struct AlertView {
     pub alert: Alert,
     pub updated_at: TimestampMs,
+    /// In which the alert's times were posted.
+    pub offsets: Offsets,
     /// 16 hexadecimal digits, as Alertmanager's fingerprint.
     pub fingerprint: String,
     pub receivers: Vec<String>,

@@ -41,6 +41,15 @@ pub struct Outbound {
 
 impl Outbound {
     pub fn new(options: &ClientOptions, timeouts: Timeouts) -> Result<Self, ClientError> {
+        Self::with(options, timeouts, redirects(options, false))
+    }
+
+    /// For bodies that must arrive: a redirect that would leave the body behind (301, 302, 303) is not followed.
+    pub fn posting(options: &ClientOptions, timeouts: Timeouts) -> Result<Self, ClientError> {
+        Self::with(options, timeouts, redirects(options, true))
+    }
+
+    fn with(options: &ClientOptions, timeouts: Timeouts, redirects: Policy) -> Result<Self, ClientError> {
         let mut builder = Client::builder()
             .user_agent(USER_AGENT)
             .connect_timeout(timeouts.connect)
@@ -48,7 +57,7 @@ impl Outbound {
             .timeout(timeouts.total)
             .pool_max_idle_per_host(IDLE_PER_HOST)
             .pool_idle_timeout(IDLE_TIMEOUT)
-            .redirect(redirects(options))
+            .redirect(redirects)
             .tls_backend_preconfigured(tls::config(&options.tls)?);
         match &options.proxy_url {
             Some(url) => builder = builder.proxy(proxy(url, options)?),
@@ -72,7 +81,7 @@ impl Outbound {
 }
 
 /// The client drops `Authorization` by itself when the host changes; other configured headers may be keys too, so such a redirect is not followed.
-fn redirects(options: &ClientOptions) -> Policy {
+fn redirects(options: &ClientOptions, keeps_body: bool) -> Policy {
     if !options.follow_redirects {
         return Policy::none();
     }
@@ -84,7 +93,7 @@ fn redirects(options: &ClientOptions) -> Policy {
         });
         if attempt.previous().len() > REDIRECTS_MAX {
             attempt.error(format!("stopped after {REDIRECTS_MAX} redirects"))
-        } else if keeps_host && moved {
+        } else if (keeps_host && moved) || (keeps_body && matches!(attempt.status().as_u16(), 301..=303)) {
             attempt.stop()
         } else {
             attempt.follow()

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
+use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::CryptoProvider;
 use rustls::version::{TLS12, TLS13};
@@ -14,14 +15,24 @@ use super::{ClientError, SecretSource, TlsOptions, TlsVersion};
 
 /// Builds the configuration for one set of options. Reads files: not for a socket worker's hot path.
 pub(super) fn config(options: &TlsOptions) -> Result<ClientConfig, ClientError> {
+    config_with(options, verifier(options)?)
+}
+
+/// Who judges the other side's certificate.
+pub(super) fn verifier(options: &TlsOptions) -> Result<Arc<dyn ServerCertVerifier>, ClientError> {
     let provider = provider();
+    if options.insecure_skip_verify {
+        return Ok(Arc::new(Unverified(provider)));
+    }
+    let built = WebPkiServerVerifier::builder_with_provider(roots(options)?, provider).build();
+    Ok(built.map_err(|error| ClientError::Tls(format!("TLS: {error}")))?)
+}
+
+/// The same with a judge of one's own.
+pub(super) fn config_with(options: &TlsOptions, judge: Arc<dyn ServerCertVerifier>) -> Result<ClientConfig, ClientError> {
     let versions = versions(options.min_version, options.max_version)?;
-    let builder = ClientConfig::builder_with_provider(provider.clone()).with_protocol_versions(&versions).map_err(|e| tls(&e))?;
-    let builder = if options.insecure_skip_verify {
-        builder.dangerous().with_custom_certificate_verifier(Arc::new(Unverified(provider)))
-    } else {
-        builder.with_root_certificates(roots(options)?)
-    };
+    let builder = ClientConfig::builder_with_provider(provider()).with_protocol_versions(&versions).map_err(|e| tls(&e))?;
+    let builder = builder.dangerous().with_custom_certificate_verifier(judge);
     match (&options.cert, &options.key) {
         (Some(cert), Some(key)) => {
             let chain = certificates(&text(cert)?, "cert")?;

@@ -55,6 +55,7 @@ async fn try_receiver(flags: &NotifyTestFlags) -> Result<bool, String> {
             StepState::Heading => "==",
             StepState::Done => "  ok  ",
             StepState::Failed => "  FAILED ",
+            StepState::Outlook => "  ->  ",
         };
         all_delivered &= step.state != StepState::Failed;
         let _closed_pipe = writeln!(io::stdout(), "{mark} {}", step.text);

@@ -1,6 +1,7 @@
 //! Points in time as the APIs print them.
 
 use jiff::Timestamp;
+use jiff::tz::{Offset, TimeZone};
 
 use crate::model::TimestampMs;
 
@@ -21,6 +22,15 @@ pub fn rfc3339_millis(at: TimestampMs) -> String {
     Timestamp::from_millisecond(at.0).map_or_else(|_| "0001-01-01T00:00:00.000Z".to_owned(), |at| format!("{at:.3}"))
 }
 
+/// The same in the offset from UTC in which somebody wrote it, in seconds.
+pub fn rfc3339_millis_at(at: TimestampMs, offset: i32) -> String {
+    let zoned = || Some(Timestamp::from_millisecond(at.0).ok()?.to_zoned(TimeZone::fixed(Offset::from_seconds(offset).ok()?)));
+    match zoned().filter(|_| offset != 0) {
+        Some(zoned) => zoned.strftime("%Y-%m-%dT%H:%M:%S%.3f%:z").to_string(),
+        None => rfc3339_millis(at),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -31,5 +41,7 @@ mod tests {
         assert_eq!(rfc3339(TimestampMs(1_435_781_430_000)), "2015-07-01T20:10:30Z");
         assert_eq!(rfc3339_millis(TimestampMs(1_435_781_430_000)), "2015-07-01T20:10:30.000Z");
         assert_eq!(rfc3339_or_never(None), NEVER);
+        assert_eq!(rfc3339_millis_at(TimestampMs(1_435_781_430_007), -12_600), "2015-07-01T16:40:30.007-03:30");
+        assert_eq!(rfc3339_millis_at(TimestampMs(1_435_781_430_007), 0), "2015-07-01T20:10:30.007Z");
     }
 }

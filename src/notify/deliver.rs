@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::advice::with_advice;
 use super::evidence::{Chart, Witness};
 use super::http::{Answer, Poster, Request, Trip, prepare_failure};
 use super::steps::Steps;
@@ -134,7 +135,7 @@ impl<P: Provider> Simple<P> {
         let mut detail = String::new();
         for request in requests {
             let answer = self.desk.send(request, notification, steps).await?;
-            self.provider.judge(&answer)?;
+            self.provider.judge(&answer).map_err(|failure| with_advice(self.provider.kind(), &answer, failure))?;
             detail = answer.show();
         }
         Ok(Delivered::new(detail))
@@ -155,6 +156,9 @@ impl<P: Provider> Deliver for Simple<P> {
 pub async fn within<T>(deadline: Duration, attempt: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     match tokio::time::timeout(deadline, attempt).await {
         Ok(outcome) => outcome,
-        Err(_) => Err(Failure::retry(format!("not done within {} s", deadline.as_secs_f64()))),
+        Err(_) => Err(Failure::retry(format!(
+            "not done within {} s (the server took the connection and does not answer in time)",
+            deadline.as_secs_f64()
+        ))),
     }
 }

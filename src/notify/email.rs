@@ -3,6 +3,7 @@
 mod cram;
 mod letter;
 mod smtp;
+mod wire;
 
 use std::sync::Arc;
 
@@ -30,17 +31,24 @@ impl Email {
         let letter = self.write(notification, charts, steps)?;
         let drawn = if charts.is_empty() { "" } else { ", with its chart" };
         steps.done(format!("the mail is written, {} bytes{drawn}, from {} to {}", letter.bytes.len(), letter.from, letter.recipients()));
-        let tls = smtp::tls_parameters(&self.options).await?;
         let login = smtp::Login {
             password: self.known(self.options.auth_password.as_ref(), "password", steps).await?,
             secret: self.known(self.options.auth_secret.as_ref(), "secret", steps).await?,
         };
         let deadline = notification.deadline.to_std();
         let mut at = smtp::Place::default();
-        let sending = smtp::deliver(&self.options, &letter, tls, &login, steps, &mut at);
-        let outcome = tokio::time::timeout(deadline, sending).await;
-        match outcome {
-            Ok(Ok(answer)) => Ok(Delivered::new(answer)),
+        let sending = smtp::deliver(&self.options, &letter, &login, steps, &mut at);
+        match tokio::time::timeout(deadline, sending).await {
+            Ok(Ok(accepted)) => {
+                let delivered = Delivered::new(accepted.said.clone());
+                // Nobody waits for the server's goodbye, unless somebody watches: the process ends then.
+                if steps.is_silent() {
+                    drop(tokio::spawn(accepted.leave()));
+                } else {
+                    accepted.leave().await;
+                }
+                Ok(delivered)
+            }
             Ok(Err(failure)) => Err(failure),
             Err(_) => Err(Failure::retry(format!("{}: the whole took longer than {} s", at.describe(), deadline.as_secs()))),
         }

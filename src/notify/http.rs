@@ -1,14 +1,17 @@
 //! One request: deadlines, what the answer means, `Retry-After`. No error shows a URL, since URLs hold secrets.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
 use reqwest::{Method, StatusCode};
 
+use super::advice;
 use super::limits::{ANSWER_BYTES_MAX, ANSWER_SHOWN_MAX, CONNECT_TIMEOUT};
+use super::reach;
 use super::steps::Steps;
 use crate::alerts::notification::{Failure, FailureKind};
-use crate::client::{ClientError, ClientOptions, Outbound, Timeouts, chain};
+use crate::client::{ClientError, ClientOptions, Outbound, Timeouts, TlsOptions, chain};
 use crate::model::{DurationMs, Secret, TimestampMs};
 
 /// The header that marks a notification, so that a receiver can tell a repeat.
@@ -17,8 +20,11 @@ pub const ID_HEADER: &str = "x-promlet-notification-id";
 /// A client for one integration.
 pub struct Poster {
     outbound: Outbound,
-    proxied: bool,
-    verifies: bool,
+    /// Where there is a proxy: its address in words.
+    proxy: Option<String>,
+    tls: TlsOptions,
+    /// The server that a watched send has reached last: nobody need read the way to it twice.
+    reached: Mutex<String>,
 }
 
 /// What came back.
@@ -27,6 +33,8 @@ pub struct Answer {
     pub is_json: bool,
     pub body: String,
     pub retry_after: Option<DurationMs>,
+    /// Scheme and host that a redirect names.
+    pub redirect: Option<String>,
 }
 
 /// One request, ready to go.
@@ -82,25 +90,48 @@ impl Poster {
     /// `longest` bounds every attempt; each has its own deadline within it.
     pub fn new(options: &ClientOptions, longest: Duration) -> Result<Self, ClientError> {
         let timeouts = Timeouts { connect: CONNECT_TIMEOUT, read: longest, total: longest };
-        let proxied = options.proxy_url.is_some() || options.proxy_from_environment;
-        let verifies = !options.tls.insecure_skip_verify;
-        Ok(Self { outbound: Outbound::new(options, timeouts)?, proxied, verifies })
+        let proxy = match &options.proxy_url {
+            Some(url) => Some(format!("through the proxy {}", origin(url).unwrap_or_default())),
+            None => options.proxy_from_environment.then(|| "through the proxy that the environment names, if it names one".to_owned()),
+        };
+        let outbound = Outbound::posting(options, timeouts)?;
+        Ok(Self { outbound, proxy, tls: options.tls.clone(), reached: Mutex::default() })
     }
 
     pub async fn send(&self, request: Request, trip: &Trip<'_>, steps: &Steps) -> Result<Answer, Failure> {
-        if !steps.is_silent() && !self.proxied {
-            reach(request.url.expose(), steps).await?;
+        if !steps.is_silent() {
+            self.find_the_way(request.url.expose(), steps).await?;
         }
-        let is_encrypted = request.url.expose().starts_with("https:");
+        let (method, bytes) = (request.method.clone(), request.body.len());
+        let through_proxy = self.proxy.is_some() && request.url.expose().starts_with("https:");
         match tokio::time::timeout(trip.deadline, self.exchange(request, trip)).await {
-            Ok(answer) => {
-                if is_encrypted && answer.is_ok() {
-                    let checked = if self.verifies { "the certificate is good" } else { "the certificate is not checked" };
+            Ok(Ok(answer)) => {
+                if through_proxy {
+                    let checked = if self.tls.insecure_skip_verify { "the certificate is not checked" } else { "the certificate is good" };
                     steps.done(format!("encrypted (TLS), {checked}"));
                 }
-                answer
+                steps.done(format!("asked: {method}, {bytes} bytes; answered: HTTP {}", answer.status));
+                Ok(answer)
             }
-            Err(_) => Err(Failure::retry(format!("no answer within {} s", trip.deadline.as_secs_f64()))),
+            Ok(Err(failure)) => Err(failure),
+            Err(_) => Err(Failure::retry(format!(
+                "no answer within {} s (the server took the connection and is silent)",
+                trip.deadline.as_secs_f64()
+            ))),
+        }
+    }
+
+    /// Looked up and connected to once more, beforehand, so that a person sees how far it goes.
+    async fn find_the_way(&self, url: &str, steps: &Steps) -> Result<(), Failure> {
+        let origin = origin(url).unwrap_or_default();
+        let is_known = std::mem::replace(&mut *self.reached.lock().unwrap_or_else(PoisonError::into_inner), origin.clone()) == origin;
+        match &self.proxy {
+            _ if is_known => Ok(()),
+            Some(proxy) => {
+                steps.done(proxy.clone());
+                Ok(())
+            }
+            None => reach::reach(url, &self.tls, steps).await,
         }
     }
 
@@ -110,6 +141,7 @@ impl Poster {
         let mut response = builder.headers(headers).body(request.body).send().await.map_err(send_failure)?;
         let status = response.status();
         let retry_after = retry_after(response.headers(), trip.now);
+        let redirect = response.headers().get(LOCATION).and_then(|to| origin(response.url().join(to.to_str().ok()?).ok()?.as_str()));
         let kind = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
         let is_json = kind.starts_with("application/json");
         let mut body = Vec::new();
@@ -120,7 +152,7 @@ impl Poster {
                 break;
             }
         }
-        Ok(Answer { status, is_json, body: String::from_utf8_lossy(&body).into_owned(), retry_after })
+        Ok(Answer { status, is_json, body: String::from_utf8_lossy(&body).into_owned(), retry_after, redirect })
     }
 }
 
@@ -133,14 +165,28 @@ impl Answer {
     }
 
     /// What a status other than 2xx means: busy and broken servers are tried again, refusals are not.
-    pub fn judge(&self) -> Result<(), Failure> {
+    pub fn judge_status(&self) -> Result<(), Failure> {
         match self.status {
             status if status.is_success() => Ok(()),
             StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT => Err(self.retry()),
             status if status.is_server_error() => Err(self.retry()),
-            status if status.is_redirection() => Err(Failure::give_up(format!("{}: a redirect that is not followed", self.show()))),
+            status if status.is_redirection() => {
+                let to = self.redirect.as_deref().map_or_else(String::new, |to| format!(" to {to}"));
+                Err(Failure::give_up(format!("{}: a redirect{to} that is not followed (write the address where it leads)", self.show())))
+            }
             _ => Err(Failure::give_up(self.show())),
         }
+    }
+
+    /// The same, of a service that never answers with a web page: whoever did is not that service.
+    pub fn judge(&self) -> Result<(), Failure> {
+        self.judge_status()?;
+        let start: String = self.body.trim_start().chars().take(14).collect::<String>().to_ascii_lowercase();
+        if start.starts_with("<!doctype html") || start.starts_with("<html") {
+            let advice = "another server answers there, or a page to sign in stands before it: correct the address";
+            return Err(Failure::retry(format!("a web page instead of an answer: {} ({advice})", self.show())));
+        }
+        Ok(())
     }
 
     /// The body as JSON; null where it is none.
@@ -175,51 +221,26 @@ pub fn prepare_failure(error: &ClientError) -> Failure {
 
 fn send_failure(error: reqwest::Error) -> Failure {
     let error = error.without_url();
-    let detail = chain(&error);
-    match certificate_advice(&detail) {
-        Some(advice) => Failure::give_up(format!("{detail} ({advice})")),
+    let detail = plainly(&chain(&error));
+    match advice::certificate(&detail) {
+        Some(advice) => Failure::give_up(format!("{} ({advice})", advice::readable(&detail))),
         None if error.is_builder() => Failure::give_up(detail),
-        None => Failure::retry(detail),
+        None => Failure::retry(detail.clone() + advice::connection(&detail)),
     }
 }
 
-/// The way out where the other side's certificate is not believed.
-pub fn certificate_advice(detail: &str) -> Option<&'static str> {
-    if detail.contains("CaUsedAsEndEntity") {
-        return Some("the server shows an authority's own certificate: give it one that the authority signed");
+/// Without what only the client's programmers need.
+fn plainly(detail: &str) -> String {
+    let mut rest = detail;
+    for noise in ["error sending request: ", "client error (Connect): ", "client error (SendRequest): ", "error decoding response body: "] {
+        rest = rest.strip_prefix(noise).unwrap_or(rest);
     }
-    detail
-        .contains("invalid peer certificate")
-        .then_some("name its authority in tls_config.ca_file, the right host in tls_config.server_name, or set insecure_skip_verify")
+    rest.to_owned()
 }
 
-/// Name lookup and connecting, told apart for a person.
-async fn reach(url: &str, steps: &Steps) -> Result<(), Failure> {
-    let url = reqwest::Url::parse(url).map_err(|error| Failure::give_up(format!("the URL is not one: {error}")))?;
-    let (host, port) = (url.host_str().unwrap_or("").to_owned(), url.port_or_known_default().unwrap_or(80));
-    let address = resolve(host.trim_matches(['[', ']']), port, steps).await?;
-    match tokio::time::timeout(CONNECT_TIMEOUT, tokio::net::TcpStream::connect(address)).await {
-        Ok(Ok(_)) => steps.done(format!("connected to {address}")),
-        Ok(Err(error)) => return Err(Failure::retry(format!("cannot connect to {address}: {error}"))),
-        Err(_) => return Err(Failure::retry(format!("cannot connect to {address} within {} s", CONNECT_TIMEOUT.as_secs()))),
-    }
-    Ok(())
-}
-
-/// The first address of a host.
-pub async fn resolve(host: &str, port: u16, steps: &Steps) -> Result<std::net::SocketAddr, Failure> {
-    let found = tokio::time::timeout(CONNECT_TIMEOUT, tokio::net::lookup_host((host, port))).await;
-    let mut addresses = match found {
-        Ok(Ok(addresses)) => addresses.collect::<Vec<_>>(),
-        Ok(Err(error)) => return Err(Failure::retry(format!("cannot look up {host}: {error}"))),
-        Err(_) => return Err(Failure::retry(format!("looking up {host} took longer than {} s", CONNECT_TIMEOUT.as_secs()))),
-    };
-    if addresses.is_empty() {
-        return Err(Failure::retry(format!("{host} has no address")));
-    }
-    // A server on a home machine often listens on IPv4 alone.
-    addresses.sort_by_key(|address| !address.is_ipv4());
-    let shown: Vec<String> = addresses.iter().map(|address| address.ip().to_string()).collect();
-    steps.done(format!("{host} is {}", shown.join(", ")));
-    Ok(addresses[0])
+/// Scheme, host and port: what may be shown of a URL.
+fn origin(url: &str) -> Option<String> {
+    let url = reqwest::Url::parse(url).ok()?;
+    let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
+    Some(format!("{}://{}{port}", url.scheme(), url.host_str()?))
 }

@@ -11,9 +11,9 @@ use super::limits::SLACK_TITLE_MAX;
 use super::options::RocketchatOptions;
 use super::texts::Rendering;
 use super::words;
-use crate::alerts::notification::{Failure, Notification, Status};
+use crate::alerts::notification::{Failure, FailureKind, Notification, Status};
 use crate::client::SecretSource;
-use crate::model::Secret;
+use crate::model::{DurationMs, Secret};
 
 pub struct Rocketchat(pub RocketchatOptions);
 
@@ -129,12 +129,22 @@ impl Provider for Rocketchat {
 
     /// The service says "no" with a status of 200, too.
     fn judge(&self, answer: &Answer) -> Result<(), Failure> {
-        answer.judge()?;
         let said = answer.json();
+        if let (429, Some(after)) = (answer.status.as_u16(), wait(said["error"].as_str().unwrap_or(""))) {
+            return Err(Failure { kind: FailureKind::Retry { after: Some(after) }, ..answer.retry() });
+        }
+        answer.judge()?;
         match (said["success"].as_bool(), said["error"].as_str().unwrap_or("")) {
             (Some(true), _) => Ok(()),
             (_, error) if error.contains("too-many-requests") => Err(answer.retry()),
             _ => Err(Failure::give_up(format!("Rocket.Chat refuses: {}", answer.show()))),
         }
     }
+}
+
+/// `... You must wait 7 seconds before ...`: the service says it in no other form.
+fn wait(error: &str) -> Option<DurationMs> {
+    let (_, rest) = error.split_once("must wait ")?;
+    let seconds: u32 = rest.split(' ').next()?.parse().ok()?;
+    Some(DurationMs::seconds(i64::from(seconds)))
 }

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use reqwest::header::AUTHORIZATION;
 use serde::Serialize;
 
+use super::advice::with_advice;
 use super::deliver::{Deliver, Delivering, Desk, read, within};
 use super::evidence::Chart;
 use super::http::{Answer, Request};
@@ -221,7 +222,7 @@ fn action(write: &mut Rendering<'_>, one: &SlackAction) -> Action {
 
 /// Slack says "no" with a status of 200, too.
 pub fn judge(answer: &Answer) -> Result<(), Failure> {
-    answer.judge()?;
+    answer.judge().map_err(|failure| with_advice("slack", answer, failure))?;
     let body = answer.body.trim();
     if answer.is_json || body.starts_with('{') {
         let Ok(said) = serde_json::from_str::<serde_json::Value>(body) else {
@@ -231,7 +232,16 @@ pub fn judge(answer: &Answer) -> Result<(), Failure> {
             return Ok(());
         }
         let error = said.get("error").and_then(serde_json::Value::as_str).unwrap_or("no reason given");
-        let kind = if matches!(error, "ratelimited" | "rate_limited" | "internal_error" | "service_unavailable" | "fatal_error") {
+        let kind = if matches!(
+            error,
+            "ratelimited"
+                | "rate_limited"
+                | "internal_error"
+                | "service_unavailable"
+                | "fatal_error"
+                | "request_timeout"
+                | "team_added_to_org"
+        ) {
             FailureKind::Retry { after: answer.retry_after }
         } else {
             FailureKind::GiveUp

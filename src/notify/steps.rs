@@ -8,6 +8,8 @@ pub enum StepState {
     Failed,
     /// Between integrations: a heading.
     Heading,
+    /// What comes of a failure.
+    Outlook,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +41,10 @@ impl Steps {
 
     pub fn failed(&self, text: impl Into<String>) {
         self.tell(StepState::Failed, text);
+    }
+
+    pub fn outlook(&self, text: impl Into<String>) {
+        self.tell(StepState::Outlook, text);
     }
 
     pub fn heading(&self, text: impl Into<String>) {

@@ -230,11 +230,13 @@ fn slacks_answers_are_understood() {
         is_json: body.starts_with('{'),
         body: body.to_owned(),
         retry_after: (status == 429).then_some(DurationMs::seconds(7)),
+        redirect: None,
     };
     let kind = |status, body| slack::judge(&answer(status, body)).map_err(|failure| failure.kind);
     assert_eq!(kind(200, "ok"), Ok(()));
     assert_eq!(kind(200, "{\"ok\":true}"), Ok(()));
-    assert_eq!(kind(200, "<html>"), Err(FailureKind::GiveUp));
+    assert_eq!(kind(200, "no"), Err(FailureKind::GiveUp));
+    assert_eq!(kind(200, "<html>"), Err(FailureKind::Retry { after: None }), "somebody else answered");
     assert_eq!(kind(200, "{\"ok\":false,\"error\":\"channel_not_found\"}"), Err(FailureKind::GiveUp));
     assert_eq!(kind(500, "x"), Err(FailureKind::Retry { after: None }));
     assert_eq!(kind(429, "x"), Err(FailureKind::Retry { after: Some(DurationMs::seconds(7)) }));

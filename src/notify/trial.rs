@@ -12,10 +12,11 @@ use super::limits::STEPS_WAITING_MAX;
 use super::options::{NotifyOptions, ReceiverOptions};
 use super::steps::{Step, Steps};
 use super::texts::Texts;
+use super::words;
 use crate::alerts::fingerprint;
 use crate::alerts::ids::Ids;
 use crate::alerts::limits::ATTEMPT_MAX;
-use crate::alerts::notification::{Measured, Notification, NotifiedAlert, Reason, Status, Threshold};
+use crate::alerts::notification::{FailureKind, Measured, Notification, NotifiedAlert, Reason, Status, Threshold};
 use crate::clock::Clock;
 use crate::model::{Alert, DurationMs, Labels};
 use crate::telemetry::Registry;
@@ -70,11 +71,28 @@ pub fn trial(
             let outcome = one.tell(&notification, &steps).await;
             match outcome {
                 Ok(delivered) => steps.done(format!("delivered: {}", delivered.detail)),
-                Err(failure) => steps.failed(failure.detail),
+                Err(failure) => {
+                    let outlook = outlook(failure.kind);
+                    steps.failed(failure.detail);
+                    steps.outlook(outlook);
+                }
             }
         }
     });
     Ok(steps)
+}
+
+/// What a running promlet would make of a failure.
+fn outlook(kind: FailureKind) -> String {
+    match kind {
+        FailureKind::GiveUp => "this does not pass by itself: promlet would go on trying rarely, until it is mended".to_owned(),
+        FailureKind::Retry { after: None } => {
+            "this may pass by itself: promlet would try again after a moment, then less and less often".to_owned()
+        }
+        FailureKind::Retry { after: Some(after) } => {
+            format!("promlet would try again after {}, as the server asks", words::spoken(DurationMs((after.0 + 999) / 1000 * 1000)))
+        }
+    }
 }
 
 /// An integration with its label.

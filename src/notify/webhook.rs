@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::data::{common, common_labels, quoted_receiver};
 use super::deliver::Provider;
-use super::http::Request;
+use super::http::{Answer, Request};
 use super::json::{Pairs, go_json};
 use super::options::WebhookOptions;
 use super::texts::Rendering;
@@ -126,5 +126,10 @@ impl Provider for Webhook {
             }
         };
         Ok(vec![Request::json(url, body)])
+    }
+
+    /// Anybody's own server may well answer with a page.
+    fn judge(&self, answer: &Answer) -> Result<(), Failure> {
+        answer.judge_status()
     }
 }

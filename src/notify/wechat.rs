@@ -118,8 +118,11 @@ impl Wechat {
                 Ok(token)
             }
             None => {
-                let (code, reason) = (said["errcode"].as_i64().unwrap_or(0), said["errmsg"].as_str().unwrap_or("no reason given"));
-                let detail = format!("WeChat gives no token: {code} {}", words::clip(reason, 200));
+                let Some(code) = said["errcode"].as_i64() else {
+                    return Err(Failure::retry("WeChat gives no token: an answer that is not WeChat's (look at `api_url`)"));
+                };
+                let reason = said["errmsg"].as_str().unwrap_or("no reason given");
+                let detail = format!("WeChat gives no token: {code} {}{}", words::clip(reason, 200), advice(code));
                 Err(if BUSY.contains(&code) { Failure::retry(detail) } else { Failure::give_up(detail) })
             }
         }
@@ -139,8 +142,20 @@ pub fn judge(answer: &Answer) -> Result<(), (Failure, bool)> {
             Err((Failure::retry(format!("the token is not good any more: {}", answer.show())), true))
         }
         Some(code) if BUSY.contains(&code) => Err((answer.retry(), false)),
-        Some(_) => Err((Failure::give_up(answer.show()), false)),
+        Some(code) => Err((Failure::give_up(answer.show() + advice(code)), false)),
         None => Err((Failure::retry(format!("an answer that is not WeChat's: {}", answer.show())), false)),
+    }
+}
+
+/// The way out for the refusals that people meet.
+fn advice(code: i64) -> &'static str {
+    match code {
+        40_001 => " (correct `api_secret`: the secret of the application, not of the corporation)",
+        40_013 => " (correct `corp_id`)",
+        40_056 | 301_002 => " (correct `agent_id`: the secret is another application's)",
+        60_020 => " (add this machine's public address to the application's trusted addresses)",
+        81_013 => " (correct `to_user`, `to_party` or `to_tag`: they name nobody who may see the application)",
+        _ => "",
     }
 }
 

@@ -107,5 +107,5 @@ fn tracked(row: AlertRow, now: TimestampMs) -> Tracked {
     let lease = (ends_at - updated_at).min(RESTORED_LEASE_MAX).max(DurationMs::ZERO);
     let ends_at = if was_firing { ends_at.max(now + lease) } else { ends_at };
     let alert = Alert { labels, annotations, starts_at, ends_at, generator_url, value };
-    Tracked { alert, fingerprint, updated_at, timed_out, restored: was_firing, ended_while_down: false, recorded_firing: was_firing }
+    Tracked { fingerprint, updated_at, restored: was_firing, recorded_firing: was_firing, ..Tracked::new(alert, now, timed_out) }
 }

@@ -105,6 +105,7 @@ impl Machine {
         AlertView {
             alert: tracked.alert.clone(),
             updated_at: tracked.updated_at,
+            offsets: tracked.offsets,
             fingerprint: show(tracked.fingerprint),
             receivers,
             state: if held { Suppression::Suppressed } else { Suppression::Active },

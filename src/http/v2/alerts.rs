@@ -11,11 +11,11 @@ use serde::{Deserialize, Deserializer};
 
 use super::{AlertState, body, coded, filters, receiver_fits, receiver_matchers, reply, said, switch};
 use crate::alerts::view::{AlertGroupView, AlertView, Suppression};
-use crate::alerts::{AlertFilter, GroupFilter, PostedAlert};
+use crate::alerts::{AlertFilter, GroupFilter, Offsets, PostedAlert};
 use crate::http::json::{self, Object};
 use crate::http::limits::POSTED_ALERTS_MAX;
 use crate::http::params::Params;
-use crate::http::time::rfc3339_millis;
+use crate::http::time::{rfc3339_millis, rfc3339_millis_at};
 use crate::model::number::quote;
 use crate::model::regex::{self, AnchoredRegex};
 use crate::model::{Labels, Matcher, TimestampMs};
@@ -79,6 +79,8 @@ pub async fn post(State(state): State<AlertState>, request: Request) -> Response
             let message = format!("{at}.generatorURL in body must be of type uri: {}", quote(&generator_url));
             return coded(StatusCode::UNPROCESSABLE_ENTITY, 601, &message);
         }
+        let offset = |text: &Option<String>| text.as_deref().map_or(0, body::offset);
+        let offsets = Offsets { starts: offset(&alert.starts_at), ends: offset(&alert.ends_at) };
         let (starts_at, ends_at) = match (time(alert.starts_at.as_deref()), time(alert.ends_at.as_deref())) {
             (Ok(starts_at), Ok(ends_at)) => (starts_at, ends_at),
             (Err(response), _) | (_, Err(response)) => return *response,
@@ -89,6 +91,7 @@ pub async fn post(State(state): State<AlertState>, request: Request) -> Response
             starts_at,
             ends_at,
             generator_url,
+            offsets,
         });
     }
     let problems = state.alerting.accept(alerts).await;
@@ -172,10 +175,10 @@ fn alert(out: &mut Vec<u8>, view: &AlertView) {
     let mut object = Object::open(out);
     labels(&mut object, "annotations", &view.alert.annotations);
     object
-        .text("endsAt", &rfc3339_millis(view.alert.ends_at))
+        .text("endsAt", &rfc3339_millis_at(view.alert.ends_at, view.offsets.ends))
         .text("fingerprint", &view.fingerprint)
         .list("receivers", &view.receivers, |out, name| receiver(out, name))
-        .text("startsAt", &rfc3339_millis(view.alert.starts_at));
+        .text("startsAt", &rfc3339_millis_at(view.alert.starts_at, view.offsets.starts));
     let mut status = Object::open(object.key("status"));
     texts(&mut status, "inhibitedBy", &view.inhibited_by);
     texts(&mut status, "mutedBy", &view.muted_by);

@@ -47,6 +47,17 @@ pub fn missing(field: &str) -> Response {
     coded(StatusCode::UNPROCESSABLE_ENTITY, 602, &format!("{field} is required"))
 }
 
+/// Seconds east of UTC in which a time is written; 0 where that is not said.
+pub fn offset(text: &str) -> i32 {
+    let zone = || {
+        let at = text.rfind(['+', '-']).filter(|at| text[..*at].contains(['T', 't']))?;
+        let (hours, minutes) = text[at + 1..].split_once(':')?;
+        let (hours, minutes): (i32, i32) = (hours.parse().ok()?, minutes.parse().ok()?);
+        Some((hours * 3600 + minutes * 60) * if text[at..].starts_with('-') { -1 } else { 1 })
+    };
+    zone().filter(|seconds| seconds.abs() < 86_400).unwrap_or(0)
+}
+
 /// A point in time of a body: with a zone, or without one in UTC, or a date alone. No text is the start of Unix time.
 pub fn time(text: &str, what: &str) -> Result<TimestampMs, Box<Response>> {
     let readable = text.as_bytes().get(4) == Some(&b'-');
@@ -59,5 +70,22 @@ pub fn time(text: &str, what: &str) -> Result<TimestampMs, Box<Response>> {
             let message = format!("parsing {what} body from \"\" failed, because parsing time {} as an RFC 3339 time failed", quote(text));
             Err(Box::new(coded(StatusCode::BAD_REQUEST, 400, &message)))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn offsets_are_read_where_they_are_written() {
+        let texts = [
+            "2026-01-02T03:04:05+01:00",
+            "2026-01-02T03:04:05.5-03:30",
+            "2026-01-02T03:04:05Z",
+            "2026-01-02",
+            "",
+            "x+y:z",
+            "T+99999999999:1",
+        ];
+        assert_eq!(texts.map(super::offset), [3600, -12_600, 0, 0, 0, 0, 0]);
     }
 }

@@ -1,24 +1,17 @@
 //! The conversation with a mail server, step by step. What it refuses for good is not tried again soon; what it is too busy for is.
 
-use std::fmt::Display;
 use std::future::Future;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use lettre::transport::smtp::Error;
-use lettre::transport::smtp::authentication::Mechanism;
-use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, Identity, TlsParameters};
-use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
-use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
-use lettre::transport::smtp::response::Response;
 
+use super::wire::{Broken, Reply, Wire};
 use super::{Letter, cram};
-use crate::alerts::notification::Failure;
-use crate::client::{SecretSource, chain};
+use crate::alerts::notification::{Failure, FailureKind};
 use crate::model::Secret;
-use crate::notify::http::{certificate_advice, prepare_failure, resolve};
-use crate::notify::limits::{CONNECT_TIMEOUT, SMTP_STEP_TIMEOUT};
+use crate::notify::limits::SMTP_STEP_TIMEOUT;
 use crate::notify::options::EmailOptions;
+use crate::notify::reach::{connect, not_encrypted, shown};
 use crate::notify::steps::Steps;
 
 /// The port of implicit TLS.
@@ -40,76 +33,133 @@ pub struct Login {
     pub secret: Option<Secret>,
 }
 
+/// What the server says it can do, as far as it matters here.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Offers {
+    starttls: bool,
+    eight_bit: bool,
+    utf8: bool,
+    /// In capitals.
+    auth: Vec<String>,
+}
+
 struct Conversation<'a> {
     options: &'a EmailOptions,
-    connection: AsyncSmtpConnection,
+    wire: Wire,
+    offers: Offers,
     steps: &'a Steps,
     at: &'a mut Place,
 }
 
-/// Hands the letter over; returns what the server said last.
-pub async fn deliver(
-    options: &EmailOptions,
-    letter: &Letter,
-    tls: TlsParameters,
-    login: &Login,
-    steps: &Steps,
-    at: &mut Place,
-) -> Result<String, Failure> {
-    let mut conversation = connect(options, &tls, steps, at).await?;
-    conversation.encrypt(tls).await?;
+/// A server that has the mail: what it said last, and the connection, to take leave of it.
+pub struct Accepted {
+    pub said: String,
+    wire: Wire,
+}
+
+impl Accepted {
+    /// Politeness only: whatever comes of it, the mail is accepted.
+    pub async fn leave(mut self) {
+        drop(tokio::time::timeout(SMTP_STEP_TIMEOUT, self.wire.say("QUIT")).await);
+    }
+}
+
+/// Hands the letter over.
+pub async fn deliver(options: &EmailOptions, letter: &Letter, login: &Login, steps: &Steps, at: &mut Place) -> Result<Accepted, Failure> {
+    at.0 = "connecting";
+    let stream = connect(&options.smarthost_host, options.smarthost_port, steps).await?;
+    let mut conversation = Conversation { options, wire: Wire::new(stream), offers: Offers::default(), steps, at };
+    conversation.greet().await?;
+    conversation.encrypt().await?;
     if !options.auth_username.is_empty() {
         conversation.log_in(login).await?;
     }
     let (said, refused) = conversation.hand_over(letter).await?;
-    conversation.leave().await;
     let note = if refused.is_empty() { String::new() } else { format!("; not delivered to {}", refused.join(", ")) };
-    Ok(said + &note)
+    Ok(Accepted { said: said + &note, wire: conversation.wire })
 }
 
-async fn connect<'a>(
-    options: &'a EmailOptions,
-    tls: &TlsParameters,
-    steps: &'a Steps,
-    at: &'a mut Place,
-) -> Result<Conversation<'a>, Failure> {
-    let (host, port) = (options.smarthost_host.as_str(), options.smarthost_port);
-    at.0 = "looking up the server";
-    let address = resolve(host, port, steps).await?;
-    let implicit = options.force_implicit_tls.unwrap_or(port == SMTPS_PORT);
-    at.0 = if implicit { "connecting, TLS and greeting" } else { "connecting and greeting" };
-    let hello = ClientId::Domain(if options.hello.is_empty() { "localhost".to_owned() } else { options.hello.clone() });
-    let implicit_tls = implicit.then(|| tls.clone());
-    let connecting = AsyncSmtpConnection::connect_tokio1(address, Some(CONNECT_TIMEOUT), &hello, implicit_tls, None);
-    let to_server = |failure: Failure| Failure { detail: format!("{address}: {}", failure.detail), ..failure };
-    let connection = within(at, connecting).await.map_err(to_server)?;
-    steps.done(format!("connected to {address}{}, greeted as {hello}", if implicit { " with TLS" } else { "" }));
-    steps.done(offers(&connection));
-    Ok(Conversation { options, connection, steps, at })
-}
-
-/// What the server says it can do, as far as it matters here.
-fn offers(connection: &AsyncSmtpConnection) -> String {
-    let info = connection.server_info();
-    let mut known: Vec<&str> = Vec::new();
-    if info.supports_feature(Extension::StartTls) {
-        known.push("STARTTLS");
+impl Offers {
+    fn read(reply: &Reply) -> Self {
+        let mut offers = Self::default();
+        // The first line is the greeting.
+        for line in reply.lines.iter().skip(1) {
+            let line = line.to_ascii_uppercase();
+            let mut words = line.split_ascii_whitespace();
+            match words.next().unwrap_or("") {
+                "STARTTLS" => offers.starttls = true,
+                "8BITMIME" => offers.eight_bit = true,
+                "SMTPUTF8" => offers.utf8 = true,
+                "AUTH" => offers.auth.extend(words.map(str::to_owned)),
+                // As servers said it before RFC 2554.
+                first => {
+                    if let Some(mechanism) = first.strip_prefix("AUTH=") {
+                        offers.auth.extend(std::iter::once(mechanism).chain(words).map(str::to_owned));
+                    }
+                }
+            }
+        }
+        offers.auth.sort();
+        offers.auth.dedup();
+        offers
     }
-    let mechanisms = [(Mechanism::Plain, "AUTH PLAIN"), (Mechanism::Login, "AUTH LOGIN"), (Mechanism::Xoauth2, "AUTH XOAUTH2")];
-    known.extend(mechanisms.into_iter().filter(|(mechanism, _)| info.supports_auth_mechanism(*mechanism)).map(|(_, name)| name));
-    if known.is_empty() {
-        "the server offers neither TLS nor a login".to_owned()
-    } else {
-        format!("the server offers {}", known.join(", "))
+
+    fn has(&self, mechanism: &str) -> bool {
+        self.auth.iter().any(|offered| offered == mechanism)
+    }
+
+    fn show(&self) -> String {
+        let mut known: Vec<String> = self.starttls.then(|| "STARTTLS".to_owned()).into_iter().collect();
+        known.extend(self.auth.iter().map(|mechanism| format!("AUTH {mechanism}")));
+        if known.is_empty() {
+            "the server offers neither TLS nor a login".to_owned()
+        } else {
+            format!("the server offers {}", known.join(", "))
+        }
     }
 }
 
 impl Conversation<'_> {
-    async fn encrypt(&mut self, tls: TlsParameters) -> Result<(), Failure> {
-        if self.connection.is_encrypted() {
+    async fn greet(&mut self) -> Result<(), Failure> {
+        if self.options.force_implicit_tls.unwrap_or(self.options.smarthost_port == SMTPS_PORT) {
+            self.at.0 = "TLS";
+            self.shake_hands().await?;
+        }
+        self.at.0 = "the greeting";
+        let greeting = within(self.at, self.wire.answer()).await?;
+        self.steps.done(format!("the server greets: {}", greeting.show()));
+        self.introduce().await
+    }
+
+    /// A server that is older than EHLO gets HELO, as RFC 5321 has it.
+    async fn introduce(&mut self) -> Result<(), Failure> {
+        let hello = if self.options.hello.is_empty() { "localhost" } else { self.options.hello.as_str() };
+        self.at.0 = "EHLO";
+        self.offers = match tokio::time::timeout(SMTP_STEP_TIMEOUT, self.wire.say(&format!("EHLO {hello}"))).await {
+            Ok(Ok(reply)) => Offers::read(&reply),
+            Ok(Err(Broken::Refused(reply))) if matches!(reply.code, 500..=504) => {
+                self.at.0 = "HELO";
+                self.say(&format!("HELO {hello}")).await?;
+                Offers::default()
+            }
+            Ok(Err(broken)) => return Err(judge(self.at.0, &broken)),
+            Err(_) => return Err(silence(self.at.0)),
+        };
+        self.steps.done(format!("introduced as {hello}; {}", self.offers.show()));
+        Ok(())
+    }
+
+    async fn shake_hands(&mut self) -> Result<(), Failure> {
+        let peer = within(self.at, self.wire.encrypt(&self.options.smarthost_host, &self.options.tls)).await?;
+        self.steps.done(format!("encrypted ({})", shown(&peer)));
+        Ok(())
+    }
+
+    async fn encrypt(&mut self) -> Result<(), Failure> {
+        if self.wire.is_encrypted() {
             return Ok(());
         }
-        let offered = self.connection.server_info().supports_feature(Extension::StartTls);
+        let offered = self.offers.starttls;
         if !offered && self.options.require_tls {
             return Err(Failure::give_up(
                 "the server does not offer STARTTLS, and require_tls is true: set `require_tls: false` (smtp_require_tls) for a server \
@@ -121,11 +171,10 @@ impl Conversation<'_> {
             return Ok(());
         }
         self.at.0 = "STARTTLS";
-        let hello = ClientId::Domain(if self.options.hello.is_empty() { "localhost".to_owned() } else { self.options.hello.clone() });
-        within(self.at, self.connection.starttls(tls, &hello)).await?;
-        let checked = if self.options.tls.insecure_skip_verify { "the certificate is not checked" } else { "the certificate is good" };
-        self.steps.done(format!("encrypted (STARTTLS), {checked}; {}", offers(&self.connection)));
-        Ok(())
+        self.say("STARTTLS").await?;
+        self.shake_hands().await?;
+        // What was offered before may have been anybody's.
+        self.introduce().await
     }
 
     /// With a secret CRAM-MD5 is asked for, whether offered or not: who does not know it says so.
@@ -145,140 +194,151 @@ impl Conversation<'_> {
 
     async fn answer_challenge(&mut self, secret: &Secret) -> Result<(), Failure> {
         self.at.0 = "AUTH CRAM-MD5";
-        let challenge = self.say("AUTH CRAM-MD5\r\n".to_owned()).await?;
-        let challenge = challenge.first_line().unwrap_or("").to_owned();
+        let challenge = self.say("AUTH CRAM-MD5").await?;
+        let challenge = challenge.lines.first().cloned().unwrap_or_default();
         let answer = cram::answer(&self.options.auth_username, secret.expose(), &challenge)
             .ok_or_else(|| Failure::give_up("AUTH CRAM-MD5: the server's challenge is not base64"))?;
-        self.say(format!("{answer}\r\n")).await?;
-        self.steps.done(format!("logged in as {} (AUTH CRAM-MD5)", self.options.auth_username));
-        Ok(())
+        let verdict = self.say(&answer).await?;
+        self.logged_in("CRAM-MD5", &verdict)
     }
 
-    /// PLAIN where offered, else LOGIN; a server that knows no login at all gets none, as upstream has it. A password is not sent in the clear to another machine by PLAIN, as upstream.
+    /// PLAIN where offered, else LOGIN; a server that knows no login at all gets none, as upstream has it. A password is not sent in the
+    /// clear to another machine by PLAIN, as upstream.
     async fn authenticate(&mut self, password: &Secret) -> Result<(), Failure> {
-        let info = self.connection.server_info();
-        let (plain, login) = (info.supports_auth_mechanism(Mechanism::Plain), info.supports_auth_mechanism(Mechanism::Login));
+        let (plain, login) = (self.offers.has("PLAIN"), self.offers.has("LOGIN"));
         let user = &self.options.auth_username;
         let is_local = matches!(self.options.smarthost_host.as_str(), "localhost" | "127.0.0.1" | "::1");
-        if !plain && !login && !info.supports_auth_mechanism(Mechanism::Xoauth2) {
+        if self.offers.auth.is_empty() {
             self.steps.done("not logged in: the server offers no AUTH on this connection");
             return Ok(());
         }
-        let may_plain = self.connection.is_encrypted() || is_local;
+        let may_plain = self.wire.is_encrypted() || is_local;
         self.at.0 = "AUTH";
         let encode = |text: &str| STANDARD.encode(text);
         if plain && may_plain {
             let token = encode(&format!("{}\0{user}\0{}", self.options.auth_identity, password.expose()));
-            self.say(format!("AUTH PLAIN {token}\r\n")).await?;
-        } else if login {
-            self.say("AUTH LOGIN\r\n".to_owned()).await?;
-            self.say(format!("{}\r\n", encode(user))).await?;
-            self.say(format!("{}\r\n", encode(password.expose()))).await?;
-        } else if plain {
-            return Err(Failure::give_up(
-                "the password is not sent over a connection without encryption: set `require_tls: true` (smtp_require_tls)",
-            ));
-        } else {
-            return Err(Failure::give_up("the server offers neither AUTH PLAIN nor AUTH LOGIN on this connection: check port and TLS"));
+            let mut verdict = self.say(&format!("AUTH PLAIN {token}")).await?;
+            // One that wants to ask first.
+            if verdict.code == 334 {
+                verdict = self.say(&token).await?;
+            }
+            return self.logged_in("PLAIN", &verdict);
         }
-        self.steps.done(format!("logged in as {user} (AUTH {})", if plain && may_plain { "PLAIN" } else { "LOGIN" }));
+        if login {
+            self.say("AUTH LOGIN").await?;
+            self.say(&encode(user)).await?;
+            let verdict = self.say(&encode(password.expose())).await?;
+            return self.logged_in("LOGIN", &verdict);
+        }
+        Err(Failure::give_up(if plain {
+            "the password is not sent over a connection without encryption: set `require_tls: true` (smtp_require_tls)"
+        } else if self.offers.has("CRAM-MD5") {
+            "the server wants AUTH CRAM-MD5: set auth_secret (smtp_auth_secret) instead of auth_password"
+        } else {
+            "the server offers neither AUTH PLAIN nor AUTH LOGIN on this connection: check port and TLS"
+        }))
+    }
+
+    fn logged_in(&self, mechanism: &str, verdict: &Reply) -> Result<(), Failure> {
+        if verdict.code >= 300 {
+            return Err(Failure::retry(format!("{}: the server asks on and on: {}", self.at.0, verdict.code)));
+        }
+        self.steps.done(format!("logged in as {} (AUTH {mechanism})", self.options.auth_username));
         Ok(())
     }
 
     /// Recipients that are refused are named; the mail goes to the others.
     async fn hand_over(&mut self, letter: &Letter) -> Result<(String, Vec<String>), Failure> {
-        let mut parameters = Vec::new();
-        if !letter.bytes.is_ascii() && self.connection.server_info().supports_feature(Extension::EightBitMime) {
-            parameters.push(MailParameter::Body(MailBodyParameter::EightBitMime));
-        }
         self.at.0 = "MAIL FROM";
-        self.say(Mail::new(Some(letter.from.clone()), parameters)).await?;
+        let mut sender = format!("MAIL FROM:<{}>", letter.from);
+        if letter.to.iter().chain([&letter.from]).any(|address| !address.to_string().is_ascii()) {
+            if !self.offers.utf8 {
+                return Err(Failure::give_up(
+                    "an address has letters beyond ASCII, and the server takes none such (no SMTPUTF8): use another",
+                ));
+            }
+            sender += " SMTPUTF8";
+        }
+        if !letter.bytes.is_ascii() && self.offers.eight_bit {
+            sender += " BODY=8BITMIME";
+        }
+        self.say(&sender).await?;
         self.steps.done(format!("sender {} accepted", letter.from));
         self.at.0 = "RCPT TO";
         let mut refused: Vec<(String, Failure)> = Vec::new();
         for to in &letter.to {
-            match self.say(Rcpt::new(to.clone(), Vec::new())).await {
-                Ok(_) => self.steps.done(format!("recipient {to} accepted")),
-                Err(failure) => {
+            match tokio::time::timeout(SMTP_STEP_TIMEOUT, self.wire.say(&format!("RCPT TO:<{to}>"))).await {
+                Ok(Ok(_)) => self.steps.done(format!("recipient {to} accepted")),
+                // 421 closes the conversation: nobody gets the mail.
+                Ok(Err(broken @ Broken::Refused(_))) if !broken.closes() => {
+                    let failure = judge(self.at.0, &broken);
                     self.steps.failed(format!("recipient {to} refused: {failure}"));
                     refused.push((to.to_string(), failure));
                 }
+                Ok(Err(broken)) => return Err(judge(self.at.0, &broken)),
+                Err(_) => return Err(silence(self.at.0)),
             }
         }
         if refused.len() == letter.to.len() {
             let detail = refused.iter().map(|(to, failure)| format!("recipient {to} refused: {failure}")).collect::<Vec<_>>().join("; ");
-            let last = refused.pop().map(|(_, failure)| failure.kind);
-            self.leave().await;
-            return Err(last.map_or_else(|| Failure::give_up(detail.clone()), |kind| Failure { kind, detail: detail.clone() }));
+            // One that is only busy is a reason to come back.
+            let passes = refused.iter().find(|(_, failure)| failure.kind != FailureKind::GiveUp);
+            let kind = passes.map_or(FailureKind::GiveUp, |(_, failure)| failure.kind);
+            return Err(Failure { kind, detail });
         }
         self.at.0 = "DATA";
-        self.say(Data).await?;
-        let said = within(self.at, self.connection.message(&letter.bytes)).await?;
-        let said = show(&said);
+        let invited = self.say("DATA").await?;
+        if invited.code < 300 {
+            return Err(Failure::retry(format!("DATA: the server answers {} and does not want the mail", invited.show())));
+        }
+        // Looking at a mail takes servers long: they have the rest of the time, for a mail that is given up here may be taken there.
+        let said = self.wire.hand_over(&letter.bytes).await.map_err(|broken| judge("DATA", &broken))?.show();
         self.steps.done(format!("mail accepted: {said}"));
         Ok((said, refused.into_iter().map(|(to, failure)| format!("{to} ({failure})")).collect()))
     }
 
-    /// Politeness only: the mail is accepted already.
-    async fn leave(&mut self) {
-        drop(tokio::time::timeout(SMTP_STEP_TIMEOUT, self.connection.quit()).await);
-    }
-
-    async fn say(&mut self, command: impl Display) -> Result<Response, Failure> {
-        within(self.at, self.connection.command(command)).await
+    async fn say(&mut self, command: &str) -> Result<Reply, Failure> {
+        within(self.at, self.wire.say(command)).await
     }
 }
 
 /// One step with its deadline; its failure names it.
-async fn within<T>(at: &Place, step: impl Future<Output = Result<T, Error>>) -> Result<T, Failure> {
+async fn within<T>(at: &Place, step: impl Future<Output = Result<T, Broken>>) -> Result<T, Failure> {
     match tokio::time::timeout(SMTP_STEP_TIMEOUT, step).await {
         Ok(Ok(done)) => Ok(done),
-        Ok(Err(error)) => Err(judge(at.0, &error)),
-        Err(_) => Err(Failure::retry(format!("{}: the mail server was silent for {} s", at.0, SMTP_STEP_TIMEOUT.as_secs()))),
+        Ok(Err(broken)) => Err(judge(at.0, &broken)),
+        Err(_) => Err(silence(at.0)),
     }
+}
+
+fn silence(step: &str) -> Failure {
+    let advice = match step {
+        "the greeting" => " (is the port right? one that wants TLS from the first byte needs force_implicit_tls: true)",
+        _ => "",
+    };
+    Failure::retry(format!("{step}: the mail server was silent for {} s{advice}", SMTP_STEP_TIMEOUT.as_secs()))
 }
 
 /// 5xx and a stranger's certificate are for good, all else may pass.
-fn judge(step: &str, error: &Error) -> Failure {
-    let detail = format!("{step}: {}", chain(error));
-    if let Some(advice) = certificate_advice(&detail) {
-        return Failure::give_up(format!("{detail} ({advice})"));
+fn judge(step: &str, broken: &Broken) -> Failure {
+    let detail = format!("{step}: {broken}");
+    match broken {
+        Broken::Tls(failure) => not_encrypted(failure),
+        Broken::Refused(reply) if reply.code >= 500 => Failure::give_up(detail + advice(step, reply.code)),
+        Broken::Refused(_) | Broken::Lost(_) => Failure::retry(detail),
     }
-    if !error.is_permanent() {
-        return Failure::retry(detail);
-    }
-    // 535 is the answer to a wrong name or password (RFC 4954).
-    let is_login = step.starts_with("AUTH") && detail.contains("(535)");
-    let advice = if is_login { " (check auth_username and auth_password; some services want a password made for programs)" } else { "" };
-    Failure::give_up(detail + advice)
 }
 
-fn show(response: &Response) -> String {
-    let lines: Vec<&str> = response.message().collect();
-    format!("{} {}", response.code(), lines.join(" "))
-}
-
-/// Roots of the system and of Mozilla, the configured authority, the configured certificate.
-pub async fn tls_parameters(options: &EmailOptions) -> Result<TlsParameters, Failure> {
-    let tls = &options.tls;
-    let name = tls.server_name.clone().unwrap_or_else(|| options.smarthost_host.clone());
-    let wrong = |error: Error| Failure::give_up(format!("the TLS settings cannot be used: {error}"));
-    let mut builder = TlsParameters::builder(name).dangerous_accept_invalid_certs(tls.insecure_skip_verify);
-    for certificate in rustls_native_certs::load_native_certs().certs {
-        if let Ok(certificate) = Certificate::from_der(certificate.to_vec()) {
-            builder = builder.add_root_certificate(certificate);
-        }
+/// What to do about the refusals that people meet.
+fn advice(step: &str, code: u16) -> &'static str {
+    match (step, code) {
+        // RFC 4954: a wrong name or password, and one that may not log in this way.
+        (_, 535) if step.starts_with("AUTH") => " (check auth_username and auth_password; some services want a password made for programs)",
+        (_, 530) => " (the server wants a login, set auth_username and auth_password, or encryption first, set require_tls)",
+        (_, 538) => " (the server wants encryption first: set require_tls, smtp_require_tls)",
+        ("MAIL FROM", _) => " (check `from`: the server may take only the address of who is logged in)",
+        ("RCPT TO", 550 | 551 | 553) => " (check `to`, and whether this server takes mails for it from here)",
+        ("RCPT TO", 554) => " (check whether this server takes mails from here: auth_username and auth_password)",
+        _ => "",
     }
-    if let Some(ca) = &tls.ca {
-        builder = builder.add_root_certificate(Certificate::from_pem(pem(ca).await?.as_bytes()).map_err(wrong)?);
-    }
-    if let (Some(cert), Some(key)) = (&tls.cert, &tls.key) {
-        let identity = Identity::from_pem(pem(cert).await?.as_bytes(), pem(key).await?.as_bytes());
-        builder = builder.identify_with(identity.map_err(wrong)?);
-    }
-    builder.build().map_err(wrong)
-}
-
-async fn pem(source: &SecretSource) -> Result<String, Failure> {
-    source.read().await.map(|text| text.expose().to_owned()).map_err(|error| prepare_failure(&error))
 }

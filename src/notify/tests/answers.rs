@@ -21,6 +21,7 @@ fn answer(status: u16, body: &str) -> Answer {
         is_json: body.starts_with('{'),
         body: body.to_owned(),
         retry_after: None,
+        redirect: None,
     }
 }
 
@@ -164,6 +165,9 @@ fn each_provider_says_no_in_its_own_way() {
         ("pushover", 429, "", "final"),
         ("pushover", 500, "", "retry"),
         ("rocketchat", 200, r#"{"success":true}"#, "ok"),
+        ("rocketchat", 200, "<!DOCTYPE html><title>Sign in</title>", "retry"),
+        ("rocketchat", 429, r#"{"success":false,"error":"You must wait 7 seconds before trying this endpoint again."}"#, "retry 7000"),
+        ("pushover", 200, " \n<HTML>", "retry"),
         ("rocketchat", 200, r#"{"success":false,"error":"error-invalid-channel"}"#, "final"),
         ("rocketchat", 200, r#"{"success":false,"error":"error-too-many-requests"}"#, "retry"),
         ("sns", 200, "<PublishResponse/>", "ok"),

@@ -77,6 +77,7 @@ async fn routes_until_killed() {
             starts_at: Some(posted.starts_at),
             ends_at: Some(posted.ends_at),
             generator_url: String::new(),
+            offsets: Default::default(),
         };
         assert!(alerting.accept(vec![posted]).await.is_empty());
         println!("acknowledged R{round}N{number}");

@@ -139,6 +139,7 @@ fn posted(step: &Step) -> Vec<PostedAlert> {
         starts_at: Some(TimestampMs(NEW_YEAR + start)),
         ends_at: end.map(|end| TimestampMs(NEW_YEAR + end)),
         generator_url: "http://g/x?a=1&b=<2>".to_owned(),
+        offsets: Default::default(),
     };
     step.iter().map(alert).collect()
 }

@@ -6,6 +6,7 @@
 pub mod dedup;
 mod driver;
 mod explain;
+pub mod fallback;
 pub mod fingerprint;
 pub mod group;
 pub mod hold;
@@ -37,7 +38,7 @@ use crate::telemetry::Registry;
 pub use inbox::{Offsets, PostedAlert};
 pub use machine::{AlertFilter, GroupFilter};
 pub use notification::{Integration, Notify, Receiver};
-pub use options::AlertsOptions;
+pub use options::{AlertsOptions, Fallback};
 pub use silences::{SilenceError, SilenceRequest};
 
 use driver::Shared;
@@ -273,6 +274,7 @@ impl AlertsOptions {
             inhibit_rules: Vec::new(),
             time_intervals: Vec::new(),
             receivers: Vec::new(),
+            fallbacks: Vec::new(),
             external_url: external_url.to_owned(),
             original: String::new(),
         }

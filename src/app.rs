@@ -13,6 +13,7 @@ mod history;
 mod lifecycle;
 mod maintenance;
 mod overview;
+mod pulse;
 pub mod questions;
 pub mod settings;
 mod settling;

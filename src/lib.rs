@@ -34,6 +34,8 @@ pub mod alerts;
 pub mod notifier;
 pub mod notify;
 
+pub mod heartbeat;
+
 pub mod config;
 
 pub mod shell;

@@ -147,6 +147,11 @@ impl Tsdb {
         read(&self.store.read_only).as_ref().map(|why| why.text.clone())
     }
 
+    /// Samples taken since the start.
+    pub fn samples_taken(&self) -> u64 {
+        self.store.metrics.appended_floats.get() + self.store.metrics.appended_histograms.get()
+    }
+
     /// What the manifest named and the start did not find, one sentence each.
     pub fn losses(&self) -> &[String] {
         &self.store.losses

@@ -4,6 +4,7 @@ use super::fingerprint::Fingerprint;
 use super::group::{Group, Now};
 use super::hold::Hold;
 use super::notification::Integration;
+use super::options::Fallback;
 use super::rfc3339;
 use super::routing::Node;
 use super::slot::{Owed, Slot};
@@ -30,6 +31,36 @@ pub fn with_integration(place: &Place<'_>, integration: &Integration, slot: Opti
         text,
         told_at: slot.and_then(|slot| slot.told.as_ref()).map(|told| told.at),
         attempts: owed.map_or(0, |owed| owed.attempts),
+        next_attempt: slot.and_then(Slot::due).map(|due| wall(due, place.now)),
+    }
+}
+
+/// Where it stands with one that is told where another one fails.
+pub fn with_fallback(place: &Place<'_>, fallback: &Fallback, integration: &Integration, slot: Option<&Slot>) -> IntegrationStanding {
+    let told = slot.and_then(|slot| slot.told.as_ref());
+    let about_it = told.filter(|told| told.firing.contains(&place.number) || told.resolved.contains(&place.number));
+    let announced = slot.is_some_and(|slot| slot.announced.contains(&place.number));
+    let waits = slot.and_then(|slot| slot.owed.as_ref()).and_then(|owed| of_owed(place, owed));
+    let (standing, text) = match (waits, about_it) {
+        (Some(waits), _) => waits,
+        (None, Some(told)) if told.firing.contains(&place.number) => {
+            (Standing::Told, format!("told at {} in place of {}", moment(told.at), fallback.of))
+        }
+        (None, Some(told)) => (Standing::Told, format!("told at {} in place of {} that it has ended", moment(told.at), fallback.of)),
+        (None, None) if announced => (
+            Standing::Told,
+            format!("it was told in place of {}, and will be told the end, but nothing else unless that fails again", fallback.of),
+        ),
+        (None, None) => {
+            (Standing::Unwanted, format!("told only where {} does not take a message for {}, or refuses it", fallback.of, fallback.after))
+        }
+    };
+    IntegrationStanding {
+        integration: format!("{}/{}", fallback.receiver, integration.label()),
+        standing,
+        text,
+        told_at: about_it.map(|told| told.at),
+        attempts: slot.and_then(|slot| slot.owed.as_ref()).map_or(0, |owed| owed.attempts),
         next_attempt: slot.and_then(Slot::due).map(|due| wall(due, place.now)),
     }
 }

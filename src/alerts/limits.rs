@@ -70,5 +70,7 @@ pub const CATCH_UP_EVERY: DurationMs = DurationMs(5_000);
 pub const COMMIT_WAIT_MAX: DurationMs = DurationMs(5_000);
 /// Failed attempts in a row after which a receiver is named on all pages: some seconds, or half a minute where it hangs.
 pub const FAILING_AFTER_RETRIES: u32 = 3;
+/// Integrations that a message names in whose place it is.
+pub const IN_PLACE_OF_SHOWN_MAX: usize = 3;
 /// Receivers that are named at once.
 pub const FAILING_SHOWN_MAX: usize = 8;

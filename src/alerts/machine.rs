@@ -1,7 +1,8 @@
 //! The state machine of alerting: alerts, clock and outcomes in; changes for the ledger and messages to send out. No I/O.
 //!
 //! The parts: `inbound` takes alerts, `look` looks at a group, `sending` hands out attempts and hears how they ended,
-//! `restoring` starts from the ledger or from a new configuration, `showing` makes the views, `explaining` says where an alert stands.
+//! `standing_in` has other receivers told in the place of those that fail, `restoring` starts from the ledger or from a new configuration,
+//! `showing` makes the views, `explaining` says where an alert stands.
 
 mod digest;
 mod explaining;
@@ -11,6 +12,7 @@ mod look;
 mod restoring;
 mod sending;
 mod showing;
+mod standing_in;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -22,7 +24,7 @@ use super::inbox::Tracked;
 use super::limits::{CLOCK_STEP, TIDY_EVERY, lanes, pace};
 use super::metrics::Figures;
 use super::notification::{Integration, Notification, Notify, Receiver};
-use super::options::AlertsOptions;
+use super::options::{AlertsOptions, Fallback};
 use super::routing::Tree;
 use super::silences::Silences;
 use super::slot::{Slot, lane_key};
@@ -55,6 +57,8 @@ struct Routing {
     options: AlertsOptions,
     tree: Tree,
     receivers: HashMap<String, Vec<Integration>>,
+    /// By the receiver that fails.
+    fallbacks: HashMap<String, Fallback>,
 }
 
 /// One integration's queue over all groups.
@@ -66,6 +70,8 @@ struct Lane {
     pace: DurationMs,
     /// Steady milliseconds; the receiver asked for rest until then, or its pace does.
     rests_until: i64,
+    /// Why the last attempt failed; empty where it arrived.
+    failure: String,
     /// Slots with something to send, by the time of their next attempt.
     waiting: BTreeSet<(i64, String)>,
 }
@@ -79,6 +85,8 @@ pub struct Machine {
     pub silences: Silences,
     pub ids: Ids,
     changes: Vec<Change>,
+    /// Receivers and their integrations in whose place others are told.
+    stood_in_for: BTreeSet<(String, String)>,
     figures: Figures,
     last: Option<Now>,
     /// When it was last tidied, in steady milliseconds.
@@ -103,6 +111,7 @@ impl Machine {
             silences: Silences::default(),
             ids,
             changes: Vec::new(),
+            stood_in_for: BTreeSet::new(),
             figures,
             last: None,
             tidied: None,
@@ -116,6 +125,7 @@ impl Machine {
     pub fn tick(&mut self, now: Now) -> Vec<Attempt> {
         self.note_clock(now);
         self.refresh_retries(now);
+        self.begin_standing_in(now);
         self.look_at_due_groups(now);
         let attempts = self.attempts_due(now);
         if self.tidied.is_none_or(|at| now.steady - at >= TIDY_EVERY.0) {
@@ -130,7 +140,8 @@ impl Machine {
     /// The steady time at which the next tick has something to do, as far as is known now.
     pub fn next_wake(&self, now: Now) -> Option<i64> {
         let look = if self.looks_again { now.steady } else { self.first_look };
-        self.lanes.values().filter_map(Lane::next).chain([look].into_iter().filter(|at| *at < i64::MAX)).min()
+        let looks = Some(look).filter(|at| *at < i64::MAX);
+        self.lanes.values().filter_map(Lane::next).chain(looks).chain(self.next_stand_in()).min()
     }
 
     /// Nothing is there that begins, ends or is forgotten with time alone.
@@ -170,6 +181,7 @@ impl Machine {
 
     fn show_figures(&self, now: Now) {
         let held = |group: &Group| group.members.iter().filter(|(_, m)| m.hold.is_some()).map(|(number, _)| *number).collect::<Vec<_>>();
+        self.figures.standing_in.set(self.stood_in_for.len() as f64);
         let suppressed: BTreeSet<Fingerprint> = self.groups.values().flat_map(held).collect();
         self.figures.show_state(self.alerts.values(), &self.silences, self.groups.len(), suppressed.len(), now);
     }
@@ -191,7 +203,7 @@ impl Machine {
         }
         let (changes, routing) = (&mut self.changes, &self.routing);
         self.slots.retain(|key, slot| {
-            if routing.integration(&slot.receiver, &slot.integration).is_none() && slot.owed.as_ref().is_some_and(|owed| !owed.in_flight) {
+            if routing.integration_of(slot).is_none() && slot.owed.as_ref().is_some_and(|owed| !owed.in_flight) {
                 slot.owed = None;
             }
             let keep = slot.owed.is_some() || groups.contains_key(&slot.group_id) || slot.expires_at > now.wall;
@@ -208,7 +220,8 @@ impl Routing {
     fn new(options: AlertsOptions, receivers: Vec<Receiver>) -> Self {
         let tree = Tree::new(&options.route);
         let receivers = receivers.into_iter().map(|receiver| (receiver.name, receiver.integrations)).collect();
-        Self { options, tree, receivers }
+        let fallbacks = options.fallbacks.iter().map(|fallback| (fallback.of.clone(), fallback.clone())).collect();
+        Self { options, tree, receivers, fallbacks }
     }
 
     fn integrations(&self, receiver: &str) -> &[Integration] {

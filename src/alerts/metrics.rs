@@ -6,7 +6,7 @@ use super::group::Now;
 use super::inbox::Tracked;
 use super::notification::{Integration, Receiver};
 use super::silences::Silences;
-use crate::telemetry::{Counter, Registry};
+use crate::telemetry::{Counter, Gauge, Registry};
 
 /// The instruments of routing; cheap to clone.
 #[derive(Clone)]
@@ -17,6 +17,7 @@ pub struct Figures {
     pub digests: Counter,
     pub clock_steps: Counter,
     pub late_commits: Counter,
+    pub standing_in: Gauge,
 }
 
 /// Alertmanager's own, in seconds.
@@ -42,6 +43,11 @@ impl Figures {
             late_commits: registry.counter(
                 "promlet_alerts_late_commits_total",
                 "Messages sent although state.db had not yet taken the note about them.",
+                &[],
+            ),
+            standing_in: registry.gauge(
+                "promlet_alerts_standing_in",
+                "Integrations that fail, and in whose place a fallback receiver is told.",
                 &[],
             ),
         }
@@ -79,6 +85,12 @@ impl Figures {
 
     pub(super) fn delivered(&self, kind: &str) {
         self.notifications(kind).inc();
+    }
+
+    /// A message went to another receiver than the one that should have got it.
+    pub(super) fn stood_in(&self, receiver: &str, kind: &str) {
+        let help = "Messages that a fallback receiver was told in the place of another.";
+        self.registry.counter("promlet_alerts_fallback_notifications_total", help, &[("receiver", receiver), ("integration", kind)]).inc();
     }
 
     pub(super) fn failed(&self, kind: &str, outcome: &str) {

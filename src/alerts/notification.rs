@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use super::fingerprint::Fingerprint;
+use super::limits::IN_PLACE_OF_SHOWN_MAX;
 use crate::model::{Alert, DurationMs, Labels, TimestampMs};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -108,8 +109,42 @@ pub struct Notification {
     pub may_repeat: bool,
     /// What the receiver said of its last message about this group, while something of that still fires.
     pub memo: Option<String>,
+    /// Those that should have been told and were not reached; empty for whom the route names.
+    pub in_place_of: Vec<InPlaceOf>,
     /// How long one attempt may take where the receiver sets no `timeout`.
     pub deadline: DurationMs,
+}
+
+/// Another receiver's integration that does not take what it is owed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InPlaceOf {
+    pub receiver: String,
+    pub integration: String,
+    pub since: TimestampMs,
+    /// Empty where it takes its messages again, and this is the end of what was said in its place.
+    pub failure: String,
+}
+
+impl InPlaceOf {
+    /// `on-call/slack[0] has not taken this since 2024-01-02T12:03:00Z: connection refused`.
+    pub fn explain(&self) -> String {
+        let Self { receiver, integration, since, failure } = self;
+        let since = super::rfc3339(TimestampMs(since.0.div_euclid(1000) * 1000));
+        if failure.is_empty() {
+            return format!("{receiver} was not reached when this was announced here");
+        }
+        format!("{receiver}/{integration} has not taken this since {since}: {failure}")
+    }
+}
+
+/// The annotation that says so to templates and to whoever reads the message by machine.
+pub const IN_PLACE_OF: &str = "in_place_of";
+
+/// What of it is said: the first few.
+pub fn explain_all(all: &[InPlaceOf]) -> String {
+    let said: Vec<String> = all.iter().take(IN_PLACE_OF_SHOWN_MAX).map(InPlaceOf::explain).collect();
+    let more = all.len().saturating_sub(IN_PLACE_OF_SHOWN_MAX);
+    said.join("; ") + &if more > 0 { format!("; and {more} more") } else { String::new() }
 }
 
 impl Notification {

@@ -10,6 +10,8 @@ pub struct AlertsOptions {
     pub time_intervals: Vec<NamedIntervals>,
     /// Names in the order of the file.
     pub receivers: Vec<String>,
+    /// At most one of each receiver; no circle among them.
+    pub fallbacks: Vec<Fallback>,
     /// The server's own address as people reach it, without a slash at the end.
     pub external_url: String,
     /// The configuration with defaults and `<secret>`, for `GET /api/v2/status`.
@@ -31,6 +33,17 @@ pub struct Route {
     /// Values are templates; merged from parent to child.
     pub labels: Labels,
     pub routes: Vec<Route>,
+}
+
+/// Which receiver stands in, and after how long.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fallback {
+    /// The receiver that fails.
+    pub of: String,
+    /// The one that is told instead.
+    pub receiver: String,
+    /// How long a message may wait to be taken.
+    pub after: DurationMs,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

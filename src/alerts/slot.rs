@@ -40,6 +40,12 @@ pub struct Owed {
     pub refusals: u32,
     /// What the last failure was; empty where there was none since the start.
     pub failure: String,
+    /// The last failure was a refusal.
+    pub refused: bool,
+    /// Another receiver is told in the place of this one.
+    pub stood_in_for: bool,
+    /// `since` on the steady clock.
+    pub since_steady: i64,
     /// Steady milliseconds.
     pub due: i64,
 }
@@ -58,6 +64,8 @@ pub struct Slot {
     pub group_id: String,
     pub receiver: String,
     pub integration: String,
+    /// The first word of its key: the integration, or whom it stands in for.
+    pub asked_as: String,
     pub told: Option<Told>,
     pub announced: Set,
     pub owed: Option<Owed>,
@@ -72,16 +80,18 @@ pub fn lane_key(receiver: &str, integration: &str, destination: &str) -> String 
     if destination.is_empty() { format!("{integration} {receiver}") } else { format!("{integration} to {destination}") }
 }
 
-pub fn slot_key(group_id: &str, integration: &str) -> String {
-    format!("{integration} {group_id}")
+/// `asked_as` is the integration, or [`super::fallback::asked_as`].
+pub fn slot_key(group_id: &str, asked_as: &str) -> String {
+    format!("{asked_as} {group_id}")
 }
 
 impl Slot {
-    pub fn new(group_id: &str, receiver: &str, integration: &str) -> Self {
+    pub fn new(group_id: &str, receiver: &str, integration: &str, asked_as: &str) -> Self {
         Self {
             group_id: group_id.to_owned(),
             receiver: receiver.to_owned(),
             integration: integration.to_owned(),
+            asked_as: asked_as.to_owned(),
             told: None,
             announced: Set::new(),
             owed: None,
@@ -92,7 +102,8 @@ impl Slot {
     }
 
     pub fn from_row(row: LogRow, now: Now) -> Self {
-        let group_id = row.slot.split_once(' ').map_or("", |(_, group)| group).to_owned();
+        let (asked_as, group_id) = row.slot.split_once(' ').unwrap_or((&row.slot, ""));
+        let (asked_as, group_id) = (asked_as.to_owned(), group_id.to_owned());
         let steady = row.told_at.map(|at| now.steady_of(at));
         let told = row.told_at.zip(steady).map(|(at, steady)| Told { at, steady, firing: row.firing, resolved: row.resolved });
         let owed = row.owed.map(|owed| Owed {
@@ -107,11 +118,14 @@ impl Slot {
             retries: 0,
             refusals: 0,
             failure: String::new(),
+            refused: false,
+            stood_in_for: false,
+            since_steady: now.steady_of(owed.since),
             due: now.steady,
         });
         let (receiver, integration) = (row.receiver, row.integration);
         let (announced, memo) = (row.announced, row.memo);
-        Self { group_id, receiver, integration, told, announced, owed, memo, expires_at: row.expires_at, queued_at: None }
+        Self { group_id, receiver, integration, asked_as, told, announced, owed, memo, expires_at: row.expires_at, queued_at: None }
     }
 
     pub fn row(&self, key: &str) -> LogRow {
@@ -185,12 +199,21 @@ impl Owed {
             retries: 0,
             refusals: 0,
             failure: String::new(),
+            refused: false,
+            stood_in_for: false,
+            since_steady: now.steady,
             due: now.steady,
         }
     }
 
+    /// From when on, on the steady clock, another receiver stands in; a refusal is not waited out.
+    pub fn stands_in_from(&self, after: DurationMs) -> i64 {
+        if self.refused { i64::MIN } else { self.since_steady.saturating_add(after.0) }
+    }
+
     /// Sets when the next attempt may be; returns how long the whole integration should rest, where the receiver said so.
     pub fn note_failure(&mut self, kind: FailureKind, now: Now) -> Option<DurationMs> {
+        self.refused = kind == FailureKind::GiveUp;
         match kind {
             FailureKind::Retry { after: Some(after) } => {
                 self.retries += 1;

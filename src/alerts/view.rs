@@ -90,7 +90,7 @@ pub struct TrailView {
     /// Empty where the line is about the alert itself.
     pub receiver: String,
     /// `firing`, `resolved`, `silenced`, `inhibited`, `muted`, `outside_active_interval`, `nobody_to_tell`, `released`, `notified`,
-    /// `notified_resolved`.
+    /// `notified_resolved`, `stands_in`.
     pub decision: String,
     /// For a person.
     pub detail: String,
@@ -149,7 +149,7 @@ pub enum Standing {
 
 #[derive(Clone, Debug)]
 pub struct IntegrationStanding {
-    /// Kind and index: `slack[0]`.
+    /// Kind and index: `slack[0]`; of a receiver that stands in for another also its name: `mail/email[0]`.
     pub integration: String,
     pub standing: Standing,
     /// For a person.

@@ -8,6 +8,7 @@ use crate::alerts::AlertsOptions;
 use crate::bundled;
 use crate::config::{self, Environment, Loaded, PrometheusConfig};
 use crate::discovery::DiscoveryOptions;
+use crate::heartbeat::HeartbeatOptions;
 use crate::model::{DurationMs, Problem, Severity};
 use crate::notify::options::NotifyOptions;
 use crate::rules::options::GroupOptions;
@@ -20,6 +21,8 @@ pub struct Files {
     pub rules: Vec<GroupOptions>,
     /// None: nobody will be told.
     pub alerting: Option<(AlertsOptions, NotifyOptions)>,
+    /// Who hears regularly that promlet works.
+    pub heartbeats: Vec<HeartbeatOptions>,
     pub dashboards: dashboards::Source,
     /// Known settings that are not acted on, from all files.
     pub notes: Vec<Problem>,
@@ -47,35 +50,35 @@ pub fn load(settings: &Settings, own_address: &str, external_url: &str, environm
     let prometheus = prometheus(settings, own_address, environment).map_err(&mut keep).ok();
     let alerting = alerting(settings, external_url, environment).map_err(&mut keep).ok();
     let config_file = settings.mode.config_file().map(PathBuf::as_path);
-    let upstream = promlet_file(config_file).map_err(&mut keep).ok();
+    let promlet = promlet_file(config_file).map_err(&mut keep).ok();
     let extra = match &prometheus {
         Some(prometheus) => extra_rules(settings, prometheus, environment).map_err(&mut keep).ok(),
         None => None,
     };
     let web_notes = settings.web.config_file.as_deref().map_or(Ok(Vec::new()), config::load_web).map_err(&mut keep).ok();
     let dashboards = dashboards::find(settings.dashboards_path.as_deref(), config_file).map_err(&mut keep).ok();
-    let (Some(prometheus), Some(alerting), Some(upstream), Some((extra, extra_notes)), Some(web_notes), Some(dashboards)) =
-        (prometheus, alerting, upstream, extra, web_notes, dashboards)
+    let (Some(prometheus), Some(alerting), Some(promlet), Some((extra, extra_notes)), Some(web_notes), Some(dashboards)) =
+        (prometheus, alerting, promlet, extra, web_notes, dashboards)
     else {
         return Err(errors);
     };
     let mut notes = prometheus.notes.clone();
     notes.extend(prometheus.missing_files.iter().cloned());
     notes.extend(extra_notes);
-    notes.extend(upstream.notes.iter().cloned());
+    notes.extend(promlet.notes.iter().cloned());
     notes.extend(web_notes);
     let alerting = match alerting {
         Some(loaded) => {
             notes.extend(loaded.notes);
-            let mut notify = loaded.notify;
-            upstream.add_to(&mut notify)?;
-            Some((loaded.alerts, notify))
+            let (mut alerts, mut notify) = (loaded.alerts, loaded.notify);
+            promlet.add_to(&mut alerts, &mut notify)?;
+            Some((alerts, notify))
         }
         None => None,
     };
     let mut rules = prometheus.rules.clone();
     rules.extend(extra);
-    Ok(Files { prometheus, rules, alerting, dashboards, notes })
+    Ok(Files { prometheus, rules, alerting, heartbeats: promlet.heartbeats, dashboards, notes })
 }
 
 fn prometheus(settings: &Settings, own_address: &str, environment: &Environment) -> Loaded<PrometheusConfig> {

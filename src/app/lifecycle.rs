@@ -17,10 +17,11 @@ use super::history::{History, Upkeep};
 use super::maintenance::Maintenance;
 use super::settings::Settings;
 use super::settling::{self, Standing};
-use super::{addresses, courses, questions, signals, store_figures, web};
+use super::{addresses, courses, pulse, questions, signals, store_figures, web};
 use crate::alerts::{Alerting, AlertsOptions, rfc3339};
 use crate::clock::Clock;
 use crate::config::Environment;
+use crate::heartbeat::Heartbeats;
 use crate::http::server::Server;
 use crate::http::state::Readiness;
 use crate::model::{DurationMs, Problem, TimestampMs};
@@ -86,6 +87,7 @@ pub struct Shared {
     pub rules: RuleGroups,
     pub alerting: Alerting,
     pub notifier: Notifier,
+    pub heartbeats: Heartbeats,
     pub loaded: Arc<ArcSwap<Loaded>>,
     pub readiness: Readiness,
     pub requests: mpsc::Sender<Request>,
@@ -185,6 +187,7 @@ impl App {
         notifier.apply(files.prometheus.notifier.clone()).map_err(other)?;
         let rules = start_rules(&history, &engine, (&notifier, &alerting), &settings, &clock, &registry);
         let scrapes = Arc::new(ScrapePools::new(store.clone(), clock.clone(), &registry).map_err(other)?);
+        let heartbeats = Heartbeats::new(pulse::feel(store.clone(), rules.clone(), scrapes.clone()), clock.clone(), &registry);
         let (requests, received) = mpsc::channel(RELOADS_MAX);
         let loaded = Arc::new(ArcSwap::from_pointee(Loaded { files, at: started_at, failure: None }));
         let settings = Arc::new(settings);
@@ -203,6 +206,7 @@ impl App {
             rules,
             alerting,
             notifier,
+            heartbeats,
             loaded,
             readiness,
             requests,
@@ -216,6 +220,8 @@ impl App {
         store_figures::show_limits(&shared.registry, &options);
         let mut app = Self { shared, environment, figures, maintenance, state, requests: received, servers, stop_servers, settling: None };
         app.put_in_force().await;
+        let heartbeats = &app.shared.loaded.load().files.heartbeats;
+        app.shared.heartbeats.apply(heartbeats).map_err(other)?;
         app.settling = Some(tokio::spawn(settle(app.shared.clone())));
         app.shared.readiness.set_ready();
         app.figures.ready(true);
@@ -308,6 +314,7 @@ impl App {
         let evidence = courses::evidence(shared.engine.clone(), shared.history.select.clone(), features);
         let (options, receivers) =
             routing(&files, &shared.external_url, evidence, &shared.clock, &shared.registry).map_err(StartError::Other)?;
+        shared.heartbeats.apply(&files.heartbeats).map_err(other)?;
         shared.notifier.apply(files.prometheus.notifier.clone()).map_err(other)?;
         shared.alerting.reload(options, receivers);
         Ok(files)
@@ -318,6 +325,7 @@ impl App {
         tracing::info!("stopping");
         self.shared.readiness.set_stopping();
         self.figures.ready(false);
+        self.shared.heartbeats.stop();
         self.settling.iter().for_each(JoinHandle::abort);
         self.shared.scrapes.stop().await;
         let rules = self.shared.rules.clone();

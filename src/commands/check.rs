@@ -58,6 +58,10 @@ type Outcome = (String, Vec<Problem>, Vec<Problem>);
 fn check_config(file: &Path, environment: &Environment) -> Outcome {
     match config::load_prometheus(file, environment) {
         Ok(config) => {
+            let promlet = match beside(file) {
+                Ok(promlet) => promlet,
+                Err(problems) => return (String::new(), config.notes, problems),
+            };
             let (alerting, recording) = config::rules::count(&config.rules);
             let facts = format!(
                 "{}, {}, {}, {}",
@@ -66,10 +70,18 @@ fn check_config(file: &Path, environment: &Environment) -> Outcome {
                 plural(alerting, "alerting rule"),
                 plural(recording, "recording rule"),
             );
-            (facts, config.notes, config.missing_files)
+            let facts =
+                if promlet.heartbeats.is_empty() { facts } else { format!("{facts}, {}", plural(promlet.heartbeats.len(), "heartbeat")) };
+            (facts, [config.notes, promlet.notes].concat(), config.missing_files)
         }
         Err(problems) => (String::new(), Vec::new(), problems),
     }
+}
+
+/// `promlet.yml`, where it lies beside the file.
+fn beside(file: &Path) -> config::Loaded<config::PromletConfig> {
+    let file = file.parent().unwrap_or(Path::new("")).join("promlet.yml");
+    if file.is_file() { config::load_promlet(&file) } else { Ok(config::PromletConfig::default()) }
 }
 
 fn check_rules(file: &Path, environment: &Environment) -> Outcome {
@@ -85,7 +97,11 @@ fn check_rules(file: &Path, environment: &Environment) -> Outcome {
 
 fn check_alertmanager(file: &Path, environment: &Environment) -> Outcome {
     match config::load_alertmanager(file, "", &environment.checkers) {
-        Ok(config) => {
+        Ok(mut config) => {
+            let added = beside(file).and_then(|promlet| promlet.add_to(&mut config.alerts, &mut config.notify));
+            if let Err(problems) = added {
+                return (String::new(), config.notes, problems);
+            }
             let facts = format!(
                 "{}, {}, {}, {}, {}",
                 plural(count_routes(&config.alerts.route), "route"),

@@ -1,4 +1,5 @@
-//! `promlet notify test RECEIVER`: one real message, each step printed as it happens.
+//! `promlet notify test RECEIVER`: one real message, each step printed as it happens; `promlet notify test heartbeat` asks the
+//! addresses of the heartbeats once.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -10,12 +11,14 @@ use super::serve;
 use crate::app::addresses;
 use crate::clock::Clock;
 use crate::config;
+use crate::heartbeat::{self, HeartbeatOptions};
+use crate::model::Problem;
 use crate::notify::{self, StepState};
 use crate::telemetry::Registry;
 
 #[derive(Args, Debug)]
 pub struct NotifyTestFlags {
-    /// The receiver's name in alertmanager.yml
+    /// The receiver's name in alertmanager.yml; `heartbeat` for the heartbeats of promlet.yml
     receiver: String,
     /// Alertmanager configuration file
     #[arg(long = "alertmanager.config.file", value_name = "FILE", default_value = "alertmanager.yml")]
@@ -38,14 +41,26 @@ pub fn run(flags: &NotifyTestFlags) -> ExitCode {
     }
 }
 
+/// What stands for the heartbeats, where no receiver has this name.
+const HEARTBEAT: &str = "heartbeat";
+
+fn lines(problems: Vec<Problem>) -> String {
+    problems.iter().map(|problem| format!("{problem}\n")).collect()
+}
+
 async fn try_receiver(flags: &NotifyTestFlags) -> Result<bool, String> {
     let external_url = flags.external_url.clone().unwrap_or_else(|| format!("http://{}:9090", addresses::host_name()));
-    let loaded = config::load_alertmanager(&flags.config_file, &external_url, &serve::environment(&[]).checkers)
-        .map_err(|problems| problems.iter().map(|problem| format!("{problem}\n")).collect::<String>())?;
-    let mut options = loaded.notify;
     let beside = flags.config_file.parent().unwrap_or(Path::new("")).join("promlet.yml");
-    if let Ok(promlet) = config::load_promlet(&beside) {
-        promlet.add_to(&mut options).map_err(|problems| problems.iter().map(|problem| format!("{problem}\n")).collect::<String>())?;
+    let promlet = if beside.is_file() { config::load_promlet(&beside).map_err(lines)? } else { config::PromletConfig::default() };
+    let is_heartbeat = flags.receiver == HEARTBEAT;
+    if is_heartbeat && !flags.config_file.is_file() {
+        return try_heartbeats(&promlet.heartbeats).await;
+    }
+    let loaded = config::load_alertmanager(&flags.config_file, &external_url, &serve::environment(&[]).checkers).map_err(lines)?;
+    let (mut alerts, mut options) = (loaded.alerts, loaded.notify);
+    promlet.add_to(&mut alerts, &mut options).map_err(lines)?;
+    if is_heartbeat && options.receivers.iter().all(|receiver| receiver.name != HEARTBEAT) {
+        return try_heartbeats(&promlet.heartbeats).await;
     }
     let trial = notify::trial(&flags.receiver, &options, &external_url, &Clock::system(), &Registry::default());
     let mut steps = trial.map_err(|error| error.to_string())?;
@@ -61,4 +76,21 @@ async fn try_receiver(flags: &NotifyTestFlags) -> Result<bool, String> {
         let _closed_pipe = writeln!(io::stdout(), "{mark} {}", step.text);
     }
     Ok(all_delivered)
+}
+
+async fn try_heartbeats(all: &[HeartbeatOptions]) -> Result<bool, String> {
+    if all.is_empty() {
+        return Err("there is no heartbeat: promlet.yml, beside alertmanager.yml, has none".to_owned());
+    }
+    let mut all_arrived = true;
+    for options in all {
+        let outcome = heartbeat::trial(options).await;
+        all_arrived &= outcome.is_ok();
+        let line = match outcome {
+            Ok(status) => format!("  ok   arrived: {status}"),
+            Err(error) => format!("  FAILED  {error}"),
+        };
+        let _closed_pipe = writeln!(io::stdout(), "== {}\n{line}", options.name);
+    }
+    Ok(all_arrived)
 }

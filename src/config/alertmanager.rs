@@ -84,6 +84,7 @@ pub fn parse_alertmanager(source: &Source, folder: &Path, external_url: &str, ch
     let (Some(route), true) = (route, errors.is_empty()) else { return Err(errors) };
     let templates = root.texts("templates").iter().flat_map(|pattern| paths::expand(&PathBuf::from(pattern))).collect();
     let alerts = AlertsOptions {
+        fallbacks: Vec::new(),
         resolve_timeout: global.duration("resolve_timeout").unwrap_or(DurationMs::seconds(300)),
         route,
         inhibit_rules,

@@ -1,8 +1,13 @@
 //! `promlet.yml`: what promlet has and stock files have no word for. Optional.
 
+mod fallback;
+mod heartbeat;
+
 use std::collections::HashSet;
 use std::path::Path;
 
+use crate::alerts::options::AlertsOptions;
+use crate::heartbeat::options::HeartbeatOptions;
 use crate::model::Problem;
 use crate::model::number::quote;
 use crate::notify::options::{GotifyOptions, Integration, NotifyOptions, NtfyOptions};
@@ -13,6 +18,9 @@ use crate::yaml::{self, Kind, Node, Problems, Section, Source, Words, field};
 use super::alertmanager::Given;
 use super::http_client::HTTP_CONFIG;
 use super::{Loaded, paths};
+
+use fallback::{FALLBACK, Written};
+use heartbeat::HEARTBEAT;
 
 static DEFAULTS: Words = Words { name: "defaults", words: &["promlet", "alertmanager"], any_case: false };
 static NOTIFICATIONS: Section =
@@ -55,11 +63,16 @@ static RECEIVER: Section = Section {
         field("name", Kind::Text),
         field("ntfy_configs", Kind::List(&Kind::Section(&NTFY))),
         field("gotify_configs", Kind::List(&Kind::Section(&GOTIFY))),
+        field("fallback", Kind::Section(&FALLBACK)),
     ]],
 };
 static PROMLET: Section = Section {
     name: "promlet.yml",
-    fields: &[&[field("notifications", Kind::Section(&NOTIFICATIONS)), field("receivers", Kind::List(&Kind::Section(&RECEIVER)))]],
+    fields: &[&[
+        field("notifications", Kind::Section(&NOTIFICATIONS)),
+        field("receivers", Kind::List(&Kind::Section(&RECEIVER))),
+        field("heartbeat", Kind::List(&Kind::Section(&HEARTBEAT))),
+    ]],
 };
 
 #[derive(Clone, Debug, Default)]
@@ -70,21 +83,24 @@ pub struct PromletConfig {
     pub no_charts: bool,
     /// By name of a receiver of `alertmanager.yml`: what it tells besides.
     pub receivers: Vec<Addition>,
+    /// Who hears regularly that promlet works.
+    pub heartbeats: Vec<HeartbeatOptions>,
     pub notes: Vec<Problem>,
 }
 
-/// Integrations for a receiver that `alertmanager.yml` names.
+/// What a receiver that `alertmanager.yml` names has besides: integrations, and who is told where it fails.
 #[derive(Clone, Debug)]
 pub struct Addition {
     pub receiver: String,
     pub integrations: Vec<Integration>,
+    fallback: Option<Written>,
     /// What is said where there is no such receiver.
     unknown: Problem,
 }
 
 impl PromletConfig {
     /// Puts the additions where they belong; all that have no place come back.
-    pub fn add_to(&self, notify: &mut NotifyOptions) -> Loaded<()> {
+    pub fn add_to(&self, alerts: &mut AlertsOptions, notify: &mut NotifyOptions) -> Loaded<()> {
         notify.upstream_texts |= self.upstream_texts;
         notify.no_charts |= self.no_charts;
         let mut errors = Vec::new();
@@ -94,6 +110,9 @@ impl PromletConfig {
                 None => errors.push(addition.unknown.clone()),
             }
         }
+        let written: Vec<&Written> = self.receivers.iter().filter_map(|addition| addition.fallback.as_ref()).collect();
+        errors.extend(written.iter().filter_map(|written| written.problem(&notify.receivers)).cloned());
+        alerts.fallbacks = written.iter().map(|written| written.fallback.clone()).collect();
         if errors.is_empty() { Ok(()) } else { Err(errors) }
     }
 }
@@ -106,13 +125,15 @@ pub fn load_promlet(path: &Path) -> Loaded<PromletConfig> {
         let (errors, notes) = problems.finish();
         return if errors.is_empty() { Ok(PromletConfig { notes, ..PromletConfig::default() }) } else { Err(errors) };
     };
+    heartbeat::as_list(&mut root);
     yaml::check(&root, &PROMLET, &mut problems);
     resolve_paths(&mut root, &PROMLET, &paths::folder_of(path));
     let upstream_texts = root.get("notifications").and_then(|section| section.text("defaults")) == Some("alertmanager");
     let no_charts = root.get("notifications").and_then(|section| section.get("charts")).and_then(boolean) == Some(false);
     let receivers = receivers(&root, &source, &mut problems);
+    let heartbeats = heartbeat::read(&root, &mut problems);
     let (errors, notes) = problems.finish();
-    if errors.is_empty() { Ok(PromletConfig { upstream_texts, no_charts, receivers, notes }) } else { Err(errors) }
+    if errors.is_empty() { Ok(PromletConfig { upstream_texts, no_charts, receivers, heartbeats, notes }) } else { Err(errors) }
 }
 
 fn receivers(root: &Node, source: &Source, problems: &mut Problems<'_>) -> Vec<Addition> {
@@ -135,7 +156,14 @@ fn receivers(root: &Node, source: &Source, problems: &mut Problems<'_>) -> Vec<A
         }
         let message = format!("receiver {} is not in alertmanager.yml: add it there, where the routes are", quote(&name));
         let unknown = source.problem(crate::model::Severity::Error, at.start, message, None);
-        out.push(Addition { receiver: name, integrations, unknown });
+        let fallback = fallback::read(node, &name, source, problems);
+        out.push(Addition { receiver: name, integrations, fallback, unknown });
+    }
+    let fallbacks: Vec<_> = out.iter().filter_map(|addition| addition.fallback.as_ref()).map(|written| &written.fallback).collect();
+    // That a receiver is its own fallback was said above.
+    if let Some(names) = fallback::circle(&fallbacks).filter(|names| names.len() > 2) {
+        let at = root.get("receivers").map_or(root.span, |node| node.span);
+        problems.error(at, format!("fallbacks go in a circle: {}", names.join(" -> ")));
     }
     out
 }

@@ -54,6 +54,7 @@ fn notification(alerts: Vec<NotifiedAlert>) -> Notification {
         at: TimestampMs(NEW_YEAR + 300_000),
         may_repeat: false,
         memo: None,
+        in_place_of: Vec::new(),
         deadline: DurationMs::seconds(10),
     }
 }

@@ -163,6 +163,7 @@ fn example(receiver: &str, integration: &str, external_url: &str, clock: &Clock)
         at: now,
         may_repeat: false,
         memo: None,
+        in_place_of: Vec::new(),
         deadline: ATTEMPT_MAX,
     }
 }

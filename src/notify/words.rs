@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use super::data::common_labels;
 use super::limits::{ALERTS_SHOWN_MAX, SILENCE_LINK_MAX, TEXT_SHOWN_MAX};
 use super::query;
-use crate::alerts::notification::{Notification, NotifiedAlert, Reason, Status};
+use crate::alerts::notification::{IN_PLACE_OF, Notification, NotifiedAlert, Reason, Status, explain_all};
 use crate::alerts::rfc3339;
 use crate::model::number::{format_general, quote};
 use crate::model::{DurationMs, Labels, TimestampMs};
@@ -54,7 +54,7 @@ fn describe<'a>(alert: &'a NotifiedAlert, common: &Labels, notification: &Notifi
     let mut summary = clipped(annotations.get("summary").unwrap_or(""));
     let mut description = clipped(annotations.get("description").or(annotations.get("message")).unwrap_or(""));
     if summary.is_empty() && description.is_empty() {
-        let others = annotations.iter().filter(|(name, _)| !is_link(name)).map(|(name, value)| format!("{name}: {value}"));
+        let others = annotations.iter().filter(|(name, _)| !is_said(name)).map(|(name, value)| format!("{name}: {value}"));
         description = clipped(&others.collect::<Vec<_>>().join("\n"));
     } else if summary.is_empty() {
         summary = std::mem::take(&mut description);
@@ -97,8 +97,9 @@ fn matcher_name(name: &str) -> String {
     if plain { name.to_owned() } else { quote(name) }
 }
 
-fn is_link(name: &str) -> bool {
-    name.ends_with("_url")
+/// Annotations that are said in other words.
+fn is_said(name: &str) -> bool {
+    name.ends_with("_url") || name == IN_PLACE_OF
 }
 
 pub fn is_web(url: &str) -> bool {
@@ -170,7 +171,9 @@ fn most(notification: &Notification) -> String {
 /// Sentences for the end of a message: a repeat after a crash, a late one, templates that failed.
 pub fn remarks(notification: &Notification, problems: &[String]) -> Vec<String> {
     let mut remarks = Vec::new();
-    if notification.reason == Reason::Missed {
+    if !notification.in_place_of.is_empty() {
+        remarks.push(format!("Told here instead: {}.", explain_all(&notification.in_place_of)));
+    } else if notification.reason == Reason::Missed {
         remarks.push("Told late: this receiver could not be reached while the alert lasted.".to_owned());
     }
     if notification.reason == Reason::Digest {

@@ -2,6 +2,7 @@
 
 mod alertmanagers;
 mod command;
+mod heartbeats;
 mod hostile;
 mod receivers;
 mod reload;

@@ -5,6 +5,7 @@ mod check;
 mod corpus;
 mod hostile;
 mod judged;
+mod ours;
 mod prometheus;
 mod rules;
 

@@ -9,7 +9,7 @@ use crate::sources::rust_files;
 const BASE: [&str; 3] = ["model", "clock", "telemetry"];
 
 /// Room and the rooms it may use; `base` stands for model, clock and telemetry.
-const ROOMS: [(&str, &str); 29] = [
+const ROOMS: [(&str, &str); 30] = [
     ("model", ""),
     ("clock", "model"),
     ("telemetry", "model clock"),
@@ -32,7 +32,8 @@ const ROOMS: [(&str, &str); 29] = [
     ("alerts", "base state"),
     ("notifier", "base client discovery relabel"),
     ("notify", "base alerts client template yaml"),
-    ("config", "model yaml relabel client discovery scrape rules alerts notifier notify"),
+    ("heartbeat", "base client"),
+    ("config", "model yaml relabel client discovery scrape rules alerts notifier notify heartbeat"),
     ("http", "base promql storage scrape rules alerts remote ui"),
     ("shell", "base promql"),
     ("ui", ""),
@@ -42,7 +43,7 @@ const ROOMS: [(&str, &str); 29] = [
 ];
 
 /// Rooms of which others may take only some files: `(from, to, files)`.
-const DOORS: [(&str, &str, &str); 10] = [
+const DOORS: [(&str, &str, &str); 11] = [
     ("config", "client", "options"),
     ("config", "discovery", "options"),
     ("config", "scrape", "options"),
@@ -50,6 +51,7 @@ const DOORS: [(&str, &str, &str); 10] = [
     ("config", "alerts", "options"),
     ("config", "notifier", "options"),
     ("config", "notify", "options"),
+    ("config", "heartbeat", "options"),
     ("lint", "rules", "options"),
     ("http", "scrape", "view"),
     ("http", "rules", "view"),

@@ -3,7 +3,7 @@
 use super::Machine;
 use crate::alerts::group::Now;
 use crate::alerts::limits::DIGEST_OVER;
-use crate::alerts::notification::{Notification, NotifiedAlert, Reason, Status};
+use crate::alerts::notification::{InPlaceOf, Notification, NotifiedAlert, Reason, Status};
 use crate::alerts::slot::Content;
 use crate::model::Labels;
 
@@ -52,7 +52,19 @@ impl Machine {
             group_labels,
             may_repeat: contents.iter().any(|one| one.may_repeat),
             memo: None,
+            in_place_of: in_place_of(&contents),
             ..(*first.notification).clone()
         }
     }
+}
+
+/// All in whose place it is told, each integration once.
+fn in_place_of(contents: &[&Notification]) -> Vec<InPlaceOf> {
+    let mut all: Vec<InPlaceOf> = Vec::new();
+    for one in contents.iter().flat_map(|one| &one.in_place_of) {
+        if all.iter().all(|known| (&known.receiver, &known.integration) != (&one.receiver, &one.integration)) {
+            all.push(one.clone());
+        }
+    }
+    all
 }

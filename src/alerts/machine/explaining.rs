@@ -1,15 +1,16 @@
 //! Where alerts stand on their routes, at the moment of asking.
 
 use super::Machine;
-use crate::alerts::explain::{Place, next_look, with_integration};
+use crate::alerts::explain::{Place, next_look, with_fallback, with_integration};
 use crate::alerts::group::{Now, group_id};
 use crate::alerts::hold::{Context, Hold, judge};
 use crate::alerts::inbox::Tracked;
 use crate::alerts::inhibit::Inhibition;
 use crate::alerts::limits::EXPLAINED_MAX;
+use crate::alerts::notification::Integration;
 use crate::alerts::routing::{Node, all_match, group_labels};
 use crate::alerts::slot::slot_key;
-use crate::alerts::view::{AlertStanding, RouteStanding};
+use crate::alerts::view::{AlertStanding, IntegrationStanding, RouteStanding};
 use crate::model::Matcher;
 
 impl Machine {
@@ -27,6 +28,17 @@ impl Machine {
             ended: tracked.alert.is_resolved_at(now.wall),
             alert: self.view(tracked, inhibition, None, now),
         }
+    }
+
+    /// The receiver's own integrations, then those of its fallbacks.
+    fn with_all(&self, place: &Place<'_>, integrations: &[Integration], id: &str) -> Vec<IntegrationStanding> {
+        let slot = |word: &str| self.slots.get(&slot_key(id, word));
+        let own = integrations.iter().map(|one| with_integration(place, one, slot(&one.label())));
+        let fallbacks = self.routing.fallbacks(&place.node.route.receiver);
+        let others = fallbacks.flat_map(|fallback| {
+            self.routing.of_fallback(fallback).map(move |(word, one)| with_fallback(place, fallback, one, slot(&word)))
+        });
+        own.chain(others).collect()
     }
 
     fn on_route(&self, tracked: &Tracked, node: &Node, inhibition: &Inhibition<'_>, now: Now) -> RouteStanding {
@@ -49,10 +61,7 @@ impl Machine {
             group_interval: route.group_interval,
             repeat_interval: route.repeat_interval,
             next_look: place.as_ref().map(next_look),
-            integrations: place
-                .iter()
-                .flat_map(|place| integrations.iter().map(|one| with_integration(place, one, self.slots.get(&slot_key(&id, &one.label())))))
-                .collect(),
+            integrations: place.iter().flat_map(|place| self.with_all(place, integrations, &id)).collect(),
             held_by: hold.as_ref().map(|hold| (hold.word().to_owned(), hold.explain())),
         }
     }

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use super::Machine;
 use crate::alerts::limits::{FAILING_AFTER_RETRIES, FAILING_SHOWN_MAX};
+use crate::alerts::options::Fallback;
 use crate::alerts::slot::Owed;
 
 /// A single failure is mended by the next attempt; a refusal says by itself that something is wrong.
 fn is_failing(owed: &Owed) -> bool {
-    owed.retries >= FAILING_AFTER_RETRIES || owed.refusals > 0
+    owed.retries >= FAILING_AFTER_RETRIES || owed.refusals > 0 || owed.stood_in_for
 }
 
 impl Machine {
@@ -24,17 +25,21 @@ impl Machine {
         places
             .iter()
             .take(FAILING_SHOWN_MAX)
-            .map(|((receiver, integration), owed)| sentence(receiver, integration, owed))
+            .map(|((receiver, integration), owed)| sentence(receiver, integration, owed, self.routing.fallbacks.get(*receiver)))
             .chain(more)
             .collect()
     }
 }
 
-fn sentence(receiver: &str, integration: &str, owed: &[&Owed]) -> String {
+fn sentence(receiver: &str, integration: &str, owed: &[&Owed], fallback: Option<&Fallback>) -> String {
     let newest = owed.iter().max_by_key(|owed| owed.due).map_or("", |owed| owed.failure.as_str());
     let messages = if owed.len() == 1 { "a message".to_owned() } else { format!("messages for {} groups", owed.len()) };
+    let instead = match fallback {
+        Some(fallback) if owed.iter().any(|owed| owed.stood_in_for) => format!(" Receiver {} is told in its place.", fallback.receiver),
+        _ => String::new(),
+    };
     format!(
         "Receiver {receiver} ({integration}) does not take {messages}: {newest}. It is tried again until it does; \
-         `promlet notify test {receiver}` shows where it fails."
+         `promlet notify test {receiver}` shows where it fails.{instead}"
     )
 }

@@ -137,7 +137,7 @@ impl Machine {
         tracked.ended_while_down = !firing && tracked.restored;
         let (decision, detail) = match (firing, tracked.ended_while_down) {
             (true, _) => ("firing", format!("since {}", rfc3339(tracked.alert.starts_at)).into()),
-            (false, false) => ("resolved", format!("ended at {}", tracked.alert.ends_at).into()),
+            (false, false) => ("resolved", format!("ended at {}", rfc3339(tracked.alert.ends_at)).into()),
             (false, true) => ("resolved", "ended while promlet was not running".into()),
         };
         if !firing {

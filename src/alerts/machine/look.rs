@@ -10,18 +10,48 @@ use crate::alerts::group::Now;
 use crate::alerts::hold::{Context, Hold, judge};
 use crate::alerts::inhibit::Inhibition;
 use crate::alerts::limits::{ATTEMPT_MAX, ATTEMPT_MIN};
-use crate::alerts::notification::{Integration, Measured, Notification, NotifiedAlert, Reason, Status};
+use crate::alerts::notification::{
+    IN_PLACE_OF, InPlaceOf, Integration, Measured, Notification, NotifiedAlert, Reason, Status, explain_all,
+};
 use crate::alerts::routing::{Node, group_key};
 use crate::alerts::slot::{Content, Owed, Slot, slot_key};
 use crate::model::{DurationMs, Labels};
-use crate::state::{Change, DecisionRow};
+use crate::state::{Change, DecisionRow, LogRow};
 
 /// The group's alerts at one moment, in Alertmanager's order.
-struct Seen {
-    alerts: Vec<NotifiedAlert>,
+pub(super) struct Seen {
+    pub(super) alerts: Vec<NotifiedAlert>,
     /// Held back now, or (for those that ended) at some time before.
-    held: Vec<Option<Hold>>,
+    pub(super) held: Vec<Option<Hold>>,
     ever_held: Set,
+}
+
+/// What one integration is told of a group.
+pub(super) struct Telling<'a> {
+    pub(super) key: &'a str,
+    pub(super) receiver: &'a str,
+    /// Kind and index.
+    pub(super) label: &'a str,
+    pub(super) firing: Set,
+    /// What it knows the end of afterwards.
+    pub(super) resolved: Set,
+    /// Of these, those whose end is told.
+    pub(super) ended: Set,
+    /// What is owed to it that it never heard of.
+    pub(super) owed: Set,
+    pub(super) in_place_of: Vec<InPlaceOf>,
+}
+
+impl Seen {
+    /// Who silences an alert, or has another one in its place, need not be told late that it was missed.
+    pub(super) fn drop_held(&self, slot: &mut Slot) {
+        let Some(owed) = &mut slot.owed else { return };
+        for (alert, hold) in self.alerts.iter().zip(&self.held) {
+            if hold.as_ref().is_some_and(|hold| !hold.defers_resolved()) {
+                owed.firing.remove(&alert.fingerprint);
+            }
+        }
+    }
 }
 
 impl Machine {
@@ -58,6 +88,7 @@ impl Machine {
                 self.ask(routing, id, node, integration, &seen, now);
             }
         }
+        self.ask_fallbacks(routing, (id, node), &seen, (!on_time).then_some(&again), now);
         self.release_members(routing, id, now);
     }
 
@@ -124,14 +155,14 @@ impl Machine {
         let label = integration.label();
         let key = slot_key(id, &label);
         let receiver = node.route.receiver.as_str();
-        let slot = self.slots.entry(key.clone()).or_insert_with(|| Slot::new(id, receiver, &label));
+        let slot = self.slots.entry(key.clone()).or_insert_with(|| Slot::new(id, receiver, &label, &label));
         if let Some(owed) = slot.owed.as_mut().filter(|owed| owed.in_flight) {
             // Asked again as soon as that attempt has ended.
             owed.asked_meanwhile = true;
             return;
         }
         let before = slot.row(&key);
-        drop_owed_that_is_held(slot, seen);
+        seen.drop_held(slot);
         let owed_firing = slot.owed_firing();
         let (firing, resolved) = sayable(slot, &owed_firing, seen);
         if !integration.send_resolved {
@@ -146,9 +177,28 @@ impl Machine {
             send_resolved: integration.send_resolved,
             repeat_due: slot.repeat_is_due(now, node.route.repeat_interval),
         });
+        let unheard = |number: &&Fingerprint| integration.send_resolved || owed_firing.contains(*number);
+        let ended = resolved.iter().filter(unheard).copied().collect();
+        let (key, label, in_place_of) = (key.as_str(), label.as_str(), Vec::new());
+        let telling = Telling { key, receiver, label, firing, resolved, ended, owed: owed_firing, in_place_of };
+        self.put_down(routing, node, verdict, telling, seen, (&before, now));
+    }
+
+    /// Puts down as owed what was decided to be told; `before` is the slot's row as it was.
+    pub(super) fn put_down(
+        &mut self,
+        routing: &Routing,
+        node: &Node,
+        verdict: Verdict,
+        telling: Telling<'_>,
+        seen: &Seen,
+        (before, now): (&LogRow, Now),
+    ) {
+        let Telling { key, receiver, label, firing, resolved, ended, owed, in_place_of } = telling;
+        let Some(slot) = self.slots.get_mut(key) else { return };
         match verdict {
             // Everyone who could be told is held back for a while: what is owed stays owed.
-            Verdict::Nothing if firing.is_empty() && resolved.is_empty() && !owed_firing.is_empty() => {
+            Verdict::Nothing if firing.is_empty() && ended.is_empty() && !owed.is_empty() => {
                 if let Some(owed) = &mut slot.owed {
                     owed.content = None;
                 }
@@ -161,38 +211,38 @@ impl Machine {
             Verdict::Send(reason) => {
                 let wanted = |alert: &&NotifiedAlert| match alert.status {
                     Status::Firing => firing.contains(&alert.fingerprint),
-                    Status::Resolved => {
-                        let wants = integration.send_resolved || owed_firing.contains(&alert.fingerprint);
-                        wants && resolved.contains(&alert.fingerprint)
-                    }
+                    Status::Resolved => ended.contains(&alert.fingerprint),
                 };
                 let alerts: Vec<NotifiedAlert> = seen.alerts.iter().filter(wanted).cloned().collect();
                 let (ids, memo) = (&mut self.ids, slot.memo_of_open());
-                let owed = slot.owed.get_or_insert_with(|| Owed::new(ids.next_uuid(), now));
-                owed.firing.extend(&firing);
-                let composed = compose(&routing.options.external_url, node, &label, owed, reason, alerts, now);
-                let notification = Arc::new(Notification { memo, ..composed });
-                owed.content = Some(Arc::new(Content { notification, firing, resolved, looked: now }));
+                let is_stand_in = !in_place_of.is_empty();
+                let due = slot.owed.get_or_insert_with(|| Owed::new(ids.next_uuid(), now));
+                due.firing.extend(&firing);
+                if is_stand_in {
+                    due.firing.extend(&owed);
+                }
+                let composed = compose(&routing.options.external_url, node, (receiver, label), due, reason, alerts, now);
+                let notification = Arc::new(said_in_place_of(Notification { memo, in_place_of, ..composed }));
+                due.content = Some(Arc::new(Content { notification, firing, resolved, looked: now }));
             }
         }
-        let after = slot.row(&key);
+        let after = slot.row(key);
         if let (Some(owed), None) = (&before.owed, &after.owed)
             && owed.tried
         {
             let (id, detail) = (owed.id.clone(), "given up: there is nothing left to say".to_owned());
             self.changes.push(Change::CloseDelivery { id, at: now.wall, detail });
         }
-        if after != before {
+        if after != *before {
             self.changes.push(Change::PutLog(after));
         }
-        self.queue(&key);
+        self.queue(key);
     }
 
     /// Lets go of alerts that have ended and that no integration needs to hear of any more.
     pub(super) fn release_members(&mut self, routing: &Routing, id: &str, now: Now) {
         let Some(group) = self.groups.get_mut(id) else { return };
-        let receiver = &routing.tree.node(group.route).route.receiver;
-        let keys: Vec<String> = routing.integrations(receiver).iter().map(|i| slot_key(id, &i.label())).collect();
+        let keys = routing.slot_keys(&routing.tree.node(group.route).route.receiver, id);
         let (alerts, slots) = (&self.alerts, &self.slots);
         group.members.retain(|number, _| {
             let over = alerts.get(number).is_none_or(|tracked| tracked.alert.is_resolved_at(now.wall));
@@ -220,20 +270,23 @@ fn sayable(slot: &Slot, owed: &Set, seen: &Seen) -> (Set, Set) {
     (firing, resolved)
 }
 
-/// Who silences an alert, or has another one in its place, need not be told late that it was missed.
-fn drop_owed_that_is_held(slot: &mut Slot, seen: &Seen) {
-    let Some(owed) = &mut slot.owed else { return };
-    for (alert, hold) in seen.alerts.iter().zip(&seen.held) {
-        if hold.as_ref().is_some_and(|hold| !hold.defers_resolved()) {
-            owed.firing.remove(&alert.fingerprint);
+/// Templates and machines see it as an annotation of each alert.
+fn said_in_place_of(mut notification: Notification) -> Notification {
+    if !notification.in_place_of.is_empty() {
+        let why = explain_all(&notification.in_place_of);
+        for alert in &mut notification.alerts {
+            let mut annotations = alert.alert.annotations.to_builder();
+            annotations.set(IN_PLACE_OF, &why);
+            alert.alert.annotations = annotations.build();
         }
     }
+    notification
 }
 
 fn compose(
     external_url: &str,
     node: &Node,
-    integration: &str,
+    (receiver, integration): (&str, &str),
     owed: &Owed,
     reason: Reason,
     alerts: Vec<NotifiedAlert>,
@@ -245,7 +298,7 @@ fn compose(
     let window = node.route.group_interval.max(ATTEMPT_MIN);
     Notification {
         id: owed.id.clone(),
-        receiver: node.route.receiver.clone(),
+        receiver: receiver.to_owned(),
         integration: integration.to_owned(),
         status: if any_firing { Status::Firing } else { Status::Resolved },
         reason,
@@ -257,6 +310,7 @@ fn compose(
         at: now.wall,
         may_repeat: owed.tried && owed.attempts == 0,
         memo: None,
+        in_place_of: Vec::new(),
         deadline: DurationMs(window.0.min(ATTEMPT_MAX.0)),
     }
 }

@@ -48,7 +48,8 @@ impl Machine {
         self.regroup(now);
         for row in stored.decisions {
             let member = self.groups.get_mut(&*row.group_id).and_then(|group| group.members.get_mut(&row.fingerprint));
-            if let Some(member) = member.filter(|_| !row.decision.starts_with("notified")) {
+            let is_about_holds = !row.decision.starts_with("notified") && row.decision != "stands_in";
+            if let Some(member) = member.filter(|_| is_about_holds) {
                 member.ever_held = row.decision != "released";
                 member.recorded = Some((row.decision, row.detail));
             }
@@ -60,7 +61,7 @@ impl Machine {
         self.routing = std::sync::Arc::new(Routing::new(options, receivers));
         self.regroup(now);
         for slot in self.slots.values_mut() {
-            let gone = self.routing.integration(&slot.receiver, &slot.integration).is_none();
+            let gone = self.routing.integration_of(slot).is_none();
             match &mut slot.owed {
                 // An attempt under way ends by itself and is heard of; what waits goes with its integration.
                 Some(owed) if gone && !owed.in_flight => slot.owed = None,

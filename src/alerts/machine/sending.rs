@@ -40,7 +40,7 @@ impl Machine {
             if content.is_some_and(|content| content.looked.steady < now.steady)
                 && let Some(group) = self.groups.get_mut(&slot.group_id)
             {
-                group.ask_again.insert(slot.integration.clone());
+                group.ask_again.insert(slot.asked_as.clone());
                 self.looks_again = true;
             }
         }
@@ -54,7 +54,7 @@ impl Machine {
     fn open_attempt(&mut self, key: &str, now: Now) -> Option<Attempt> {
         let slot = self.slots.get_mut(key)?;
         let lane_name = self.routing.lane_key(slot);
-        let integration = self.routing.integration(&slot.receiver, &slot.integration).cloned();
+        let integration = self.routing.integration_of(slot).cloned();
         let (Some(integration), Some(lane)) = (integration, self.lanes.get_mut(&lane_name)) else {
             slot.owed = None;
             self.queue(key);
@@ -101,6 +101,7 @@ impl Machine {
     pub fn report(&mut self, ticket: &Ticket, outcome: Outcome, took: Duration, now: Now) {
         if let Some(lane) = self.lanes.get_mut(&ticket.lane) {
             lane.open = lane.open.saturating_sub(1);
+            lane.failure = outcome.as_ref().err().map(|failure| failure.detail.clone()).unwrap_or_default();
         }
         self.figures.attempted(ticket.kind, took);
         let several = (ticket.told.len() > 1).then_some(ticket.told.len());
@@ -115,9 +116,9 @@ impl Machine {
         owed.in_flight = false;
         let asked_meanwhile = std::mem::take(&mut owed.asked_meanwhile);
         let Some(content) = owed.content.clone() else { return };
-        let (group_id, integration) = (slot.group_id.clone(), slot.integration.clone());
+        let (group_id, asked_as) = (slot.group_id.clone(), slot.asked_as.clone());
         if let Some(group) = self.groups.get_mut(&group_id).filter(|_| asked_meanwhile) {
-            group.ask_again.insert(integration);
+            group.ask_again.insert(asked_as);
             self.looks_again = true;
         }
         match outcome {
@@ -127,6 +128,7 @@ impl Machine {
                 let memo = delivered.memo.clone().filter(|_| several.is_none());
                 let delivered = Delivered { detail: detail.unwrap_or_else(|| delivered.detail.clone()), memo };
                 self.note_delivered(key, ticket.kind, &content, &delivered, now);
+                self.end_standing_in(key);
             }
             Err(failure) => self.note_failed(key, ticket, &content, failure, now),
         }
@@ -146,13 +148,16 @@ impl Machine {
             slot.memo.clone_from(&delivered.memo);
         }
         self.figures.delivered(kind);
+        if !content.notification.in_place_of.is_empty() {
+            self.figures.stood_in(&slot.receiver, kind);
+        }
         let row = delivery(slot, &content.notification, "delivered", attempts, &delivered.detail, now);
         self.changes.extend([Change::PutLog(slot.row(key)), Change::PutDelivery(row)]);
         if content.notification.reason == Reason::Repeat {
             return;
         }
         let (group_id, receiver): (Arc<str>, Arc<str>) = (slot.group_id.as_str().into(), slot.receiver.as_str().into());
-        let detail: Arc<str> = format!("{}: {}", slot.integration, content.notification.reason.as_str()).into();
+        let detail: Arc<str> = format!("{}: {}", slot.integration, reason(&content.notification)).into();
         for alert in &content.notification.alerts {
             let word = if alert.status == Status::Firing { "notified" } else { "notified_resolved" };
             self.changes.push(Change::AddDecision(DecisionRow {
@@ -200,6 +205,18 @@ impl Machine {
     }
 }
 
+/// Why it was sent, and in whose place.
+fn reason(notification: &Notification) -> String {
+    let reason = notification.reason.as_str();
+    match notification.in_place_of.as_slice() {
+        [] => reason.to_owned(),
+        [first, ..] => {
+            let place = [first.receiver.as_str(), first.integration.as_str()].join("/");
+            format!("{reason}, in place of {}", place.trim_end_matches('/'))
+        }
+    }
+}
+
 fn delivery(slot: &Slot, notification: &Notification, outcome: &str, attempts: u32, detail: &str, now: Now) -> DeliveryRow {
     let alerts: Vec<Labels> = notification.alerts.iter().map(|alert| alert.alert.labels.clone()).collect();
     DeliveryRow {
@@ -209,7 +226,7 @@ fn delivery(slot: &Slot, notification: &Notification, outcome: &str, attempts: u
         integration: slot.integration.clone(),
         group_labels: notification.group_labels.clone(),
         status: notification.status.as_str().to_owned(),
-        reason: notification.reason.as_str().to_owned(),
+        reason: reason(notification),
         alerts,
         outcome: outcome.to_owned(),
         attempts,

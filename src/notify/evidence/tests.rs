@@ -45,6 +45,7 @@ fn notification(alerts: Vec<NotifiedAlert>) -> Notification {
         at: TimestampMs(NOW),
         may_repeat: false,
         memo: None,
+        in_place_of: Vec::new(),
         deadline: DurationMs::seconds(30),
     }
 }

@@ -39,7 +39,16 @@ const ROWS: [(&str, &[&str]); 17] = [
     ),
     (
         "A receiver that is down for an alert's whole life never hears of it",
-        &["tests/alerts/receiver-down-for-life.timeline", "tests/it/app/receivers.rs::one_that_fails_delays_no_other"],
+        &[
+            "tests/alerts/receiver-down-for-life.timeline",
+            "tests/it/app/receivers.rs::one_that_fails_delays_no_other",
+            "tests/alerts/fallback.timeline",
+            "tests/alerts/fallback-fails-too.timeline",
+            "tests/alerts/fallback-killed.timeline",
+            "tests/alerts/fallback-killed-in-flight.timeline",
+            "src/alerts/fallback.rs::it_hears_all_while_the_first_fails_and_only_ends_afterwards",
+            "tests/it/app/receivers.rs::another_receiver_is_told_while_one_is_dead",
+        ],
     ),
     (
         "An alert that ends while it is muted stays open for whoever heard of it",
@@ -82,6 +91,7 @@ const ROWS: [(&str, &[&str]); 17] = [
         "What is refused for good is tried over and over, or given up in silence",
         &[
             "tests/alerts/refused.timeline",
+            "tests/alerts/fallback-refused.timeline",
             "tests/it/alerts/failures/reading.rs::a_message_that_was_deleted_gives_way_to_a_new_one",
             "tests/it/app/receivers.rs::one_that_fails_delays_no_other",
         ],
@@ -117,7 +127,11 @@ const ROWS: [(&str, &[&str]); 17] = [
     ),
     (
         "The monitor itself is dead, and nobody knows",
-        &["tests/alerts/heartbeat.timeline", "tests/it/app/restart.rs::a_start_says_for_how_long_nothing_was_seen"],
+        &[
+            "tests/alerts/heartbeat.timeline",
+            "tests/it/app/heartbeats.rs::it_stops_with_what_it_speaks_for",
+            "tests/it/app/restart.rs::a_start_says_for_how_long_nothing_was_seen",
+        ],
     ),
     (
         "A secret's file is changed, or gone",

@@ -172,7 +172,8 @@ impl Run<'_> {
 
     fn answer(&mut self, attempt: Attempt) {
         let Attempt { ticket, notification, .. } = attempt;
-        let answer = self.answers.get(&notification.integration).copied().unwrap_or(Answer::Ok);
+        let full = format!("{}/{}", notification.receiver, notification.integration);
+        let answer = self.answers.get(&full).or_else(|| self.answers.get(&notification.integration)).copied().unwrap_or(Answer::Ok);
         let repeated = if notification.may_repeat && !self.seen_ids.insert(notification.id.clone()) { " same-id" } else { "" };
         self.seen_ids.insert(notification.id.clone());
         self.heard.push(describe(self.steady, &notification, answer) + repeated);
@@ -235,6 +236,9 @@ fn describe(steady: i64, notification: &Notification, answer: Answer) -> String 
         let while_down = if alert.ended_while_down { "(while-down)" } else { "" };
         let instance = alert.alert.labels.get("instance").map(|instance| format!("@{instance}")).unwrap_or_default();
         names.push(format!("{sign}{}{instance}{while_down}", alert.alert.name()));
+    }
+    for place in &notification.in_place_of {
+        names.push(format!("for {}/{}", place.receiver, place.integration).trim_end_matches('/').to_owned());
     }
     let answer = match answer {
         Answer::Ok => String::new(),

@@ -1,17 +1,20 @@
 //! The language of `.timeline` files: a routing configuration, what happens when, and what must be heard.
 //!
 //! - `receiver NAME KIND... [quiet]`: integrations by kind; `quiet` leaves out resolved messages.
+//! - `fallback NAME OTHER TIME`: OTHER stands in where NAME has not taken a message for so long.
 //! - `route NAME key=value...`: the root; a `route` indented by two more blanks is a child and inherits. Keys: `wait interval repeat by` (`a,b` or
 //!   `...`), `mute active` (interval names), the word `continue`; any other `name=value` is a matcher.
 //! - `inhibit name=value -> name=value equal=a,b`
 //! - `interval NAME HH:MM-HH:MM`
 //! - `start TIME`: RFC 3339, the wall time of 0s.
-//! - `at TIME fire LABELS [lease=TIME]`, `end LABELS`, `silence LABELS lease=TIME`, `answer INTEGRATION ok|fail|refuse|busy TIME|hang`,
+//! - `at TIME fire LABELS [lease=TIME]`, `end LABELS`, `silence LABELS lease=TIME`, `answer INTEGRATION|RECEIVER/INTEGRATION ok|fail|refuse|busy TIME|hang`,
 //!   `stop`, `start`, `settle`, `reload` (the routes after the next `reload:` line), `clock TIME|-TIME`,
 //!   `why` (where every alert stands is said as further `=` lines: TIME why ALERT RECEIVER [INTEGRATION] WORD: SENTENCE).
 //! - `until TIME`
-//! - `= TIME RECEIVER INTEGRATION STATUS (REASON) ALERTS [what came of it]`: ended alerts have a minus before their name.
+//! - `= TIME RECEIVER INTEGRATION STATUS (REASON) ALERTS [what came of it]`: ended alerts have a minus before their name;
+//!   `for RECEIVER/INTEGRATION` after them says in whose place it is.
 
+use promlet::alerts::Fallback;
 use promlet::alerts::options::{AlertsOptions, GroupBy, InhibitRule, NamedIntervals, Route, TimeInterval};
 use promlet::model::{DurationMs, Labels, Matcher};
 
@@ -105,6 +108,10 @@ fn setting(timeline: &mut Timeline, words: &[&str]) -> Result<(), String> {
             let known = |kind: &&str| ["webhook", "slack", "email"].into_iter().find(|known| known == kind);
             let integrations = kinds.iter().filter_map(known).collect();
             timeline.receivers.push(((*name).to_owned(), integrations, !kinds.contains(&"quiet")));
+        }
+        ["fallback", of, receiver, after] => {
+            let (of, receiver, after) = ((*of).to_owned(), (*receiver).to_owned(), time(after)?);
+            timeline.options.fallbacks.push(Fallback { of, receiver, after });
         }
         ["inhibit", rest @ ..] => {
             let arrow = rest.iter().position(|word| *word == "->").ok_or("no ->")?;

@@ -1,5 +1,8 @@
 //! Receivers that fail, each in its own way, at the same time: those that work hear at once, and everything else goes on.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use serde_json::Value;
 
 use super::running::{Running, until, write};
@@ -76,5 +79,52 @@ async fn one_that_fails_delays_no_other() {
     let seen = server.values("count_over_time(x[1h])").await;
     until("scraping goes on", async || (server.values("count_over_time(x[1h])").await != seen).then_some(())).await;
     assert_eq!(good.heard().len(), 1);
+    server.stop().await;
+}
+
+/// A dead receiver, another one in its place, and a restart while it is dead: heard once, told why, and the end as well.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_receiver_is_told_while_one_is_dead() {
+    let folder = tempfile::tempdir().unwrap();
+    let level = Arc::new(AtomicU64::new(1));
+    let shown = level.clone();
+    let target = Server::start(move |_| page(&format!("x {}\n", shown.load(Ordering::Relaxed))));
+    let instead = HttpPeer::start(&[]).await;
+    let routing = format!(
+        "route: {{receiver: dead, group_wait: 0s, group_interval: 1s}}\nreceivers:\n- {{name: dead, slack_configs: [{{api_url: 'http://127.0.0.1:1/', channel: '#c', send_resolved: true}}]}}\n- {{name: spare, webhook_configs: [{{url: 'http://127.0.0.1:{}/'}}]}}\n",
+        instead.port
+    );
+    write(folder.path(), "alertmanager.yml", &routing);
+    write(folder.path(), "promlet.yml", "receivers: [{name: dead, fallback: {receiver: spare, after: 1s}}]\n");
+    write(folder.path(), "r.yml", "groups: [{name: g, rules: [{alert: A, expr: x > 0}]}]\n");
+    let config = format!(
+        "global: {{scrape_interval: 200ms, scrape_timeout: 200ms, evaluation_interval: 200ms}}\nrule_files: [r.yml]\nscrape_configs: [{{job_name: j, static_configs: [{{targets: ['{}']}}]}}]\n",
+        target.address
+    );
+    write(folder.path(), "prometheus.yml", &config);
+    let server = Running::start(folder.path(), &[]).await;
+    let statuses = || -> Vec<String> {
+        let body = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+        instead.heard().iter().map(|request| body(&request.body)["status"].as_str().unwrap().to_owned()).collect()
+    };
+    until("the other one hears", async || (statuses() == ["firing"]).then_some(())).await;
+    let body: Value = serde_json::from_str(&instead.heard()[0].body).unwrap();
+    let why = body["commonAnnotations"]["in_place_of"].as_str().unwrap();
+    assert!(body["receiver"] == "spare" && why.starts_with("dead/slack[0] has not taken this since 2"), "{body}");
+    let story = async || server.data("/api/v1/alerts/explain?alertname=A").await.to_string();
+    until("the ledger says it", async || story().await.contains("in place of dead").then_some(())).await;
+    let said = story().await;
+    assert!(said.contains("\"stands_in\"") && said.contains("spare is told instead: dead/slack[0] has not taken this since"), "{said}");
+    let problems = server.data("/api/v1/promlet/overview").await["problems"].to_string();
+    assert!(problems.contains("Receiver spare is told in its place."), "{problems}");
+    assert_eq!(server.figure("promlet_alerts_fallback_notifications_total{integration=\"webhook\",receiver=\"spare\"}").await, Some(1.0));
+    server.stop().await;
+
+    let server = Running::start(folder.path(), &[]).await;
+    let again = async || server.data("/api/v1/promlet/overview").await["problems"].to_string();
+    until("it is dead still", async || again().await.contains("Receiver dead (slack[0])").then_some(())).await;
+    assert_eq!(statuses(), ["firing"], "nothing is said twice");
+    level.store(0, Ordering::Relaxed);
+    until("the end is told", async || (statuses() == ["firing", "resolved"]).then_some(())).await;
     server.stop().await;
 }

@@ -139,6 +139,7 @@ pub fn notification(receiver: &str, reason: Reason, alerts: Vec<NotifiedAlert>, 
         at: TimestampMs(NEW_YEAR + 65_000),
         may_repeat: false,
         memo,
+        in_place_of: Vec::new(),
         deadline: DurationMs::seconds(30),
     }
 }
@@ -280,8 +281,9 @@ async fn ntfy_and_gotify_stand_in_promlet_yml() {
              gotify_configs: [{{url: 'http://127.0.0.1:{port}/own', token: app, priority: '7'}}]\n"
         ),
     );
-    let mut options = load_alertmanager(&routes, "http://am.example/x", &Checkers::none()).unwrap().notify;
-    promlet::config::load_promlet(&ours).unwrap().add_to(&mut options).unwrap();
+    let loaded = load_alertmanager(&routes, "http://am.example/x", &Checkers::none()).unwrap();
+    let (mut alerts, mut options) = (loaded.alerts, loaded.notify);
+    promlet::config::load_promlet(&ours).unwrap().add_to(&mut alerts, &mut options).unwrap();
     let integrations = build(&options, &Clock::system(), &Registry::default()).unwrap()[0].integrations.clone();
     assert_eq!(integrations.iter().map(Integration::label).collect::<Vec<_>>(), ["ntfy[0]", "gotify[0]"]);
     for integration in &integrations {
@@ -304,6 +306,6 @@ async fn ntfy_and_gotify_stand_in_promlet_yml() {
     assert_eq!((&heard[1]["path"], &body(1)["priority"]), (&"/message".into(), &7.into()));
     assert!(tells(body(1)["message"].as_str().unwrap()), "{}", heard[1]);
     let stranger = write("promlet.yml", "receivers: [{name: nobody, ntfy_configs: [{topic: t}]}]\n");
-    let errors = promlet::config::load_promlet(&stranger).unwrap().add_to(&mut options).unwrap_err();
+    let errors = promlet::config::load_promlet(&stranger).unwrap().add_to(&mut alerts, &mut options).unwrap_err();
     assert!(errors[0].to_string().contains("receiver \"nobody\" is not in alertmanager.yml"), "{}", errors[0]);
 }

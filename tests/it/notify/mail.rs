@@ -104,6 +104,7 @@ pub fn notification() -> Notification {
         at: TimestampMs(0),
         may_repeat: false,
         memo: None,
+        in_place_of: Vec::new(),
         deadline: DurationMs::seconds(30),
     }
 }

@@ -12,8 +12,8 @@ pub const ANSWER_SHOWN_MAX: usize = 300;
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Each step of the mail protocol.
 pub const SMTP_STEP_TIMEOUT: Duration = Duration::from_secs(10);
-/// Bytes of one answer of a mail server, and characters of it that are shown.
-pub const SMTP_ANSWER_BYTES_MAX: usize = 64 * 1024;
+/// Bytes that a mail server may say in one conversation, before encryption and after it, and characters of one answer that are shown.
+pub const SMTP_HEARD_BYTES_MAX: usize = 256 * 1024;
 pub const SMTP_SHOWN_MAX: usize = 300;
 
 /// Alerts that one message of ours describes; more are counted.

@@ -20,12 +20,20 @@ pub fn boolean(node: &Node) -> Option<bool> {
     }
 }
 
-/// Decimal, hexadecimal, octal (`0o17` and YAML 1.1's `017`) and binary integers; underscores between digits.
+/// What a field of whole numbers makes of it: `1e3`, `1.5` and `08` count with their whole part, as in Go's yaml package.
 pub fn integer(node: &Node) -> Option<i64> {
     let text = plain(node)?.replace('_', "");
+    if !text.trim_start_matches(['-', '+']).starts_with(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
+    digits(&text).or_else(|| text.parse::<f64>().ok().filter(|number| number.abs() < 9e15).map(|number| number.trunc() as i64))
+}
+
+/// Decimal, hexadecimal, octal (`0o17` and YAML 1.1's `017`) and binary integers.
+fn digits(text: &str) -> Option<i64> {
     let (sign, digits) = match text.strip_prefix('-') {
         Some(rest) => (-1, rest),
-        None => (1, text.strip_prefix('+').unwrap_or(&text)),
+        None => (1, text.strip_prefix('+').unwrap_or(text)),
     };
     let radix = |prefix: &str, radix: u32| digits.strip_prefix(prefix).map(|rest| i64::from_str_radix(rest, radix));
     let parsed = radix("0x", 16)
@@ -33,17 +41,8 @@ pub fn integer(node: &Node) -> Option<i64> {
         .or_else(|| radix("0o", 8))
         .or_else(|| radix("0", 8).filter(|_| digits.len() > 1))
         .unwrap_or_else(|| digits.parse::<i64>());
-    if !digits.starts_with(|c: char| c.is_ascii_digit()) {
-        return None;
-    }
-    parsed.ok().map(|number| sign * number).or_else(|| whole(&text))
-}
-
-/// `1e3`, `1.5`, `08`: what reads as a float counts with its whole part, as in Go's yaml package.
-fn whole(text: &str) -> Option<i64> {
-    let is_float = text.contains(['.', 'e', 'E']) || text.bytes().all(|b| b.is_ascii_digit());
-    let number: f64 = is_float.then(|| text.parse().ok())??;
-    (number.abs() < 9e15).then_some(number.trunc() as i64)
+    let starts_well = digits.starts_with(|c: char| c.is_ascii_digit());
+    parsed.ok().filter(|_| starts_well).map(|number| sign * number)
 }
 
 /// Integers and floats with YAML's `.inf` and `.nan`.
@@ -53,7 +52,8 @@ pub fn float(node: &Node) -> Option<f64> {
         "-.inf" | "-.Inf" | "-.INF" => Some(f64::NEG_INFINITY),
         ".nan" | ".NaN" | ".NAN" => Some(f64::NAN),
         text if text.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c)) => {
-            integer(node).map(|number| number as f64).or_else(|| text.replace('_', "").parse().ok())
+            let text = text.replace('_', "");
+            digits(&text).map(|number| number as f64).or_else(|| text.parse().ok())
         }
         _ => None,
     }
@@ -210,6 +210,9 @@ mod tests {
         }
         for text in ["", "x", "0x", ".5", "--1", "9223372036854775808"] {
             assert_eq!(integer(&node(text)), None, "{text}");
+        }
+        for (text, number) in [("1.5", 1.5), ("-0.25", -0.25), ("1e-3", 0.001), ("0x10", 16.0), ("08", 8.0), (".5", 0.5)] {
+            assert_eq!(float(&node(text)), Some(number), "{text}");
         }
         assert_eq!(boolean(&node("yes")), Some(true));
         assert_eq!(boolean(&node("Off")), Some(false));

@@ -1,21 +1,30 @@
 //! The conversation with a mail server, step by step. What it refuses for good is not tried again soon; what it is too busy for is.
 
+use std::fmt::Display;
 use std::future::Future;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::wire::{Broken, Reply, Wire};
+use lettre::transport::smtp::authentication::Mechanism;
+use lettre::transport::smtp::commands::{Data, Mail, Rcpt, Starttls};
+use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter, ServerInfo};
+use lettre::transport::smtp::response::Response;
+use tokio::net::TcpStream;
+
+use super::wire::{Broken, Wire};
 use super::{Letter, cram};
 use crate::alerts::notification::{Failure, FailureKind};
+use crate::client::encrypt;
 use crate::model::Secret;
-use crate::notify::limits::SMTP_STEP_TIMEOUT;
+use crate::notify::limits::{SMTP_SHOWN_MAX, SMTP_STEP_TIMEOUT};
 use crate::notify::options::EmailOptions;
 use crate::notify::reach::{connect, not_encrypted, shown};
 use crate::notify::steps::Steps;
 
 /// The port of implicit TLS.
 const SMTPS_PORT: u16 = 465;
+const GREETING: &str = "greeting and EHLO";
 
 /// Where the conversation is, for the message when time runs out.
 #[derive(Default)]
@@ -33,20 +42,11 @@ pub struct Login {
     pub secret: Option<Secret>,
 }
 
-/// What the server says it can do, as far as it matters here.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Offers {
-    starttls: bool,
-    eight_bit: bool,
-    utf8: bool,
-    /// In capitals.
-    auth: Vec<String>,
-}
-
 struct Conversation<'a> {
     options: &'a EmailOptions,
     wire: Wire,
-    offers: Offers,
+    offers: ServerInfo,
+    hello: ClientId,
     steps: &'a Steps,
     at: &'a mut Place,
 }
@@ -60,7 +60,7 @@ pub struct Accepted {
 impl Accepted {
     /// Politeness only: whatever comes of it, the mail is accepted.
     pub async fn leave(mut self) {
-        drop(tokio::time::timeout(SMTP_STEP_TIMEOUT, self.wire.say("QUIT")).await);
+        drop(tokio::time::timeout(SMTP_STEP_TIMEOUT, self.wire.leave()).await);
     }
 }
 
@@ -68,8 +68,7 @@ impl Accepted {
 pub async fn deliver(options: &EmailOptions, letter: &Letter, login: &Login, steps: &Steps, at: &mut Place) -> Result<Accepted, Failure> {
     at.0 = "connecting";
     let stream = connect(&options.smarthost_host, options.smarthost_port, steps).await?;
-    let mut conversation = Conversation { options, wire: Wire::new(stream), offers: Offers::default(), steps, at };
-    conversation.greet().await?;
+    let mut conversation = Conversation::begin(options, stream, steps, at).await?;
     conversation.encrypt().await?;
     if !options.auth_username.is_empty() {
         conversation.log_in(login).await?;
@@ -79,87 +78,46 @@ pub async fn deliver(options: &EmailOptions, letter: &Letter, login: &Login, ste
     Ok(Accepted { said: said + &note, wire: conversation.wire })
 }
 
-impl Offers {
-    fn read(reply: &Reply) -> Self {
-        let mut offers = Self::default();
-        // The first line is the greeting.
-        for line in reply.lines.iter().skip(1) {
-            let line = line.to_ascii_uppercase();
-            let mut words = line.split_ascii_whitespace();
-            match words.next().unwrap_or("") {
-                "STARTTLS" => offers.starttls = true,
-                "8BITMIME" => offers.eight_bit = true,
-                "SMTPUTF8" => offers.utf8 = true,
-                "AUTH" => offers.auth.extend(words.map(str::to_owned)),
-                // As servers said it before RFC 2554.
-                first => {
-                    if let Some(mechanism) = first.strip_prefix("AUTH=") {
-                        offers.auth.extend(std::iter::once(mechanism).chain(words).map(str::to_owned));
-                    }
-                }
-            }
-        }
-        offers.auth.sort();
-        offers.auth.dedup();
-        offers
+/// What the server can do, as far as it matters here.
+fn offers(info: &ServerInfo) -> String {
+    let mut known: Vec<&str> = Vec::new();
+    if info.supports_feature(Extension::StartTls) {
+        known.push("STARTTLS");
     }
-
-    fn has(&self, mechanism: &str) -> bool {
-        self.auth.iter().any(|offered| offered == mechanism)
-    }
-
-    fn show(&self) -> String {
-        let mut known: Vec<String> = self.starttls.then(|| "STARTTLS".to_owned()).into_iter().collect();
-        known.extend(self.auth.iter().map(|mechanism| format!("AUTH {mechanism}")));
-        if known.is_empty() {
-            "the server offers neither TLS nor a login".to_owned()
-        } else {
-            format!("the server offers {}", known.join(", "))
-        }
+    let mechanisms = [(Mechanism::Plain, "AUTH PLAIN"), (Mechanism::Login, "AUTH LOGIN"), (Mechanism::Xoauth2, "AUTH XOAUTH2")];
+    known.extend(mechanisms.into_iter().filter(|(mechanism, _)| info.supports_auth_mechanism(*mechanism)).map(|(_, name)| name));
+    if known.is_empty() {
+        "the server offers neither TLS nor a login".to_owned()
+    } else {
+        format!("the server offers {}", known.join(", "))
     }
 }
 
-impl Conversation<'_> {
-    async fn greet(&mut self) -> Result<(), Failure> {
-        if self.options.force_implicit_tls.unwrap_or(self.options.smarthost_port == SMTPS_PORT) {
-            self.at.0 = "TLS";
-            self.shake_hands().await?;
-        }
-        self.at.0 = "the greeting";
-        let greeting = within(self.at, self.wire.answer()).await?;
-        self.steps.done(format!("the server greets: {}", greeting.show()));
-        self.introduce().await
-    }
-
-    /// A server that is older than EHLO gets HELO, as RFC 5321 has it.
-    async fn introduce(&mut self) -> Result<(), Failure> {
-        let hello = if self.options.hello.is_empty() { "localhost" } else { self.options.hello.as_str() };
-        self.at.0 = "EHLO";
-        self.offers = match tokio::time::timeout(SMTP_STEP_TIMEOUT, self.wire.say(&format!("EHLO {hello}"))).await {
-            Ok(Ok(reply)) => Offers::read(&reply),
-            Ok(Err(Broken::Refused(reply))) if matches!(reply.code, 500..=504) => {
-                self.at.0 = "HELO";
-                self.say(&format!("HELO {hello}")).await?;
-                Offers::default()
-            }
-            Ok(Err(broken)) => return Err(judge(self.at.0, &broken)),
-            Err(_) => return Err(silence(self.at.0)),
+impl<'a> Conversation<'a> {
+    /// Up to the server's list of what it can do.
+    async fn begin(options: &'a EmailOptions, stream: TcpStream, steps: &'a Steps, at: &'a mut Place) -> Result<Self, Failure> {
+        let hello = ClientId::Domain(if options.hello.is_empty() { "localhost".to_owned() } else { options.hello.clone() });
+        let wire = if options.force_implicit_tls.unwrap_or(options.smarthost_port == SMTPS_PORT) {
+            at.0 = "TLS";
+            let shaken = async { encrypt(stream, &options.smarthost_host, &options.tls).await.map_err(Broken::Tls) };
+            let (stream, peer) = within(at, shaken).await?;
+            steps.done(format!("encrypted ({})", shown(&peer)));
+            at.0 = GREETING;
+            within(at, Wire::greet_encrypted(stream, &hello)).await?
+        } else {
+            at.0 = GREETING;
+            within(at, Wire::greet(stream, &hello)).await?
         };
-        self.steps.done(format!("introduced as {hello}; {}", self.offers.show()));
-        Ok(())
-    }
-
-    async fn shake_hands(&mut self) -> Result<(), Failure> {
-        let peer = within(self.at, self.wire.encrypt(&self.options.smarthost_host, &self.options.tls)).await?;
-        self.steps.done(format!("encrypted ({})", shown(&peer)));
-        Ok(())
+        let offered = wire.known().clone();
+        steps.done(format!("greeted as {hello}; {}", offers(&offered)));
+        Ok(Self { options, wire, offers: offered, hello, steps, at })
     }
 
     async fn encrypt(&mut self) -> Result<(), Failure> {
         if self.wire.is_encrypted() {
             return Ok(());
         }
-        let offered = self.offers.starttls;
+        let offered = self.offers.supports_feature(Extension::StartTls);
         if !offered && self.options.require_tls {
             return Err(Failure::give_up(
                 "the server does not offer STARTTLS, and require_tls is true: set `require_tls: false` (smtp_require_tls) for a server \
@@ -171,10 +129,15 @@ impl Conversation<'_> {
             return Ok(());
         }
         self.at.0 = "STARTTLS";
-        self.say("STARTTLS").await?;
-        self.shake_hands().await?;
+        self.say(Starttls).await?;
+        let peer = within(self.at, self.wire.encrypt(&self.options.smarthost_host, &self.options.tls)).await?;
+        self.steps.done(format!("encrypted ({})", shown(&peer)));
         // What was offered before may have been anybody's.
-        self.introduce().await
+        self.at.0 = "EHLO";
+        let said = within(self.at, self.wire.introduce(&self.hello)).await?;
+        self.offers = ServerInfo::from_response(&said).map_err(|error| judge(self.at.0, &error.into()))?;
+        self.steps.done(offers(&self.offers));
+        Ok(())
     }
 
     /// With a secret CRAM-MD5 is asked for, whether offered or not: who does not know it says so.
@@ -194,21 +157,21 @@ impl Conversation<'_> {
 
     async fn answer_challenge(&mut self, secret: &Secret) -> Result<(), Failure> {
         self.at.0 = "AUTH CRAM-MD5";
-        let challenge = self.say("AUTH CRAM-MD5").await?;
-        let challenge = challenge.lines.first().cloned().unwrap_or_default();
+        let challenge = self.say("AUTH CRAM-MD5\r\n").await?;
+        let challenge = challenge.first_line().unwrap_or("").to_owned();
         let answer = cram::answer(&self.options.auth_username, secret.expose(), &challenge)
             .ok_or_else(|| Failure::give_up("AUTH CRAM-MD5: the server's challenge is not base64"))?;
-        let verdict = self.say(&answer).await?;
+        let verdict = self.say(format!("{answer}\r\n")).await?;
         self.logged_in("CRAM-MD5", &verdict)
     }
 
     /// PLAIN where offered, else LOGIN; a server that knows no login at all gets none, as upstream has it. A password is not sent in the
     /// clear to another machine by PLAIN, as upstream.
     async fn authenticate(&mut self, password: &Secret) -> Result<(), Failure> {
-        let (plain, login) = (self.offers.has("PLAIN"), self.offers.has("LOGIN"));
+        let (plain, login) = (self.offers.supports_auth_mechanism(Mechanism::Plain), self.offers.supports_auth_mechanism(Mechanism::Login));
         let user = &self.options.auth_username;
         let is_local = matches!(self.options.smarthost_host.as_str(), "localhost" | "127.0.0.1" | "::1");
-        if self.offers.auth.is_empty() {
+        if !plain && !login && !self.offers_other_logins().await? {
             self.steps.done("not logged in: the server offers no AUTH on this connection");
             return Ok(());
         }
@@ -217,31 +180,36 @@ impl Conversation<'_> {
         let encode = |text: &str| STANDARD.encode(text);
         if plain && may_plain {
             let token = encode(&format!("{}\0{user}\0{}", self.options.auth_identity, password.expose()));
-            let mut verdict = self.say(&format!("AUTH PLAIN {token}")).await?;
+            let mut verdict = self.say(format!("AUTH PLAIN {token}\r\n")).await?;
             // One that wants to ask first.
-            if verdict.code == 334 {
-                verdict = self.say(&token).await?;
+            if verdict.has_code(334) {
+                verdict = self.say(format!("{token}\r\n")).await?;
             }
             return self.logged_in("PLAIN", &verdict);
         }
         if login {
-            self.say("AUTH LOGIN").await?;
-            self.say(&encode(user)).await?;
-            let verdict = self.say(&encode(password.expose())).await?;
+            self.say("AUTH LOGIN\r\n").await?;
+            self.say(format!("{}\r\n", encode(user))).await?;
+            let verdict = self.say(format!("{}\r\n", encode(password.expose()))).await?;
             return self.logged_in("LOGIN", &verdict);
         }
         Err(Failure::give_up(if plain {
             "the password is not sent over a connection without encryption: set `require_tls: true` (smtp_require_tls)"
-        } else if self.offers.has("CRAM-MD5") {
-            "the server wants AUTH CRAM-MD5: set auth_secret (smtp_auth_secret) instead of auth_password"
         } else {
-            "the server offers neither AUTH PLAIN nor AUTH LOGIN on this connection: check port and TLS"
+            "the server offers neither AUTH PLAIN nor AUTH LOGIN on this connection: check port and TLS; for AUTH CRAM-MD5 set auth_secret \
+             (smtp_auth_secret) instead of auth_password"
         }))
     }
 
-    fn logged_in(&self, mechanism: &str, verdict: &Reply) -> Result<(), Failure> {
-        if verdict.code >= 300 {
-            return Err(Failure::retry(format!("{}: the server asks on and on: {}", self.at.0, verdict.code)));
+    /// Whether there is any other way to log in: lettre knows three.
+    async fn offers_other_logins(&mut self) -> Result<bool, Failure> {
+        let said = within(self.at, self.wire.introduce(&self.hello)).await?;
+        Ok(said.message().any(|line| line.to_ascii_uppercase().starts_with("AUTH")))
+    }
+
+    fn logged_in(&self, mechanism: &str, verdict: &Response) -> Result<(), Failure> {
+        if asks_on(verdict) {
+            return Err(Failure::retry(format!("{}: the server asks on and on: {}", self.at.0, verdict.code())));
         }
         self.steps.done(format!("logged in as {} (AUTH {mechanism})", self.options.auth_username));
         Ok(())
@@ -250,27 +218,27 @@ impl Conversation<'_> {
     /// Recipients that are refused are named; the mail goes to the others.
     async fn hand_over(&mut self, letter: &Letter) -> Result<(String, Vec<String>), Failure> {
         self.at.0 = "MAIL FROM";
-        let mut sender = format!("MAIL FROM:<{}>", letter.from);
+        let mut parameters = Vec::new();
         if letter.to.iter().chain([&letter.from]).any(|address| !address.to_string().is_ascii()) {
-            if !self.offers.utf8 {
+            if !self.offers.supports_feature(Extension::SmtpUtfEight) {
                 return Err(Failure::give_up(
                     "an address has letters beyond ASCII, and the server takes none such (no SMTPUTF8): use another",
                 ));
             }
-            sender += " SMTPUTF8";
+            parameters.push(MailParameter::SmtpUtfEight);
         }
-        if !letter.bytes.is_ascii() && self.offers.eight_bit {
-            sender += " BODY=8BITMIME";
+        if !letter.bytes.is_ascii() && self.offers.supports_feature(Extension::EightBitMime) {
+            parameters.push(MailParameter::Body(MailBodyParameter::EightBitMime));
         }
-        self.say(&sender).await?;
+        self.say(Mail::new(Some(letter.from.clone()), parameters)).await?;
         self.steps.done(format!("sender {} accepted", letter.from));
         self.at.0 = "RCPT TO";
         let mut refused: Vec<(String, Failure)> = Vec::new();
         for to in &letter.to {
-            match tokio::time::timeout(SMTP_STEP_TIMEOUT, self.wire.say(&format!("RCPT TO:<{to}>"))).await {
+            match tokio::time::timeout(SMTP_STEP_TIMEOUT, self.wire.say(Rcpt::new(to.clone(), Vec::new()))).await {
                 Ok(Ok(_)) => self.steps.done(format!("recipient {to} accepted")),
                 // 421 closes the conversation: nobody gets the mail.
-                Ok(Err(broken @ Broken::Refused(_))) if !broken.closes() => {
+                Ok(Err(broken)) if broken.code().is_some_and(|code| code != 421) => {
                     let failure = judge(self.at.0, &broken);
                     self.steps.failed(format!("recipient {to} refused: {failure}"));
                     refused.push((to.to_string(), failure));
@@ -287,17 +255,17 @@ impl Conversation<'_> {
             return Err(Failure { kind, detail });
         }
         self.at.0 = "DATA";
-        let invited = self.say("DATA").await?;
-        if invited.code < 300 {
-            return Err(Failure::retry(format!("DATA: the server answers {} and does not want the mail", invited.show())));
+        let invited = self.say(Data).await?;
+        if !asks_on(&invited) {
+            return Err(Failure::retry(format!("DATA: the server answers {} and does not want the mail", show(&invited))));
         }
         // Looking at a mail takes servers long: they have the rest of the time, for a mail that is given up here may be taken there.
-        let said = self.wire.hand_over(&letter.bytes).await.map_err(|broken| judge("DATA", &broken))?.show();
+        let said = show(&self.wire.hand_over(&letter.bytes).await.map_err(|broken| judge("DATA", &broken))?);
         self.steps.done(format!("mail accepted: {said}"));
         Ok((said, refused.into_iter().map(|(to, failure)| format!("{to} ({failure})")).collect()))
     }
 
-    async fn say(&mut self, command: &str) -> Result<Reply, Failure> {
+    async fn say(&mut self, command: impl Display) -> Result<Response, Failure> {
         within(self.at, self.wire.say(command)).await
     }
 }
@@ -313,7 +281,7 @@ async fn within<T>(at: &Place, step: impl Future<Output = Result<T, Broken>>) ->
 
 fn silence(step: &str) -> Failure {
     let advice = match step {
-        "the greeting" => " (is the port right? one that wants TLS from the first byte needs force_implicit_tls: true)",
+        GREETING => " (is the port right? one that wants TLS from the first byte needs force_implicit_tls: true)",
         _ => "",
     };
     Failure::retry(format!("{step}: the mail server was silent for {} s{advice}", SMTP_STEP_TIMEOUT.as_secs()))
@@ -322,11 +290,22 @@ fn silence(step: &str) -> Failure {
 /// 5xx and a stranger's certificate are for good, all else may pass.
 fn judge(step: &str, broken: &Broken) -> Failure {
     let detail = format!("{step}: {broken}");
-    match broken {
-        Broken::Tls(failure) => not_encrypted(failure),
-        Broken::Refused(reply) if reply.code >= 500 => Failure::give_up(detail + advice(step, reply.code)),
-        Broken::Refused(_) | Broken::Lost(_) => Failure::retry(detail),
+    match (broken, broken.code()) {
+        (Broken::Tls(failure), _) => not_encrypted(failure),
+        (_, Some(code @ 500..)) => Failure::give_up(detail + advice(step, code)),
+        _ => Failure::retry(detail),
     }
+}
+
+/// Answers of 3xx.
+fn asks_on(response: &Response) -> bool {
+    u16::from(response.code()) >= 300
+}
+
+/// For the ledger: `250 kept`.
+fn show(response: &Response) -> String {
+    let text: String = response.message().collect::<Vec<_>>().join(" ").chars().filter(|c| !c.is_control()).take(SMTP_SHOWN_MAX).collect();
+    format!("{} {text}", response.code())
 }
 
 /// What to do about the refusals that people meet.

@@ -11,8 +11,8 @@ use super::{ClientError, ClientOptions, USER_AGENT, tls};
 
 /// Redirects followed for one request.
 const REDIRECTS_MAX: usize = 10;
-/// Idle connections kept to one host.
-const IDLE_PER_HOST: usize = 2;
+/// Idle connections kept to one host: as many as a receiver has attempts under way at most, so that in a storm each is used again.
+const IDLE_PER_HOST: usize = 8;
 const IDLE_TIMEOUT: Duration = Duration::from_secs(90);
 
 /// How long each step may take.

@@ -38,9 +38,14 @@ impl Labels {
     /// What rules set, and annotations: an empty value is kept (a rule's takes the label away from what it is set on). Of equal names the
     /// last wins.
     pub fn to_set<N: AsRef<str>, V: AsRef<str>>(pairs: impl IntoIterator<Item = (N, V)>) -> Self {
-        let pairs: std::collections::BTreeMap<String, String> =
-            pairs.into_iter().map(|(name, value)| (name.as_ref().to_owned(), value.as_ref().to_owned())).collect();
-        Self::from_sorted(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())))
+        let mut pairs: Vec<(N, V)> = pairs.into_iter().collect();
+        if pairs.windows(2).any(|two| two[0].0.as_ref() >= two[1].0.as_ref()) {
+            // Equal names keep their order, so that the last of them can be told.
+            pairs.sort_by(|(a, _), (b, _)| a.as_ref().cmp(b.as_ref()));
+        }
+        let names = pairs.iter().skip(1).map(|(name, _)| Some(name.as_ref())).chain([None]);
+        let last = pairs.iter().zip(names).filter(|((name, _), next)| *next != Some(name.as_ref()));
+        Self::from_sorted(last.map(|((name, value), _)| (name.as_ref(), value.as_ref())))
     }
 
     /// In order of name.
@@ -105,8 +110,19 @@ fn push_part(text: &mut String, part: &str) {
 }
 
 fn take_part(rest: &str) -> (&str, &str) {
-    let length = rest.as_bytes()[..LENGTH_DIGITS].iter().rev().fold(0usize, |sum, b| (sum << 7) | usize::from(*b));
-    rest[LENGTH_DIGITS..].split_at(length)
+    rest[LENGTH_DIGITS..].split_at(part_length(rest.as_bytes()))
+}
+
+fn take_bytes(rest: &[u8]) -> (&[u8], &[u8]) {
+    rest[LENGTH_DIGITS..].split_at(part_length(rest))
+}
+
+fn part_length(rest: &[u8]) -> usize {
+    match *rest {
+        // Hardly any part is longer.
+        [length, 0, 0, 0, 0, ..] => usize::from(length),
+        _ => rest[..LENGTH_DIGITS].iter().rev().fold(0usize, |sum, b| (sum << 7) | usize::from(*b)),
+    }
 }
 
 pub struct Iter<'a> {
@@ -143,7 +159,16 @@ impl PartialOrd for Labels {
 impl Ord for Labels {
     /// Pair by pair, name then value; a prefix comes first. This is the order of Prometheus's matrices.
     fn cmp(&self, other: &Self) -> Ordering {
-        self.iter().cmp(other.iter())
+        // Texts are ordered as their bytes are.
+        let (mut mine, mut others) = (self.0.as_bytes(), other.0.as_bytes());
+        while !mine.is_empty() && !others.is_empty() {
+            let ((a, rest), (b, other_rest)) = (take_bytes(mine), take_bytes(others));
+            match a.cmp(b) {
+                Ordering::Equal => (mine, others) = (rest, other_rest),
+                order => return order,
+            }
+        }
+        mine.len().cmp(&others.len())
     }
 }
 

@@ -73,25 +73,30 @@ impl fmt::Display for AlertingError {
 impl std::error::Error for AlertingError {}
 
 /// Moves a rule's alerts on by one evaluation; the answer is how many are active.
-pub fn step(timings: AlertTimings, tracks: &mut Tracks, observed: Vec<Observed>, now: TimestampMs) -> Result<usize, AlertingError> {
-    let mut seen = BTreeMap::new();
-    for alert in observed {
-        if seen.insert(alert.labels, (alert.annotations, alert.value)).is_some() {
-            return Err(AlertingError::SameLabels);
-        }
+pub fn step(timings: AlertTimings, tracks: &mut Tracks, mut observed: Vec<Observed>, now: TimestampMs) -> Result<usize, AlertingError> {
+    observed.sort_by(|a, b| a.labels.cmp(&b.labels));
+    if observed.windows(2).any(|two| two[0].labels == two[1].labels) {
+        return Err(AlertingError::SameLabels);
     }
-    for (labels, (annotations, value)) in &seen {
-        match tracks.get_mut(labels) {
-            Some(track) if track.state != AlertState::Inactive => {
-                track.annotations = annotations.clone();
-                track.value = *value;
-            }
-            _ => {
-                tracks.insert(labels.clone(), Tracked::pending(annotations.clone(), *value, now));
-            }
+    // Both are in order of labels: they are gone through side by side.
+    let (mut coming, mut new) = (observed.into_iter().peekable(), Vec::new());
+    tracks.retain(|labels, track| {
+        while let Some(alert) = coming.next_if(|alert| alert.labels < *labels) {
+            new.push(alert);
         }
+        match coming.next_if(|alert| alert.labels == *labels) {
+            Some(alert) => {
+                track.see(alert, now);
+                track.go_on(timings, now)
+            }
+            None => track.miss(timings, now),
+        }
+    });
+    for alert in new.into_iter().chain(coming) {
+        let mut track = Tracked::pending(alert.annotations, alert.value, now);
+        track.go_on(timings, now);
+        tracks.insert(alert.labels, track);
     }
-    tracks.retain(|labels, track| if seen.contains_key(labels) { track.go_on(timings, now) } else { track.miss(timings, now) });
     let active = tracks.values().filter(|track| track.state != AlertState::Inactive).count();
     if timings.limit > 0 && active > timings.limit {
         tracks.clear();
@@ -111,6 +116,16 @@ impl Tracked {
             resolved_at: None,
             last_sent_at: None,
             keep_firing_since: None,
+        }
+    }
+
+    /// What the expression gives of it now; one that had ended begins anew.
+    fn see(&mut self, alert: Observed, now: TimestampMs) {
+        if self.state == AlertState::Inactive {
+            *self = Self::pending(alert.annotations, alert.value, now);
+        } else {
+            self.annotations = alert.annotations;
+            self.value = alert.value;
         }
     }
 

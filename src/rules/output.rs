@@ -1,6 +1,6 @@
 //! The series that one rule writes: one row an evaluation, with stale markers for those that are gone.
 
-use std::collections::HashMap;
+use hashbrown::HashMap;
 
 use super::limits::RESULTS_PER_RULE_MAX;
 use crate::model::{Labels, STALE_NAN, TimestampMs, Value};

@@ -195,15 +195,10 @@ impl Alerting {
                 format!("<error expanding template: {error}>")
             })
         };
+        let data_of = RuleData::around(&turn.settings.external_labels, &turn.settings.external_url);
         let observe = |sample: ResultSample| {
             let value = sample.number();
-            let data = RuleData {
-                labels: sample.labels.clone(),
-                external_labels: turn.settings.external_labels.clone(),
-                external_url: turn.settings.external_url.clone(),
-                value,
-            };
-            let data = data.to_value();
+            let data = data_of(&sample.labels, value);
             let mut labels = sample.labels.to_builder();
             labels.remove(METRIC_NAME);
             for (name, template) in &self.labels {

@@ -129,7 +129,8 @@ fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "journal_mode", "wal")?;
     // In WAL mode FULL syncs the log at every commit: a power cut loses nothing that was acknowledged.
     connection.pragma_update(None, "synchronous", "full")?;
-    connection.pragma_update(None, "cache_size", -2048)?;
+    // What a storm of ten thousand alerts changes at once; with less, pages would be written and read again within a transaction.
+    connection.pragma_update(None, "cache_size", -8192)?;
     connection.pragma_update(None, "journal_size_limit", 1 << 20)
 }
 

@@ -24,15 +24,21 @@ pub struct RuleData {
 
 impl RuleData {
     pub fn to_value(&self) -> Value {
-        Value::record(
-            &DATA,
-            [
-                ("Labels", Value::text_map(self.labels.iter())),
-                ("ExternalLabels", Value::text_map(self.external_labels.iter())),
-                ("ExternalURL", Value::text(&self.external_url)),
-                ("Value", Value::Float(self.value)),
-            ],
-        )
+        Self::around(&self.external_labels, &self.external_url)(&self.labels, self.value)
+    }
+
+    /// The same for many samples: what they have in common is made once.
+    pub fn around(external_labels: &Labels, external_url: &str) -> impl Fn(&Labels, f64) -> Value {
+        let (external_labels, external_url) = (Value::text_map(external_labels.iter()), Value::text(external_url));
+        move |labels, value| {
+            let fields = [
+                ("Labels", Value::text_map(labels.iter())),
+                ("ExternalLabels", external_labels.clone()),
+                ("ExternalURL", external_url.clone()),
+                ("Value", Value::Float(value)),
+            ];
+            Value::record(&DATA, fields)
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use crate::sources::rust_files;
 const BASE: [&str; 3] = ["model", "clock", "telemetry"];
 
 /// Room and the rooms it may use; `base` stands for model, clock and telemetry.
-const ROOMS: [(&str, &str); 29] = [
+const ROOMS: [(&str, &str); 30] = [
     ("model", ""),
     ("clock", "model"),
     ("telemetry", "model clock"),
@@ -29,6 +29,7 @@ const ROOMS: [(&str, &str); 29] = [
     ("template", "model"),
     ("rules", "base storage template"),
     ("lint", "base promql rules"),
+    ("manifests", "model yaml"),
     ("alerts", "base state"),
     ("notifier", "base client discovery relabel"),
     ("notify", "base alerts client template yaml"),

@@ -1,7 +1,11 @@
 //! One file per subcommand: flags in, exit code out.
 
 pub mod check;
+pub mod check_config;
+pub mod check_manifests;
 pub mod check_rules;
+pub mod check_target;
+pub mod checked;
 pub mod demo;
 pub mod features;
 pub mod foreign_flags;
@@ -91,11 +95,18 @@ enum Command {
 #[derive(Subcommand, Debug)]
 enum Check {
     /// Prometheus configurations, with the rule files they name
-    Config(CheckedFiles),
+    Config(check_config::CheckConfigFlags),
     /// Rule files, with what is wrong though they load
     Rules(check_rules::CheckRulesFlags),
     /// Alertmanager configurations
     Alertmanager(CheckedFiles),
+    /// Kubernetes manifests: what a cluster would refuse, and what Prometheus there would never scrape
+    Manifests(check_manifests::CheckManifestsFlags),
+    /// Pages of metrics at their addresses
+    Target(check_target::CheckTargetFlags),
+    /// Files, folders and addresses, each as what it is
+    #[command(external_subcommand)]
+    Any(Vec<String>),
 }
 
 #[derive(Args, Debug)]
@@ -164,9 +175,12 @@ pub fn promlet(arguments: Vec<String>) -> ExitCode {
 
 fn run_check(subject: Check) -> ExitCode {
     let (subject, CheckedFiles { files, features }) = match subject {
-        Check::Config(files) => (check::Subject::Config, files),
+        Check::Config(flags) => return check_config::run(&flags),
         Check::Rules(flags) => return check_rules::run(&flags),
         Check::Alertmanager(files) => (check::Subject::Alertmanager, files),
+        Check::Manifests(flags) => return check_manifests::run(&flags),
+        Check::Target(flags) => return check_target::run(&flags),
+        Check::Any(arguments) => return checked::run(&arguments),
     };
     let environment = serve::environment(&features);
     if files.is_empty() {

@@ -4,6 +4,7 @@
 //! where these leave room, what Prometheus 3 takes and refuses.
 
 mod entry;
+mod hint;
 mod metric;
 mod number;
 mod scanner;
@@ -11,6 +12,7 @@ mod tail;
 mod write;
 
 pub use entry::{Entry, ExemplarText, Format, ParseError, SeriesLine, Tail};
+pub use hint::{not_metrics, with_hint};
 pub use number::{NORMAL_NAN, read_float};
 pub use scanner::Scanner;
 pub use write::{FamilyText, OPEN_METRICS_CONTENT_TYPE, TEXT_CONTENT_TYPE, write_end, write_family, write_page, write_sample};

@@ -27,6 +27,7 @@ pub mod template;
 pub mod rules;
 
 pub mod lint;
+pub mod manifests;
 
 pub mod state;
 

@@ -7,6 +7,7 @@ mod absent_at_once;
 mod always_true;
 mod between_scrapes;
 mod beyond_retention;
+mod cost;
 mod count_as_time;
 mod counter_level;
 mod division_by_zero;
@@ -19,6 +20,7 @@ mod impossible;
 mod known;
 mod labels;
 mod looks_ahead;
+mod missing_label;
 mod missing_side;
 mod missing_text_label;
 mod never_matches;
@@ -45,6 +47,8 @@ pub use duplicates::{DUPLICATE_RULES, duplicates};
 pub use known::{Known, KnownMetric};
 pub use shape::{Threshold, decisive};
 pub use subject::{Parsed, Subject};
+
+use std::collections::BTreeSet;
 
 use crate::promql::{self, Features};
 use crate::rules::options::GroupOptions;
@@ -75,11 +79,12 @@ const fn lint(name: &'static str, find: fn(&Subject<'_>, &Known) -> Vec<Said>) -
 }
 
 /// All lints, by name.
-pub const LINTS: [Lint; 31] = [
+pub const LINTS: [Lint; 33] = [
     lint("absent-at-once", absent_at_once::find),
     lint("always-true", always_true::find),
     lint("between-scrapes", between_scrapes::find),
     lint("beyond-retention", beyond_retention::find),
+    lint("cost", cost::find),
     lint("count-as-time", count_as_time::find),
     lint("counter-level", counter_level::find),
     lint("division-by-zero", division_by_zero::find),
@@ -89,6 +94,7 @@ pub const LINTS: [Lint; 31] = [
     lint("hold-beyond-window", hold_beyond_window::find),
     lint("impossible", impossible::find),
     lint("looks-ahead", looks_ahead::find),
+    lint("missing-label", missing_label::find),
     lint("missing-side", missing_side::find),
     lint("missing-text-label", missing_text_label::find),
     lint("never-matches", never_matches::find),
@@ -120,6 +126,17 @@ pub fn check(groups: &[GroupOptions], features: Features, known: &Known) -> Vec<
                 let said = (lint.find)(&subject, known).into_iter();
                 found.extend(said.map(|(message, way_out)| Finding { lint: lint.name, group, rule, message, way_out }));
             }
+        }
+    }
+    found
+}
+
+/// The selectors of the rules' expressions, each once, as PromQL without windows and offsets.
+pub fn selectors(groups: &[GroupOptions], features: Features) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for group in groups {
+        for parsed in Parsed::all(group, |text| promql::parse(text, features).ok()).into_iter().flatten() {
+            found.extend(shape::selectors(&parsed.expr).into_iter().map(known::text));
         }
     }
     found

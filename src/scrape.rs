@@ -11,7 +11,7 @@ mod ingest;
 mod learn;
 mod limits;
 mod lines;
-mod negotiate;
+pub mod negotiate;
 pub mod options;
 mod pool;
 mod pools;

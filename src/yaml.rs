@@ -19,7 +19,7 @@ pub use crate::model::suggest;
 
 pub use check::check;
 pub use node::{Entry, Node, Value};
-pub use parse::parse;
+pub use parse::{parse, parse_all};
 pub use print::print;
 pub use problems::Problems;
 pub use shape::{Field, Kind, Print, Section, Words, field};

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::model::number::quote;
 use crate::model::{DurationMs, Labels, METRIC_NAME, Problem, Span};
 use crate::rules::options::{GroupOptions, RuleOptions};
-use crate::yaml::{self, Kind, Node, Problems, Section, Source, field, locate, scalar, suggest};
+use crate::yaml::{self, Field, Kind, Node, Problems, Section, Source, field, locate, scalar, suggest};
 
 use super::relabel::{is_label_name, is_legacy_label_name};
 use super::{Checkers, Loaded};
@@ -24,19 +24,25 @@ static RULE: Section = Section {
     ]],
 };
 
-static GROUP: Section = Section {
-    name: "rule group",
-    fields: &[&[
-        field("name", Kind::Text),
-        field("interval", Kind::Duration),
-        field("query_offset", Kind::Duration),
-        field("limit", Kind::Int),
-        field("rules", Kind::List(&Kind::Section(&RULE))),
-        field("labels", Kind::Map(&Kind::Text)),
-    ]],
-};
+static GROUP_FIELDS: [Field; 6] = [
+    field("name", Kind::Text),
+    field("interval", Kind::Duration),
+    field("query_offset", Kind::Duration),
+    field("limit", Kind::Int),
+    field("rules", Kind::List(&Kind::Section(&RULE))),
+    field("labels", Kind::Map(&Kind::Text)),
+];
+
+static GROUP: Section = Section { name: "rule group", fields: &[&GROUP_FIELDS] };
 
 static RULE_FILE: Section = Section { name: "rule file", fields: &[&[field("groups", Kind::List(&Kind::Section(&GROUP)))]] };
+
+/// Groups of a PrometheusRule may say what a Thanos ruler does, too.
+static RESOURCE_GROUP: Section =
+    Section { name: "rule group", fields: &[&GROUP_FIELDS, &[field("partial_response_strategy", Kind::Text).idle()]] };
+
+static RESOURCE: Section =
+    Section { name: "PrometheusRule's spec", fields: &[&[field("groups", Kind::List(&Kind::Section(&RESOURCE_GROUP)))]] };
 
 /// What a group takes over where it says nothing.
 #[derive(Clone, Copy, Debug)]
@@ -83,7 +89,7 @@ pub fn load_rules(path: &Path, checkers: &Checkers) -> Loaded<RuleFile> {
     load_with(path, &Defaults::default(), checkers)
 }
 
-/// Reads one rule file; only its first document counts.
+/// Reads one rule file, of which the first document counts; or manifests, of which every PrometheusRule does.
 pub fn load_with(path: &Path, defaults: &Defaults, checkers: &Checkers) -> Loaded<RuleFile> {
     let source = Source::read(path).map_err(|problem| vec![problem])?;
     parse_rules(&source, path, defaults, checkers)
@@ -93,11 +99,13 @@ pub fn load_with(path: &Path, defaults: &Defaults, checkers: &Checkers) -> Loade
 pub fn parse_rules(source: &Source, path: &Path, defaults: &Defaults, checkers: &Checkers) -> Loaded<RuleFile> {
     let mut problems = Problems::new(source);
     problems.ignores_unknown_keys = defaults.ignore_unknown_fields;
-    let root = yaml::parse(source, &mut problems).filter(|root| !root.is_null());
-    let (mut groups, mut lines) = (Vec::new(), Vec::new());
-    if let Some(root) = &root {
-        yaml::check(root, &RULE_FILE, &mut problems);
-        let mut names = HashMap::new();
+    let (mut groups, mut lines, mut names) = (Vec::new(), Vec::new(), HashMap::new());
+    for root in documents(source, &mut problems) {
+        let (root, section) = match is_resource(&root) {
+            true => (root.get("spec").cloned().unwrap_or_else(|| Node::empty_map(root.span)), &RESOURCE),
+            false => (root, &RULE_FILE),
+        };
+        yaml::check(&root, section, &mut problems);
         for node in root.get("groups").map(Node::items).unwrap_or_default().iter().filter(|node| !node.is_null()) {
             check_name(node, &mut names, &mut problems);
             groups.push(group(node, path, defaults, checkers, &mut problems));
@@ -108,13 +116,34 @@ pub fn parse_rules(source: &Source, path: &Path, defaults: &Defaults, checkers: 
     if errors.is_empty() { Ok(RuleFile { groups, lines, notes }) } else { Err(errors) }
 }
 
+/// A rule file's one document; of manifests those that hold rules.
+fn documents(source: &Source, problems: &mut Problems<'_>) -> Vec<Node> {
+    if !source.text.contains(RESOURCE_KIND) {
+        return yaml::parse(source, problems).filter(|root| !root.is_null()).into_iter().collect();
+    }
+    let mut all = yaml::parse_all(source, problems);
+    if all.iter().any(is_resource) {
+        all.retain(is_resource);
+    }
+    all.truncate(if all.first().is_some_and(is_resource) { all.len() } else { 1 });
+    all
+}
+
+/// The kind of manifest that Prometheus's operator reads rules from.
+const RESOURCE_KIND: &str = "PrometheusRule";
+
+fn is_resource(document: &Node) -> bool {
+    let api = document.text("apiVersion").unwrap_or("");
+    document.text("kind") == Some(RESOURCE_KIND) && api.starts_with("monitoring.coreos.com/")
+}
+
 fn rule_lines(group: &Node, source: &Source) -> Vec<usize> {
     let rules = group.get("rules").map(Node::items).unwrap_or_default().iter().filter(|rule| !rule.is_null());
     let named = |rule: &Node| rule.entry("alert").or_else(|| rule.entry("record")).map_or(rule.span, |entry| entry.key_span);
     rules.map(|rule| source.line_column(named(rule).start).0).collect()
 }
 
-fn check_name<'n>(node: &'n Node, names: &mut HashMap<&'n str, usize>, problems: &mut Problems<'_>) {
+fn check_name(node: &Node, names: &mut HashMap<String, usize>, problems: &mut Problems<'_>) {
     let Some(name) = node.text("name") else {
         problems.error_with(node.span, "Groupname must not be empty", Some("give the group a name: name: training".to_owned()));
         return;
@@ -127,7 +156,7 @@ fn check_name<'n>(node: &'n Node, names: &mut HashMap<&'n str, usize>, problems:
             problems.error_with(at, format!("groupname: \"{name}\" is repeated in the same file"), suggestion);
         }
         None => {
-            names.insert(name, line);
+            names.insert(name.to_owned(), line);
         }
     }
 }

@@ -1,7 +1,9 @@
 //! An alert without a condition fires for every series that there is.
 
+use super::first_event::OF_TARGETS;
 use super::shape::metrics;
 use super::{Known, Said, Subject};
+use crate::model::METRIC_NAME;
 use crate::promql::token::Operator;
 use crate::promql::{Expr, ExprKind};
 
@@ -14,12 +16,21 @@ pub fn find(subject: &Subject<'_>, _: &Known) -> Vec<Said> {
     if read.is_empty() || read.iter().any(|name| name.starts_with("ALERTS")) {
         return Vec::new();
     }
+    if is_picked(subject.expr) {
+        return Vec::new();
+    }
     if returns_bool(subject.expr) {
         let message = "the comparison is made with bool, which gives 0 and 1: both fire".to_owned();
         return vec![(message, "leave bool out, so that only what holds remains".to_owned())];
     }
     let message = "nothing in the expression is a condition: it fires for every series there is, whatever the value".to_owned();
     vec![(message, "compare with a threshold: ... > 5".to_owned())]
+}
+
+/// A metric by the value of a label that is not its target's: that there is such a series is the condition.
+fn is_picked(expr: &Expr) -> bool {
+    let ExprKind::Selector(selector) = &expr.unwrapped().kind else { return false };
+    selector.matchers.iter().any(|matcher| matcher.name != METRIC_NAME && !OF_TARGETS.contains(&matcher.name.as_str()))
 }
 
 /// Whether something may make the answer smaller.

@@ -6,7 +6,7 @@ use crate::promql::token::Operator;
 use crate::promql::{Expr, ExprKind};
 
 /// Events that need not come with the others: of all requests every error is one, of started jobs not every failed one.
-const SEPARATE: [&str; 14] = [
+pub const SEPARATE: [&str; 14] = [
     "created",
     "started",
     "submitted",

@@ -7,7 +7,7 @@ use crate::promql::token::Operator;
 use crate::promql::{Expr, ExprKind};
 
 /// Labels that a target gives to all that it exposes.
-const OF_TARGETS: [&str; 7] = ["job", "instance", "le", "namespace", "pod", "node", "cluster"];
+pub const OF_TARGETS: [&str; 7] = ["job", "instance", "le", "namespace", "pod", "node", "cluster"];
 
 pub fn find(subject: &Subject<'_>, known: &Known) -> Vec<Said> {
     if subject.alert().is_none() {

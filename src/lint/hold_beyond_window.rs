@@ -1,7 +1,9 @@
 //! `for` at least as long as the window of a rare event: one event holds the condition no longer than the window, so that it never fires.
 
-use super::shape::{all_windowed, is_gain, long};
+use super::shape::{Threshold, all_windowed, conditions, is_gain, long, windowed};
 use super::{Known, Said, Subject};
+use crate::promql::token::Operator;
+use crate::promql::{Expr, ExprKind};
 
 /// Things that happen now and then, as names of counters have them.
 const RARE: [&str; 21] = [
@@ -42,7 +44,7 @@ pub fn find(subject: &Subject<'_>, _: &Known) -> Vec<Said> {
     let Some(name) = longest.selector.metric_name().filter(|name| is_rare(name)) else {
         return Vec::new();
     };
-    if alert.hold < longest.window || alert.hold.0 == 0 {
+    if alert.hold < longest.window || alert.hold.0 == 0 || asks_for_several(subject) {
         return Vec::new();
     }
     let (hold, window) = (long(alert.hold), long(longest.window));
@@ -51,4 +53,23 @@ pub fn find(subject: &Subject<'_>, _: &Known) -> Vec<Said> {
          while they keep coming"
     );
     vec![(message, format!("use a window longer than {hold}, as increase({name}[1h]), or a shorter for"))]
+}
+
+/// More than one event in the window: whoever asks for that wants to hear while they keep coming.
+fn asks_for_several(subject: &Subject<'_>) -> bool {
+    let counted = |expr| windowed(inner(expr)).is_some_and(|part| matches!(part.function, "increase" | "changes" | "resets"));
+    let several = |found: &Threshold<'_>| match found.op {
+        Operator::Greater => found.number >= 1.0,
+        Operator::GreaterEqual => found.number > 1.0,
+        _ => false,
+    };
+    conditions(subject.expr).iter().any(|found| several(found) && counted(found.left))
+}
+
+/// Below aggregations.
+fn inner(expr: &Expr) -> &Expr {
+    match &expr.unwrapped().kind {
+        ExprKind::Aggregate(aggregate) => inner(&aggregate.expr),
+        _ => expr.unwrapped(),
+    }
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{DurationMs, Labels, METRIC_NAME};
+use crate::promql::ast::Selector;
 
 #[derive(Clone, Debug, Default)]
 pub struct Known {
@@ -14,11 +15,21 @@ pub struct Known {
     pub retention: Option<DurationMs>,
     /// Names of the external labels; none where they are not known.
     pub external_labels: Option<Vec<String>>,
+    /// Series of selectors now, by [`text`].
+    pub counts: BTreeMap<String, u64>,
+}
+
+/// A selector's matchers as PromQL: what it chooses from, without window and offset.
+pub fn text(selector: &Selector) -> String {
+    let matchers: Vec<String> = selector.matchers.iter().map(ToString::to_string).collect();
+    format!("{{{}}}", matchers.join(", "))
 }
 
 #[derive(Clone, Debug, Default)]
 pub struct KnownMetric {
     pub series: usize,
+    /// There are more series than were looked at: others may have other labels and values.
+    pub is_sample: bool,
     /// `counter`, `gauge`, `histogram`, `summary`; none where metadata says nothing.
     pub kind: Option<String>,
     /// All types that targets give it; more than one is a mistake.
@@ -32,6 +43,11 @@ pub struct KnownMetric {
 }
 
 impl Known {
+    /// How many series a selector chooses; 0 where it was not asked.
+    pub fn count(&self, selector: &Selector) -> u64 {
+        self.counts.get(&text(selector)).copied().unwrap_or(0)
+    }
+
     /// A metric that has series.
     pub fn metric(&self, name: &str) -> Option<&KnownMetric> {
         self.metrics.get(name).filter(|metric| metric.series > 0)
@@ -52,6 +68,6 @@ impl KnownMetric {
         }
         let on_all = labels.keys().filter(|name| series.iter().all(|series| series.get(name).is_some())).cloned().collect();
         let kinds = kind.iter().cloned().collect();
-        Self { series: series.len(), kind, kinds, labels, on_all, interval }
+        Self { series: series.len(), is_sample: false, kind, kinds, labels, on_all, interval }
     }
 }

@@ -75,7 +75,7 @@ pub fn of(expr: &Expr, known: &Known) -> LabelSet {
 
 fn of_selector(selector: &Selector, known: &Known) -> LabelSet {
     let mut set = LabelSet::default();
-    if let Some(metric) = selector.metric_name().and_then(|name| known.metric(name)) {
+    if let Some(metric) = selector.metric_name().and_then(|name| known.metric(name)).filter(|metric| !metric.is_sample) {
         set.may = Some(metric.labels.keys().cloned().collect());
         set.must = metric.on_all.iter().map(|label| (label.clone(), None)).collect();
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::labels;
 use super::shape::braces;
 use super::{Known, Said, Subject};
+use crate::model::suggest::nearest;
 
 pub fn find(subject: &Subject<'_>, known: &Known) -> Vec<Said> {
     let Some(alert) = subject.alert() else { return Vec::new() };
@@ -18,7 +19,12 @@ pub fn find(subject: &Subject<'_>, known: &Known) -> Vec<Said> {
             }
             let has = set.may.as_ref().map_or(String::new(), |may| format!(": they have {}", braces(may)));
             let message = format!("{field} names $labels.{label}, which the expression's series never have{has}");
-            said.push((message, format!("keep {label} in the aggregation or the matching, or leave it out of the text")));
+            let near = nearest(&label, set.may.iter().flatten().map(String::as_str));
+            let way_out = match near {
+                Some(near) => format!("did you mean $labels.{near}?"),
+                None => format!("keep {label} in the aggregation or the matching, or leave it out of the text"),
+            };
+            said.push((message, way_out));
         }
     }
     said

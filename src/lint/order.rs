@@ -1,11 +1,24 @@
 //! A rule that reads what a later rule of its group records sees the value of the evaluation before.
 
-use super::shape::metrics;
 use super::{Known, Said, Subject};
+use crate::promql::{Expr, ExprKind};
 use crate::rules::options::RuleOptions;
 
+/// Names of metrics whose newest value counts: in a window of many, one more or less does not.
+fn read_now(expr: &Expr) -> Vec<&str> {
+    let mut found = Vec::new();
+    expr.walk(&mut |expr| {
+        if let ExprKind::Selector(selector) = &expr.kind
+            && selector.modifiers.offset.fixed().0 == 0
+        {
+            found.extend(selector.metric_name());
+        }
+    });
+    found
+}
+
 pub fn find(subject: &Subject<'_>, _: &Known) -> Vec<Said> {
-    let read = metrics(subject.expr);
+    let read = read_now(subject.expr);
     let recorded = |rule: &RuleOptions| match rule {
         RuleOptions::Recording { record, .. } => read.contains(&record.as_str()).then(|| record.clone()),
         RuleOptions::Alerting { .. } => None,

@@ -6,7 +6,7 @@ use crate::promql::token::Aggregator;
 use crate::promql::{Expr, ExprKind};
 
 /// Ends of names that only gauges have.
-const GAUGES: [&str; 16] = [
+const GAUGES: [&str; 15] = [
     "_percent",
     "_percentage",
     "_ratio",
@@ -14,7 +14,6 @@ const GAUGES: [&str; 16] = [
     "_temperature",
     "_utilization",
     "_active",
-    "_current",
     "_limit",
     "_info",
     "_usd",

@@ -1,10 +1,11 @@
 //! The text's unit is not the value's: "15%" for 0.15 requests a second, or a ratio held against 80.
 
-use super::shape::{Threshold, conditions};
+use super::shape::{Threshold, conditions, is_gain};
 use super::unit::{self, Unit};
 use super::{Known, Said, Subject};
 use crate::model::number::format_fixed;
 use crate::promql::token::Operator;
+use crate::promql::{Expr, ExprKind};
 
 pub fn find(subject: &Subject<'_>, _: &Known) -> Vec<Said> {
     let Some(alert) = subject.alert() else { return Vec::new() };
@@ -29,13 +30,25 @@ fn threshold(value: Option<Unit>, first: Option<&Threshold<'_>>) -> Option<Said>
     let number = format_fixed(first.number);
     let grows = matches!(first.op, Operator::Greater | Operator::GreaterEqual);
     match unit {
-        Unit::Ratio if first.number >= 5.0 && grows && unit::of(first.left) == Some(Unit::Ratio) => {
+        // Seconds gained per second are a share of one clock only: eight cores gain eight.
+        Unit::Ratio if first.number >= 5.0 && grows && unit::of(first.left) == Some(Unit::Ratio) && !has_rate_of_time(first.left) => {
             Some((format!("the value is {}, and the threshold {number} a percentage", unit.words()), "write 0.8 for 80 %".to_owned()))
         }
         Unit::Percent if first.number > 0.0 && first.number < 1.0 => {
             Some((format!("the value is {}, and the threshold {number} a ratio", unit.words()), "write 80 for 80 %".to_owned()))
         }
         _ => None,
+    }
+}
+
+/// Whether the value is a rate of seconds itself, not a quotient of two.
+fn has_rate_of_time(expr: &Expr) -> bool {
+    match &expr.unwrapped().kind {
+        ExprKind::Binary(binary) if binary.op == Operator::Div => false,
+        ExprKind::Binary(binary) => has_rate_of_time(&binary.left) || has_rate_of_time(&binary.right),
+        ExprKind::Aggregate(aggregate) => has_rate_of_time(&aggregate.expr),
+        ExprKind::Call(call) => is_gain(call.function.name) || call.args.iter().any(has_rate_of_time),
+        _ => false,
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::shape::{braces, selectors};
 use super::{Known, Said, Subject};
-use crate::model::{METRIC_NAME, suggest::nearest};
+use crate::model::{METRIC_NAME, MatchOp, suggest::nearest};
 
 pub fn find(subject: &Subject<'_>, known: &Known) -> Vec<Said> {
     if known.names.is_empty() {
@@ -24,24 +24,32 @@ pub fn find(subject: &Subject<'_>, known: &Known) -> Vec<Said> {
             }
             continue;
         };
+        if metric.is_sample {
+            continue;
+        }
         for matcher in selector.matchers.iter().filter(|matcher| matcher.name != METRIC_NAME && !matcher.matches_empty()) {
             match metric.labels.get(&matcher.name) {
                 None => {
                     let message = format!("no series of {name} has a label {}: {matcher} finds nothing", matcher.name);
-                    said.push((message, format!("its labels are {}", braces(metric.labels.keys()))));
+                    let all = || format!("its labels are {}", braces(metric.labels.keys()));
+                    said.push((message, did_you_mean(&matcher.name, metric.labels.keys()).unwrap_or_else(all)));
                 }
                 Some(values) if !values.iter().any(|value| matcher.matches(value)) => {
                     let some: Vec<&String> = values.iter().take(10).collect();
-                    said.push((
-                        format!("no series of {name} matches {matcher} now"),
-                        format!("{} has the values {}", matcher.name, braces(some)),
-                    ));
+                    let near =
+                        Some(values).filter(|_| matcher.op == MatchOp::Equal).and_then(|values| did_you_mean(&matcher.value, values));
+                    let all = || format!("{} has the values {}", matcher.name, braces(some));
+                    said.push((format!("no series of {name} matches {matcher} now"), near.unwrap_or_else(all)));
                 }
                 Some(_) => {}
             }
         }
     }
     said
+}
+
+fn did_you_mean<'n>(written: &str, there: impl IntoIterator<Item = &'n String>) -> Option<String> {
+    nearest(written, there.into_iter().map(String::as_str)).map(|near| format!("did you mean {near}?"))
 }
 
 /// Its sum and count are there.

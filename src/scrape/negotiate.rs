@@ -6,7 +6,7 @@ use crate::model::number::quote;
 use super::ScrapeProtocol;
 
 /// The `Accept` header for a job's protocols, weighted in their order. Protobuf is not read yet and so never asked for.
-pub(super) fn accept(protocols: &[ScrapeProtocol], legacy_names: bool) -> String {
+pub fn accept(protocols: &[ScrapeProtocol], legacy_names: bool) -> String {
     let escaping = if legacy_names { "underscores" } else { "allow-utf-8" };
     let mut weight = 6;
     let mut out = String::new();
@@ -34,7 +34,7 @@ fn fallback_format(fallback: Option<ScrapeProtocol>) -> Option<Format> {
 }
 
 /// The format of a body; the errors are Prometheus's sentences.
-pub(super) fn format(content_type: Option<&str>, fallback: Option<ScrapeProtocol>) -> Result<Format, String> {
+pub fn format(content_type: Option<&str>, fallback: Option<ScrapeProtocol>) -> Result<Format, String> {
     let text = content_type.unwrap_or("");
     let media = text.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
     match media.as_str() {

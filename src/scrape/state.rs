@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::exposition::Format;
+use crate::exposition::with_hint;
 use crate::model::{METRIC_NAME, STALE_NAN, TimestampMs, Value};
 use crate::storage::{Append, AppendError, Cell, Column, Rejected, Row, RowReport, RowWriter};
 
@@ -154,7 +155,10 @@ impl TargetState {
                         PageError::SampleLimit => tools.figures.over_sample_limit.inc(),
                         _ => {}
                     }
-                    scraped.error = Some(error.to_string());
+                    scraped.error = Some(match error {
+                        PageError::Parse(_) => with_hint(error.to_string(), page.body),
+                        _ => error.to_string(),
+                    });
                 }
             }
             Err(error) => scraped.error = Some(error),

@@ -7,6 +7,7 @@ use tokio::sync::watch;
 
 use crate::client::{FetchError, FetchOptions, Fetcher, USER_AGENT};
 use crate::clock::Clock;
+use crate::exposition::with_hint;
 
 use super::beat::Beat;
 use super::figures::Figures;
@@ -96,7 +97,7 @@ impl Visitor {
         let fetched = fetched.map_err(|error| (error.to_string(), error == FetchError::BodySizeLimit)).and_then(|fetched| {
             match negotiate::format(fetched.content_type.as_deref(), self.setup.job.fallback_protocol) {
                 Ok(format) => Ok((fetched.gzip, format)),
-                Err(reason) => Err((reason, false)),
+                Err(reason) => Err((with_hint(reason, &body), false)),
             }
         });
         match fetched {

@@ -43,14 +43,34 @@ struct Builder<'p, 's> {
 
 /// The first document of a file: none where it is empty or broken. Broken YAML and duplicate keys are told to `problems`.
 pub fn parse(source: &Source, problems: &mut Problems<'_>) -> Option<Node> {
+    documents(source, problems, 1).ok()?.pop()
+}
+
+/// Every document of a file that holds something, up to a broken one.
+pub fn parse_all(source: &Source, problems: &mut Problems<'_>) -> Vec<Node> {
+    let mut found = documents(source, problems, usize::MAX).unwrap_or_else(|before| before);
+    found.retain(|document| !document.is_null());
+    found
+}
+
+/// The first `most` documents; the error holds those before the broken one.
+fn documents(source: &Source, problems: &mut Problems<'_>, most: usize) -> Result<Vec<Node>, Vec<Node>> {
     let options = granit_parser::options! {
         flow_nesting_limit: DEPTH_MAX,
         block_nesting_limit: DEPTH_MAX * 2,
     };
+    let mut found = Vec::new();
     let mut builder = Builder { problems, open: Vec::new(), anchors: HashMap::new(), nodes: 0, root: None };
     for event in Parser::new_from_str_with_options(&source.text, options) {
         let result = match event {
-            Ok((Event::DocumentEnd | Event::StreamEnd, _)) => break,
+            Ok((Event::StreamEnd, _)) => break,
+            Ok((Event::DocumentEnd, _)) => {
+                found.extend(builder.root.take());
+                if found.len() >= most {
+                    break;
+                }
+                Ok(())
+            }
             Ok((event, span)) => builder.take(event, span),
             Err(error) => {
                 let at = error.marker().byte_offset().unwrap_or(source.text.len());
@@ -59,10 +79,10 @@ pub fn parse(source: &Source, problems: &mut Problems<'_>) -> Option<Node> {
         };
         if let Err((at, message)) = result {
             builder.problems.error(at, message);
-            return None;
+            return Err(found);
         }
     }
-    builder.root
+    Ok(found)
 }
 
 impl Builder<'_, '_> {

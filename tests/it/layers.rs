@@ -29,6 +29,7 @@ const ROOMS: [(&str, &str); 30] = [
     ("template", "model"),
     ("rules", "base storage template"),
     ("lint", "base promql rules"),
+    ("manifests", "model yaml"),
     ("alerts", "base state"),
     ("notifier", "base client discovery relabel"),
     ("notify", "base alerts client template yaml"),

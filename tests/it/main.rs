@@ -11,6 +11,7 @@ mod exposition;
 mod http;
 mod layers;
 mod lint;
+mod manifests;
 mod notify;
 mod promql;
 mod promql_on_tsdb;

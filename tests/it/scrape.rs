@@ -141,6 +141,8 @@ fn bad_targets_are_down_and_say_why() {
     assert_eq!(error_of(none, |_| Answer::Silence), "Get \"http://ADDRESS/metrics\": context deadline exceeded");
     let malformed = error_of(none, |_| page("a 1\nb{ 2\n"));
     assert_eq!(malformed, "line 2: expected a label name or \"}\", found \"2\" in \"b{ 2\"");
+    let promise = error_of(none, |_| page("[object Promise]"));
+    assert!(promise.ends_with("metrics() of prom-client is async, write res.end(await register.metrics())"), "{promise}");
     let html = error_of(none, |_| ok("Content-Type: text/html\r\n", b"a 1\n"));
     assert_eq!(html, "received unsupported Content-Type \"text/html\" and no fallback_scrape_protocol specified for target");
     let endless = || Answer::Endless(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\na 1\n".to_vec());

@@ -1,6 +1,6 @@
 //! What a running server says of the metrics that rules read: names, types, labels, scrape intervals.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde_json::Value as Json;
@@ -13,6 +13,7 @@ use crate::yaml::{self, Problems, Source};
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// Metrics that are asked about, and series of each.
 const METRICS_MAX: usize = 500;
+const SELECTORS_MAX: usize = 1_000;
 const SERIES_MAX: usize = 2_000;
 /// Older series count as gone.
 const WINDOW: DurationMs = DurationMs(300_000);
@@ -24,7 +25,7 @@ struct Api {
 }
 
 /// Asks a server for all of it; the error is a sentence.
-pub fn collect(url: &str, metrics: &[String]) -> Result<Known, String> {
+pub fn collect(url: &str, metrics: &[String], selectors: &BTreeSet<String>) -> Result<Known, String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
     let client = reqwest::Client::builder().timeout(TIMEOUT).build().map_err(|error| error.to_string())?;
     let api = Api { client, runtime, base: url.trim_end_matches('/').to_owned() };
@@ -34,6 +35,9 @@ pub fn collect(url: &str, metrics: &[String]) -> Result<Known, String> {
     let flags = api.data("status/flags", &[])?;
     let retention = flags["storage.tsdb.retention.time"].as_str().and_then(|text| DurationMs::parse(text).ok()).filter(|time| time.0 > 0);
     let mut known = Known { names, retention, external_labels: external_labels(&api.data("status/config", &[])?), ..Known::default() };
+    for selector in selectors.iter().take(SELECTORS_MAX) {
+        known.counts.insert(selector.clone(), api.count(selector)?);
+    }
     for name in metrics.iter().take(METRICS_MAX) {
         if known.metrics.contains_key(name) {
             continue;
@@ -42,7 +46,9 @@ pub fn collect(url: &str, metrics: &[String]) -> Result<Known, String> {
         let interval = series.iter().filter_map(|labels| intervals.get(labels.get("job")?).copied()).max();
         let metric = KnownMetric::of_series(kind(name, &kinds), interval, &series);
         let all = kinds[name.as_str()].as_array().into_iter().flatten().filter_map(|entry| entry["type"].as_str());
-        known.metrics.insert(name.clone(), KnownMetric { kinds: all.map(str::to_owned).collect(), ..metric });
+        known
+            .metrics
+            .insert(name.clone(), KnownMetric { kinds: all.map(str::to_owned).collect(), is_sample: series.len() >= SERIES_MAX, ..metric });
     }
     Ok(known)
 }
@@ -54,6 +60,13 @@ impl Api {
         let body = self.runtime.block_on(ask).map_err(|error| format!("{url} does not answer: {error}"))?;
         let answer: Json = serde_json::from_slice(&body).map_err(|error| format!("{url} is not Prometheus's API: {error}"))?;
         Ok(answer["data"].clone())
+    }
+
+    /// How many series a selector chooses now.
+    fn count(&self, selector: &str) -> Result<u64, String> {
+        let answer = self.data("query", &[("query", &format!("count({selector})"))])?;
+        let value = answer["result"][0]["value"][1].as_str().and_then(|text| text.parse::<f64>().ok());
+        Ok(value.map_or(0, |count| count as u64))
     }
 
     /// The label sets of a metric's series now.

@@ -1,6 +1,7 @@
 //! `promlet check`: facts, notes, problems, exit code.
 
 use promlet::commands::check::{Subject, check_all};
+use promlet::commands::check_config::{CheckConfigFlags, check_files};
 
 use super::{environment, shared};
 
@@ -107,4 +108,34 @@ fn shipped_files_load() {
         let right = check_all(subject, std::slice::from_ref(&file), &environment(), &mut said).expect("writable");
         assert!(right, "{}", String::from_utf8_lossy(&said));
     }
+}
+
+/// promtool's lint of a configuration and of the rule files that it names.
+#[test]
+fn configurations_are_linted_as_promtool_does() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("prometheus.yml");
+    std::fs::write(&path, "scrape_configs:\n- {job_name: slow, scrape_interval: 10m}\n- {job_name: quick}\nrule_files: [r.yml]\n")
+        .expect("writable");
+    std::fs::write(folder.path().join("r.yml"), "groups:\n- name: g\n  rules:\n  - {record: a, expr: x}\n  - {record: a, expr: y}\n")
+        .expect("writable");
+    let run = |lint: &[&str]| {
+        let flags = CheckConfigFlags {
+            files: vec![path.clone()],
+            lint: lint.iter().map(|name| (*name).to_owned()).collect(),
+            lint_fatal: false,
+            lookback: promlet::model::DurationMs::seconds(300),
+            features: Vec::new(),
+        };
+        let mut out = Vec::new();
+        let verdict = check_files(&flags, &environment(), &mut out).expect("writable");
+        assert_eq!(verdict.files_wrong, 0);
+        (verdict.findings, String::from_utf8(out).expect("text"))
+    };
+    assert_eq!(run(&["none"]).0, 0);
+    let (count, said) = run(&["duplicate-rules"]);
+    assert!(count == 1 && said.contains("r.yml: a: group g has a rule of this name and these labels already"), "{said}");
+    let (count, said) = run(&["too-long-scrape-interval"]);
+    assert!(count == 1 && said.contains("job slow is scraped every 10m, and a sample counts for 5m"), "{said}");
+    assert_eq!(run(&["all"]).0, 2);
 }

@@ -73,3 +73,34 @@ fn public_rule_files_load() {
         assert!(rules.0 + rules.1 > 0, "{:?} has rules", entry.path());
     }
 }
+
+/// Manifests of Prometheus's operator, as `kubectl` takes them: every PrometheusRule of a file, and nothing else of it.
+#[test]
+fn a_prometheus_rule_is_a_rule_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("rules.yml");
+    let load = |text: &str| {
+        std::fs::write(&path, text).expect("writable");
+        load_rules(&path, &environment().checkers)
+    };
+    let head = "apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nmetadata: {name: r}\n";
+    let one =
+        format!("{head}spec:\n  groups:\n  - name: g\n    partial_response_strategy: abort\n    rules:\n    - {{alert: A, expr: up}}\n");
+    let two = format!("---\n{head}spec: {{groups: [{{name: h, rules: [{{record: r, expr: 1}}]}}]}}\n");
+    let loaded = load(&format!("apiVersion: v1\nkind: Service\n---\n{one}{two}")).expect("good");
+    assert_eq!((loaded.counts(), loaded.groups.len()), ((1, 1), 2));
+    assert_eq!(loaded.lines, [[12], [17]]);
+    assert_eq!(loaded.notes.len(), 1, "{:?}", loaded.notes);
+    assert_eq!(load(&format!("{head}spec:\n")).expect("good").groups.len(), 0);
+    let bad = |text: &str| load(text).expect_err("bad").iter().map(|problem| (problem.line, problem.message.clone())).collect::<Vec<_>>();
+    assert_eq!(
+        bad(&one.replace("expr: up", "expr: up(")),
+        [(9, "group \"g\", rule 1, \"A\": could not parse expression: unclosed left parenthesis".to_owned())]
+    );
+    assert_eq!(
+        bad(&format!("{one}{one2}", one2 = one.replace("apiVersion", "---\napiVersion")))[0].1,
+        "groupname: \"g\" is repeated in the same file"
+    );
+    let plain = "groups:\n- name: PrometheusRule\n---\nbroken: [\n";
+    assert_eq!(load(plain).map(|loaded| loaded.groups.len()).map_err(|errors| errors.len()), Err(1), "the name brings all documents in");
+}

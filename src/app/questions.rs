@@ -109,7 +109,7 @@ pub fn for_rules(engine: Arc<ArcSwap<Engine>>, select: Arc<dyn Select>, standsti
             promql::Value::Vector(samples) => Ok(QueryResult::Vector(
                 samples.into_iter().map(|sample| ResultSample { labels: sample.labels, value: sample.value }).collect(),
             )),
-            other => Err(format!("a rule's expression must give a vector or a scalar, not a {}", other.result_type())),
+            _ => Err("rule result is not a vector or scalar".to_owned()),
         }
     })
 }

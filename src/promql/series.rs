@@ -125,7 +125,8 @@ fn value(text: &str) -> Result<(Value, &str), String> {
         let histogram = histogram::parse(&text[2..end - 2])?;
         return Ok((Value::Histogram(Arc::new(histogram)), &text[end..]));
     }
-    if let Some(rest) = text.strip_prefix("stale") {
+    // A mark that a series ended has no repetition.
+    if let Some(rest) = text.strip_prefix("stale").filter(|rest| !rest.starts_with('x')) {
         return Ok((Value::Float(STALE_NAN), rest));
     }
     let length = number_length(text);

@@ -63,8 +63,14 @@ fn length(item: &Value) -> Result<Value, String> {
         Value::NilInterface => Err("len of nil pointer".to_owned()),
         // Not a nil of some type but no value at all: Go's reflection fails, and its words come through.
         Value::Nil => Err("reflect: call of reflect.Value.Type on zero Value".to_owned()),
-        other => Err(format!("len of type {}", other.type_name())),
+        other => Err(format!("len of type {}", pointed(other))),
     }
+}
+
+/// What a pointer points to: these functions look through it.
+fn pointed(value: &Value) -> &'static str {
+    let name = value.type_name();
+    name.strip_prefix('*').unwrap_or(name)
 }
 
 /// A place in something of this length; the end itself is allowed.
@@ -97,7 +103,7 @@ fn index(item: &Value, indexes: &[Value]) -> Result<Value, String> {
                 other => return Err(format!("value has type {}; should be string", other.type_name())),
             },
             Value::Nil | Value::NilInterface => return Err("index of nil pointer".to_owned()),
-            other => return Err(format!("can't index item of type {}", other.type_name())),
+            other => return Err(format!("can't index item of type {}", pointed(other))),
         };
     }
     Ok(item)
@@ -109,7 +115,7 @@ fn slice(item: &Value, indexes: &[Value]) -> Result<Value, String> {
         Value::Text(text) | Value::Safe(_, text) => text.len(),
         Value::List(list) => list.items.len(),
         Value::Nil | Value::NilInterface => return Err("slice of untyped nil".to_owned()),
-        other => return Err(format!("can't slice item of type {}", other.type_name())),
+        other => return Err(format!("can't slice item of type {}", pointed(other))),
     };
     if indexes.len() > 3 {
         return Err(format!("too many slice indexes: {}", indexes.len()));
@@ -130,6 +136,7 @@ fn slice(item: &Value, indexes: &[Value]) -> Result<Value, String> {
     Ok(match item {
         Value::List(list) => Value::list_of(list.class, list.items[from..to].iter().cloned()),
         // Go cuts bytes; a cut inside a character leaves the replacement character here.
+        Value::Safe(markup, text) => Value::Safe(*markup, String::from_utf8_lossy(&text.as_bytes()[from..to]).into()),
         other => Value::from(String::from_utf8_lossy(&other.as_text().unwrap_or("").as_bytes()[from..to]).into_owned()),
     })
 }

@@ -64,7 +64,11 @@ fn equals(a: &Value, b: &Value) -> Result<bool, String> {
         Basic::None if a.is_nil() || b.is_nil() => Ok(a.is_nil() && b.is_nil()),
         Basic::None => match (a, b) {
             (Value::Time(a), Value::Time(b)) => Ok(a.at == b.at),
-            _ => Err(format!("non-comparable type {}: {}", plain(b), b.type_name())),
+            (Value::List(_), Value::List(_)) | (Value::Map(_), Value::Map(_)) => {
+                Err(format!("non-comparable type {}: {}", plain(b), b.type_name()))
+            }
+            (Value::Record(_), Value::Record(_)) => Err(format!("non-comparable type {}: {}", plain(b), b.type_name())),
+            _ => Err(format!("non-comparable types {}: {}, {}: {}", plain(a), a.type_name(), b.type_name(), plain(b))),
         },
     }
 }

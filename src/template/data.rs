@@ -43,7 +43,7 @@ static PAIR: Class = Class::plain("template.Pair");
 static ALERT: Class = Class::plain("template.Alert");
 static ALERTS: Class = Class { name: "template.Alerts", method: alerts_method, print: None };
 static DATA: Class = Class::plain("*template.Data");
-static STRINGS: Class = Class { name: "template.Strings", method: strings_method, print: None };
+static STRINGS: Class = Class { name: "[]string", method: strings_method, print: None };
 
 impl NotificationData {
     pub fn to_value(&self) -> Value {

@@ -54,7 +54,7 @@ impl Kind {
             Self::Int => matches!(value, Value::Int(_)),
             Self::Float => matches!(value, Value::Float(_)),
             Self::Bool => matches!(value, Value::Bool(_)),
-            Self::TextList => matches!(value.type_name(), "[]string" | "template.Strings"),
+            Self::TextList => value.type_name() == "[]string",
             Self::AnyList => value.type_name() == "[]interface {}",
             Self::Named(name) => value.type_name() == name,
         }

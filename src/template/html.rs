@@ -103,6 +103,8 @@ enum Code {
     LineComment,
     /// Unquoted inside `url(`.
     Url,
+    /// A string inside `url(`.
+    UrlString(char),
 }
 
 /// Follows the page that is written through it.
@@ -116,6 +118,12 @@ pub struct Escaper {
     code: Code,
     /// The last characters of code, to see `/*`, `*/`, `//` and `url(`.
     recent: String,
+    /// The value of a script's `type`, lower case.
+    script_type: String,
+    /// Open braces of each `${` inside a template literal.
+    nested: Vec<u32>,
+    /// Characters of the present text that lie in a comment.
+    in_comment: usize,
     /// A newline was inside the comment that is being left out.
     comment_had_newline: bool,
     /// The value at hand came to `html`, which leaves a plus as it is.
@@ -151,6 +159,8 @@ fn attribute_kind(name: &str) -> AttributeKind {
         None => name,
     };
     match name {
+        // A page of its own, not its address.
+        "srcdoc" => AttributeKind::Plain,
         "style" => AttributeKind::Css,
         name if name.starts_with("on") => AttributeKind::Script,
         name if URLS.contains(&name) || name.contains("src") || name.contains("uri") || name.contains("url") => AttributeKind::Url,

@@ -94,7 +94,7 @@ pub fn number(literal: &str) -> Result<Number, String> {
         };
     }
     let plain = literal.replace('_', "");
-    match float(&plain) {
+    match float(&plain).or_else(|| hex_float(&plain)) {
         Some(value) => {
             let int = (value as i64 as f64 == value).then_some(value as i64);
             Ok(Number { text, int, float: Some(value), reads_as_float: true })
@@ -129,6 +129,23 @@ fn float(text: &str) -> Option<f64> {
     if is_decimal && lower.bytes().any(|b| b.is_ascii_digit()) { lower.parse().ok().filter(|value: &f64| value.is_finite()) } else { None }
 }
 
+/// `0x1.8p4`: a hexadecimal mantissa and a power of two.
+fn hex_float(text: &str) -> Option<f64> {
+    let (sign, rest) = match text.strip_prefix('-') {
+        Some(rest) => (-1.0, rest),
+        None => (1.0, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let lower = rest.to_ascii_lowercase();
+    let (mantissa, exponent) = lower.strip_prefix("0x")?.split_once('p')?;
+    let exponent: i32 = exponent.parse().ok()?;
+    let (whole, part) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits = format!("{whole}{part}");
+    // Fourteen digits are all that a float holds.
+    let number = u64::from_str_radix(&digits, 16).ok().filter(|number| *number < 1 << 53)?;
+    let value = sign * number as f64 * 2f64.powi(exponent.saturating_sub(4 * part.len() as i32));
+    value.is_finite().then_some(value)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -148,6 +165,7 @@ mod tests {
         assert_eq!((int("0x1F"), int("-7"), int("010"), int("1_000"), int("'a'")), (Some(31), Some(-7), Some(8), Some(1000), Some(97)));
         let float = number("1.5e3").unwrap();
         assert_eq!((float.float, float.int, float.reads_as_float), (Some(1500.0), Some(1500), true));
+        assert_eq!((int("0x1p4"), number("0x1.8p-1").unwrap().float), (Some(16), Some(0.75)));
         for bad in ["99999999999999999999999", "1.2.3", "0x", "1e"] {
             assert!(number(bad).is_err(), "{bad}");
         }

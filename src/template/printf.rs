@@ -168,13 +168,15 @@ fn formatted(value: &Value, verb: char, spec: Spec, named: bool) -> String {
         Value::Nil | Value::NilInterface if verb == 'v' => pad("<nil>".to_owned(), spec),
         Value::Nil | Value::NilInterface => format!("%!{verb}(<nil>)"),
         Value::Bool(value) if matches!(verb, 't' | 'v') => pad(value.to_string(), spec),
-        Value::Int(number) => number::int(*number, verb, spec).unwrap_or_else(|| bad(value, verb)),
-        Value::Duration(number) if !matches!(verb, 'v' | 's' | 'q') => number::int(*number, verb, spec).unwrap_or_else(|| bad(value, verb)),
-        Value::Named(named) if !matches!(verb, 'v' | 's' | 'q') => {
-            number::int(named.number, verb, spec).unwrap_or_else(|| bad(value, verb))
+        Value::Int(number) => number::int(*number, verb, spec).unwrap_or_else(|| bad(value, verb, spec)),
+        Value::Duration(number) if !matches!(verb, 'v' | 's' | 'q') => {
+            number::int(*number, verb, spec).unwrap_or_else(|| bad(value, verb, spec))
         }
-        Value::Float(number) => number::float(*number, verb, spec).unwrap_or_else(|| bad(value, verb)),
-        Value::Text(text) | Value::Safe(_, text) => string(text, verb, spec).unwrap_or_else(|| bad(value, verb)),
+        Value::Named(named) if !matches!(verb, 'v' | 's' | 'q') => {
+            number::int(named.number, verb, spec).unwrap_or_else(|| bad(value, verb, spec))
+        }
+        Value::Float(number) => number::float(*number, verb, spec).unwrap_or_else(|| bad(value, verb, spec)),
+        Value::Text(text) | Value::Safe(_, text) => string(text, verb, spec).unwrap_or_else(|| bad(value, verb, spec)),
         Value::List(list) if list.class.print.is_none() => {
             let items: Vec<String> = list.items.iter().map(|item| formatted(item, verb, spec, named)).collect();
             format!("[{}]", items.join(" "))
@@ -186,7 +188,7 @@ fn formatted(value: &Value, verb: char, spec: Spec, named: bool) -> String {
                 .map(|(key, item)| {
                     format!(
                         "{}:{}",
-                        string(key, verb, spec).unwrap_or_else(|| bad(&Value::text(key), verb)),
+                        string(key, verb, spec).unwrap_or_else(|| bad(&Value::text(key), verb, spec)),
                         formatted(item, verb, spec, named)
                     )
                 })
@@ -205,16 +207,19 @@ fn formatted(value: &Value, verb: char, spec: Spec, named: bool) -> String {
                     }
                 })
                 .collect();
-            format!("{{{}}}", items.join(" "))
+            format!("{}{{{}}}", if record.class.name.starts_with('*') { "&" } else { "" }, items.join(" "))
         }
-        Value::Bool(_) | Value::Function(_) => bad(value, verb),
+        Value::Function(_) if verb == 'v' => plain(value),
+        Value::Bool(_) | Value::Function(_) => bad(value, verb, spec),
         // What has a text of its own is formatted as that text.
-        other => string(&plain(other), verb, spec).unwrap_or_else(|| bad(value, verb)),
+        other => string(&plain(other), verb, spec).unwrap_or_else(|| bad(value, verb, spec)),
     }
 }
 
-fn bad(value: &Value, verb: char) -> String {
-    format!("%!{verb}({})", typed(value))
+/// A verb that does not fit: the value with its type, with the directive's flags still in force.
+fn bad(value: &Value, verb: char, spec: Spec) -> String {
+    let text = formatted(value, 'v', spec, false);
+    if value.is_nil() { format!("%!{verb}({text})") } else { format!("%!{verb}({}={text})", value.type_name()) }
 }
 
 fn string(text: &str, verb: char, spec: Spec) -> Option<String> {

@@ -315,8 +315,8 @@ fn compose(
     }
 }
 
-/// Alertmanager's order: by job, by instance, then by number of labels and the labels themselves; who lacks a label comes last.
-fn in_order(a: &Labels, b: &Labels) -> Ordering {
+/// Alertmanager's order: by job, by instance, who lacks one of them last; then as sets.
+pub(super) fn in_order(a: &Labels, b: &Labels) -> Ordering {
     for name in ["job", "instance"] {
         let order = match (a.get(name), b.get(name)) {
             (Some(a), Some(b)) => a.cmp(b),
@@ -326,5 +326,13 @@ fn in_order(a: &Labels, b: &Labels) -> Ordering {
             return order;
         }
     }
-    a.len().cmp(&b.len()).then_with(|| a.cmp(b))
+    as_sets(a, b)
+}
+
+/// Smaller sets first; of two as large, the first of all names in the order of the alphabet in which they differ decides: who lacks it
+/// comes first, else the smaller value.
+pub(super) fn as_sets(a: &Labels, b: &Labels) -> Ordering {
+    let differ = a.iter().zip(b.iter()).find(|(a, b)| a != b);
+    let by_pair = || differ.map_or(Ordering::Equal, |(a, b)| b.0.cmp(a.0).then_with(|| a.1.cmp(b.1)));
+    a.len().cmp(&b.len()).then_with(by_pair)
 }

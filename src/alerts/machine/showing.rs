@@ -1,8 +1,7 @@
 //! The views: alerts with their state, groups, receivers. What holds an alert back is judged at the moment of asking.
 
-use std::cmp::Ordering;
-
 use super::Machine;
+use super::look::{as_sets, in_order};
 use crate::alerts::fingerprint::{Fingerprint, show};
 use crate::alerts::group::Now;
 use crate::alerts::inbox::Tracked;
@@ -11,8 +10,8 @@ use crate::alerts::intervals;
 use crate::alerts::options::Route;
 use crate::alerts::routing::all_match;
 use crate::alerts::view::{AlertGroupView, AlertView, Suppression};
+use crate::model::Matcher;
 use crate::model::regex::AnchoredRegex;
-use crate::model::{Labels, Matcher};
 
 /// Which alerts to show; Alertmanager's parameters and their defaults.
 #[derive(Clone, Debug)]
@@ -44,12 +43,6 @@ impl Default for GroupFilter {
     }
 }
 
-/// Alertmanager's order of label sets: fewer first; then by name, where the one that lacks a name comes first, and value.
-fn order(a: &Labels, b: &Labels) -> Ordering {
-    let mut pairs = a.iter().zip(b).map(|((name, value), (other, others))| other.cmp(name).then_with(|| value.cmp(others)));
-    a.len().cmp(&b.len()).then_with(|| pairs.find(|order| order.is_ne()).unwrap_or(Ordering::Equal))
-}
-
 impl Machine {
     /// Unresolved alerts in order of fingerprint.
     pub fn alerts(&self, filter: &AlertFilter, now: Now) -> Vec<AlertView> {
@@ -73,13 +66,15 @@ impl Machine {
             let firing = members.filter(|tracked| !tracked.alert.is_resolved_at(now.wall));
             let wanted = firing.filter(|tracked| all_match(&filter.alerts.matchers, &tracked.alert.labels));
             let alerts = wanted.map(|tracked| self.view(tracked, &inhibition, Some(route), now));
-            let alerts: Vec<_> = alerts.filter(|view| passes(&filter.alerts, view) && (filter.muted || view.muted_by.is_empty())).collect();
+            let mut alerts: Vec<_> =
+                alerts.filter(|view| passes(&filter.alerts, view) && (filter.muted || view.muted_by.is_empty())).collect();
+            alerts.sort_by(|a, b| in_order(&a.alert.labels, &b.alert.labels));
             if !alerts.is_empty() {
                 let (labels, route_labels, receiver) = (group.labels.clone(), route.labels.clone(), route.receiver.clone());
                 views.push(AlertGroupView { labels, route_labels, receiver, alerts });
             }
         }
-        views.sort_by(|a, b| order(&a.labels, &b.labels).then_with(|| a.receiver.cmp(&b.receiver)));
+        views.sort_by(|a, b| as_sets(&a.labels, &b.labels).then_with(|| a.receiver.cmp(&b.receiver)));
         views
     }
 

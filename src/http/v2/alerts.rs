@@ -104,7 +104,9 @@ fn is_uri(text: &str) -> bool {
         let letters = |scheme: &str| scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
         text.split_once(':').is_some_and(|(scheme, _)| scheme.starts_with(|c: char| c.is_ascii_alphabetic()) && letters(scheme))
     };
-    text.is_empty() || (!text.contains(char::is_control) && (text.starts_with('/') || has_scheme()))
+    let host = || text.split_once("://").map_or("", |(_, rest)| rest.split(['/', '?', '#']).next().unwrap_or(""));
+    let is_host = || !host().contains([' ', '"', '<', '>', '\\', '^', '`', '{', '|', '}']);
+    text.is_empty() || (!text.contains(char::is_control) && (text.starts_with('/') || has_scheme()) && is_host())
 }
 
 /// None where it is left out or Go's zero time.
@@ -118,6 +120,7 @@ fn time(text: Option<&str>) -> Result<Option<TimestampMs>, Box<Response>> {
 
 /// What `GET alerts` and `GET alerts/groups` have in common.
 fn filter(params: &Params) -> Result<(AlertFilter, Vec<Matcher>), Box<Response>> {
+    let matchers = filters(params)?;
     let receiver = match params.get("receiver") {
         "" => None,
         pattern => {
@@ -130,7 +133,7 @@ fn filter(params: &Params) -> Result<(AlertFilter, Vec<Matcher>), Box<Response>>
         silenced: switch(params, "silenced"),
         inhibited: switch(params, "inhibited"),
         unprocessed: switch(params, "unprocessed"),
-        matchers: filters(params)?,
+        matchers,
         receiver,
     };
     Ok((filter, receiver_matchers(params)?))

@@ -13,7 +13,7 @@ use crate::http::json::{self, Object};
 use crate::http::params::Params;
 use crate::http::time::rfc3339_millis;
 use crate::model::number::quote;
-use crate::model::{Labels, MatchOp, Matcher};
+use crate::model::{Labels, MatchOp, Matcher, TimestampMs};
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -58,16 +58,10 @@ pub async fn set(State(state): State<AlertState>, request: Request) -> Response 
         Ok(posted) => posted,
         Err(response) => return *response,
     };
-    let request = match check(posted.unwrap_or_default()) {
+    let request = match check(posted.unwrap_or_default(), state.clock.now()) {
         Ok(request) => request,
         Err(response) => return *response,
     };
-    if request.starts_at >= request.ends_at {
-        return said(StatusCode::BAD_REQUEST, "Failed to create silence: start time must be before end time");
-    }
-    if request.ends_at < state.clock.now() {
-        return said(StatusCode::BAD_REQUEST, "Failed to create silence: end time can't be in the past");
-    }
     match state.alerting.set_silence(request).await {
         Ok(id) => reply(StatusCode::OK, |out| {
             let mut object = Object::open(out);
@@ -85,8 +79,8 @@ pub async fn set(State(state): State<AlertState>, request: Request) -> Response 
     }
 }
 
-/// What is required is there, in the order in which Alertmanager looks.
-fn check(posted: SilenceBody) -> Result<SilenceRequest, Box<Response>> {
+/// What is required is there, in the order in which Alertmanager looks: presence, times, patterns.
+fn check(posted: SilenceBody, now: TimestampMs) -> Result<SilenceRequest, Box<Response>> {
     let missing = |field: &str| Box::new(body::missing(&format!("{field} in body")));
     let comment = posted.comment.ok_or_else(|| missing("comment"))?;
     let created_by = posted.created_by.ok_or_else(|| missing("createdBy"))?;
@@ -95,7 +89,7 @@ fn check(posted: SilenceBody) -> Result<SilenceRequest, Box<Response>> {
     if listed.is_empty() {
         return Err(Box::new(coded(StatusCode::UNPROCESSABLE_ENTITY, 612, "matchers in body should have at least 1 items")));
     }
-    let mut matchers = Vec::with_capacity(listed.len());
+    let mut given = Vec::with_capacity(listed.len());
     for (at, matcher) in listed.into_iter().enumerate() {
         let is_regex = matcher.is_regex.ok_or_else(|| missing(&format!("matchers.{at}.isRegex")))?;
         let name = matcher.name.ok_or_else(|| missing(&format!("matchers.{at}.name")))?;
@@ -106,6 +100,19 @@ fn check(posted: SilenceBody) -> Result<SilenceRequest, Box<Response>> {
             (true, true) => MatchOp::Regex,
             (true, false) => MatchOp::NotRegex,
         };
+        given.push((name, op, value));
+    }
+    let starts_at = posted.starts_at.ok_or_else(|| missing("startsAt"))?;
+    let (starts_at, ends_at) = (body::time(&starts_at, "silence")?, body::time(&ends_at, "silence")?);
+    let refused = |text: &str| Err(Box::new(said(StatusCode::BAD_REQUEST, &format!("Failed to create silence: {text}"))));
+    if starts_at >= ends_at {
+        return refused("start time must be before end time");
+    }
+    if ends_at < now {
+        return refused("end time can't be in the past");
+    }
+    let mut matchers = Vec::with_capacity(given.len());
+    for (at, (name, op, value)) in given.into_iter().enumerate() {
         let refuse = |problem: String| {
             let text =
                 format!("invalid silence: invalid label matcher {at} in set 0: invalid regular expression {}: {problem}", quote(&value));
@@ -113,12 +120,11 @@ fn check(posted: SilenceBody) -> Result<SilenceRequest, Box<Response>> {
         };
         matchers.push(Matcher::new(name, op, value.clone()).map_err(refuse)?);
     }
-    let starts_at = posted.starts_at.ok_or_else(|| missing("startsAt"))?;
     Ok(SilenceRequest {
         id: posted.id.filter(|id| !id.is_empty()),
         matchers,
-        starts_at: body::time(&starts_at, "silence")?,
-        ends_at: body::time(&ends_at, "silence")?,
+        starts_at,
+        ends_at,
         created_by,
         comment,
         annotations: Labels::to_set(posted.annotations.unwrap_or_default()),

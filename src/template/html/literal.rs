@@ -2,10 +2,14 @@
 
 use super::{AttributeKind, Code, Element, Escaper, Quote, State, UrlPart, attribute_kind};
 
+/// The only text behind `<!` that stays markup.
+const DOCTYPE: &str = "<!doctype";
+
 impl Escaper {
     /// Writes text of the template itself.
     pub fn literal(&mut self, text: &str, out: &mut String) {
         let mut rest = text;
+        self.in_comment = 0;
         while let Some(c) = rest.chars().next() {
             if let State::Raw(element) = self.state
                 && c == '<'
@@ -16,8 +20,19 @@ impl Escaper {
                 rest = &rest[1..];
                 continue;
             }
+            if self.state == State::Text && starts_with_ignoring_case(rest, DOCTYPE) {
+                out.push_str(&rest[..DOCTYPE.len()]);
+                rest = &rest[DOCTYPE.len()..];
+                continue;
+            }
             self.step(c, out);
             rest = &rest[c.len_utf8()..];
+        }
+        // Each part of a comment between two actions leaves its own gap.
+        if self.code == Code::BlockComment && self.in_comment > 0 {
+            let is_script = matches!(self.state, State::Raw(Element::Script) | State::Value { kind: AttributeKind::Script, .. });
+            out.push(if is_script && self.comment_had_newline { '\n' } else { ' ' });
+            self.comment_had_newline = false;
         }
     }
 
@@ -67,6 +82,7 @@ impl Escaper {
             }
             '!' => self.state = State::Bang(0),
             c if c.is_ascii_alphabetic() => {
+                self.script_type.clear();
                 self.tag.clear();
                 self.tag.push(c.to_ascii_lowercase());
                 out.push('<');
@@ -85,8 +101,7 @@ impl Escaper {
             ('-', 0) => self.state = State::Bang(1),
             ('-', _) => self.state = State::Comment(0),
             _ => {
-                // A doctype: text that needs no escaping.
-                out.push_str("<!");
+                out.push_str("&lt;!");
                 out.push_str(if dashes == 1 { "-" } else { "" });
                 self.state = State::Text;
                 self.step(c, out);
@@ -100,7 +115,9 @@ impl Escaper {
                 out.push('>');
                 self.code = Code::Plain;
                 self.recent.clear();
-                self.state = Element::of(&self.tag).map_or(State::Text, State::Raw);
+                self.nested.clear();
+                let is_code = self.tag != "script" || is_script_type(&self.script_type);
+                self.state = Element::of(&self.tag).filter(|_| is_code).map_or(State::Text, State::Raw);
             }
             c if c.is_ascii_whitespace() || c == '/' => self.to(State::Tag, c, out),
             c => {
@@ -151,6 +168,7 @@ impl Escaper {
             AttributeKind::Url => self.url = after_url_char(self.url, c),
             AttributeKind::Css => return self.code_char(c, false, out),
             AttributeKind::Script => return self.code_char(c, true, out),
+            AttributeKind::Plain if self.tag == "script" && self.attribute == "type" => self.script_type.push(c.to_ascii_lowercase()),
             AttributeKind::Plain => {}
         }
         out.push(c);
@@ -169,7 +187,11 @@ impl Escaper {
         let previous = self.recent.chars().next_back();
         match self.code {
             Code::Plain => match c {
-                '"' | '\'' => self.code = Code::String(c),
+                '"' | '\'' => {
+                    self.code = Code::String(c);
+                    self.url = UrlPart::Start;
+                }
+                '{' | '}' if is_script && !self.nested.is_empty() => self.brace(c),
                 '`' if is_script => self.code = Code::String(c),
                 '*' if previous == Some('/') => return self.begin_comment(Code::BlockComment, out),
                 '/' if is_script && previous == Some('/') => return self.begin_comment(Code::LineComment, out),
@@ -186,14 +208,29 @@ impl Escaper {
                 out.push(c);
                 return;
             }
-            Code::String(_) => {}
+            Code::String('`') if c == '{' && previous == Some('$') => {
+                self.nested.push(1);
+                self.code = Code::Plain;
+            }
+            Code::UrlString(mark) if c == mark => self.code = Code::Plain,
+            Code::String(_) | Code::UrlString(_) => self.url = after_url_char(self.url, c),
             Code::Url if c == ')' => self.code = Code::Plain,
-            Code::Url if matches!(c, '"' | '\'') && self.url == UrlPart::Start => self.code = Code::String(c),
+            Code::Url if matches!(c, '"' | '\'') && self.url == UrlPart::Start => self.code = Code::UrlString(c),
             Code::Url => self.url = after_url_char(self.url, c),
             Code::BlockComment | Code::LineComment => return self.in_comment(c, previous, is_script, out),
         }
         out.push(c);
         self.remember(c);
+    }
+
+    /// The brace that closes `${` leads back into the template literal.
+    fn brace(&mut self, c: char) {
+        let Some(open) = self.nested.last_mut() else { return };
+        *open = if c == '{' { open.saturating_add(1) } else { open.saturating_sub(1) };
+        if *open == 0 {
+            self.nested.pop();
+            self.code = Code::String('`');
+        }
     }
 
     fn remember(&mut self, c: char) {
@@ -213,6 +250,7 @@ impl Escaper {
     fn in_comment(&mut self, c: char, previous: Option<char>, is_script: bool, out: &mut String) {
         let newline = matches!(c, '\n' | '\r' | '\u{2028}' | '\u{2029}');
         self.comment_had_newline |= newline;
+        self.in_comment += 1;
         self.remember(c);
         match self.code {
             Code::BlockComment if c == '/' && previous == Some('*') => {
@@ -223,7 +261,18 @@ impl Escaper {
         }
         self.code = Code::Plain;
         self.recent.clear();
+        self.in_comment = 0;
     }
+}
+
+/// Types of `<script>` whose content is code; without one it is.
+fn is_script_type(kind: &str) -> bool {
+    let kind = kind.split(';').next().unwrap_or("").trim();
+    let ends = ["ecmascript", "javascript", "json", "ld+json", "x-ecmascript", "x-javascript"];
+    let named = |top: &str| kind.strip_prefix(top).is_some_and(|end| ends.contains(&end));
+    let text = ["text/javascript1.0", "text/javascript1.1", "text/javascript1.2", "text/javascript1.3", "text/javascript1.4"];
+    let more = ["", "module", "text/javascript1.5", "text/jscript", "text/livescript"];
+    named("application/") || (named("text/") && !kind.ends_with("json")) || text.contains(&kind) || more.contains(&kind)
 }
 
 fn after_url_char(part: UrlPart, c: char) -> UrlPart {

@@ -25,6 +25,8 @@ impl Escaper {
         if self.state == State::BeforeValue {
             self.begin_value(Quote::None);
         }
+        // A slash before the value and one behind it are no comment.
+        self.recent.clear();
         let text = if value.is_nil() { String::new() } else { plain(value) };
         let markup = match value {
             Value::Safe(markup, _) => Some(*markup),
@@ -82,8 +84,10 @@ impl Escaper {
     /// In a style: inside a string escaped, elsewhere only what can do no harm.
     fn style(&self, text: &str, markup: Option<Markup>) -> String {
         match self.code {
+            Code::String(_) if self.url == UrlPart::Query => self.url_text(text, markup),
+            Code::String(_) if self.url == UrlPart::Start && markup != Some(Markup::Url) && !is_safe_url(text) => format!("#{REFUSED}"),
             Code::String(_) => css_string(text),
-            Code::Url => self.url_text(text, markup),
+            Code::Url | Code::UrlString(_) => self.url_text(text, markup),
             Code::BlockComment | Code::LineComment => String::new(),
             Code::Plain if is_safe_css(text) => text.to_owned(),
             Code::Plain => REFUSED.to_owned(),
@@ -92,11 +96,12 @@ impl Escaper {
 
     fn script(&self, value: &Value, text: &str) -> String {
         match (self.code, value) {
-            (Code::String(_), _) => script_string(text),
+            (Code::String(mark), _) => script_string(text, mark == '`'),
             (Code::BlockComment | Code::LineComment, _) => String::new(),
             (_, Value::Bool(_) | Value::Int(_)) => format!(" {text} "),
             (_, Value::Float(number)) if number.is_finite() => format!(" {text} "),
             (_, value) if value.is_nil() => " null ".to_owned(),
+            (_, Value::Time(_) | Value::Record(_)) => to_json(value).unwrap_or_else(|_| " null ".to_owned()),
             (_, Value::Map(map)) if map.class.print.is_none() => to_json(value).unwrap_or_else(|_| " null ".to_owned()),
             (_, Value::List(list)) if list.class.print.is_none() => to_json(value).unwrap_or_else(|_| " null ".to_owned()),
             _ => {
@@ -152,7 +157,7 @@ fn without_tags(text: &str) -> String {
 
 /// A value as part of a tag or attribute name: only harmless plain attribute names.
 fn name_only(text: &str) -> String {
-    let harmless = !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    let harmless = !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric());
     let lower = text.to_ascii_lowercase();
     if harmless && super::attribute_kind(&lower) == AttributeKind::Plain && !matches!(lower.as_str(), "script" | "style") {
         text.to_owned()
@@ -193,30 +198,39 @@ fn is_safe_css(text: &str) -> bool {
         && !lower.contains("mozbinding")
 }
 
+/// What could end a string or begin something else is escaped; a space ends an escape that would go on otherwise.
 fn css_string(text: &str) -> String {
     let mut out = String::new();
-    for c in text.chars() {
-        if c.is_ascii_alphanumeric() || matches!(c, ' ' | '-' | '_' | '.' | ',') || !c.is_ascii() {
-            out.push(c);
-        } else {
-            out.push_str(&format!("\\{:x} ", c as u32));
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => out.push_str("\\\\"),
+            '\0' | '\t' | '\n' | '\x0c' | '\r' | '"' | '&' | '\'' | '(' | ')' | '+' | '/' | ':' | ';' | '<' | '>' | '{' | '}' => {
+                out.push_str(&format!("\\{:x}", c as u32));
+                if chars.peek().is_none_or(|next| next.is_ascii_hexdigit() || matches!(next, '\t' | '\n' | '\x0c' | '\r' | ' ')) {
+                    out.push(' ');
+                }
+            }
+            c => out.push(c),
         }
     }
     out
 }
 
-/// Inside a script's string everything but letters, digits and a few harmless signs is escaped.
-fn script_string(text: &str) -> String {
+/// Inside a script's string: what ends it, and what a page could take for markup.
+fn script_string(text: &str, is_template: bool) -> String {
     let mut out = String::new();
     for c in text.chars() {
         match c {
-            c if c.is_ascii_alphanumeric() || " _.,:-".contains(c) => out.push(c),
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
+            '\x0c' => out.push_str("\\f"),
             '\\' => out.push_str("\\\\"),
             '/' => out.push_str("\\/"),
-            c if c.is_ascii() || matches!(c, '\u{2028}' | '\u{2029}') => out.push_str(&format!("\\u{:04x}", c as u32)),
+            '"' | '`' | '&' | '\'' | '+' | '<' | '>' | '\u{2028}' | '\u{2029}' => out.push_str(&format!("\\u{:04x}", c as u32)),
+            '$' | '{' | '}' if is_template => out.push_str(&format!("\\u{:04x}", c as u32)),
+            c if (c as u32) < 0x20 => out.push_str(&format!("\\u{:04x}", c as u32)),
             c => out.push(c),
         }
     }

@@ -5,6 +5,7 @@ pub mod check_rules;
 pub mod demo;
 pub mod features;
 pub mod foreign_flags;
+pub mod http_flags;
 pub mod notify_test;
 pub mod promql;
 pub mod routes_test;
@@ -96,6 +97,8 @@ enum Check {
     Rules(check_rules::CheckRulesFlags),
     /// Alertmanager configurations
     Alertmanager(CheckedFiles),
+    /// Files for --web.config.file, with the certificates they name
+    WebConfig(CheckedFiles),
 }
 
 #[derive(Args, Debug)]
@@ -167,6 +170,7 @@ fn run_check(subject: Check) -> ExitCode {
         Check::Config(files) => (check::Subject::Config, files),
         Check::Rules(flags) => return check_rules::run(&flags),
         Check::Alertmanager(files) => (check::Subject::Alertmanager, files),
+        Check::WebConfig(files) => (check::Subject::Web, files),
     };
     let environment = serve::environment(&features);
     if files.is_empty() {

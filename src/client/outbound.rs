@@ -1,5 +1,6 @@
 //! The client of everything but scrapes: receivers, discovery, remote write and read.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderName};
@@ -35,28 +36,33 @@ impl Timeouts {
 /// A client for one set of options; cloning shares its connections.
 #[derive(Clone, Debug)]
 pub struct Outbound {
+    options: Arc<ClientOptions>,
+    timeouts: Timeouts,
+    current: Arc<Mutex<Current>>,
+}
+
+#[derive(Debug)]
+struct Current {
+    /// What the certificates' files held when the client was built.
+    files: Vec<Vec<u8>>,
     client: Client,
-    options: ClientOptions,
 }
 
 impl Outbound {
     pub fn new(options: &ClientOptions, timeouts: Timeouts) -> Result<Self, ClientError> {
-        let mut builder = Client::builder()
-            .user_agent(USER_AGENT)
-            .connect_timeout(timeouts.connect)
-            .read_timeout(timeouts.read)
-            .timeout(timeouts.total)
-            .pool_max_idle_per_host(IDLE_PER_HOST)
-            .pool_idle_timeout(IDLE_TIMEOUT)
-            .redirect(redirects(options))
-            .tls_backend_preconfigured(tls::config(&options.tls)?);
-        match &options.proxy_url {
-            Some(url) => builder = builder.proxy(proxy(url, options)?),
-            None if options.proxy_from_environment => {}
-            None => builder = builder.no_proxy(),
+        let files = tls::files(&options.tls)?;
+        let current = Arc::new(Mutex::new(Current { files, client: build(options, timeouts)? }));
+        Ok(Self { options: Arc::new(options.clone()), timeouts, current })
+    }
+
+    /// A new one where certificates have been renewed; small files, read on the spot.
+    fn client(&self) -> Result<Client, ClientError> {
+        let files = tls::files(&self.options.tls)?;
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        if current.files != files {
+            *current = Current { files, client: build(&self.options, self.timeouts)? };
         }
-        let client = builder.build().map_err(|error| ClientError::Build(format!("cannot build an HTTP client: {error}")))?;
-        Ok(Self { client, options: options.clone() })
+        Ok(current.client.clone())
     }
 
     /// A request with credentials and configured headers on it; secrets in files are read now.
@@ -67,8 +73,26 @@ impl Outbound {
     /// A request without any credentials.
     pub(super) fn bare_request(&self, method: Method, url: &str) -> Result<RequestBuilder, ClientError> {
         let url = reqwest::Url::parse(url).map_err(|error| ClientError::Url { url: url.to_owned(), reason: error.to_string() })?;
-        Ok(self.client.request(method, url))
+        Ok(self.client()?.request(method, url))
     }
+}
+
+fn build(options: &ClientOptions, timeouts: Timeouts) -> Result<Client, ClientError> {
+    let mut builder = Client::builder()
+        .user_agent(USER_AGENT)
+        .connect_timeout(timeouts.connect)
+        .read_timeout(timeouts.read)
+        .timeout(timeouts.total)
+        .pool_max_idle_per_host(IDLE_PER_HOST)
+        .pool_idle_timeout(IDLE_TIMEOUT)
+        .redirect(redirects(options))
+        .tls_backend_preconfigured(tls::config(&options.tls)?);
+    match &options.proxy_url {
+        Some(url) => builder = builder.proxy(proxy(url, options)?),
+        None if options.proxy_from_environment => {}
+        None => builder = builder.no_proxy(),
+    }
+    builder.build().map_err(|error| ClientError::Build(format!("cannot build an HTTP client: {error}")))
 }
 
 /// The client drops `Authorization` by itself when the host changes; other configured headers may be keys too, so such a redirect is not followed.

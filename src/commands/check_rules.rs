@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::check::plural;
+use super::http_flags::HttpFlags;
 use super::serve;
 use crate::app::questions;
 use crate::config::rules::{Defaults, RuleFile, load_with};
@@ -33,6 +34,8 @@ pub struct CheckRulesFlags {
     /// A running server whose metrics, labels and intervals are held against the rules
     #[arg(long, value_name = "URL")]
     pub url: Option<String>,
+    #[command(flatten)]
+    pub http: HttpFlags,
     /// Features that the server will be started with, comma-separated
     #[arg(long = "enable-feature", value_name = "NAMES", value_delimiter = ',')]
     pub features: Vec<String>,
@@ -48,7 +51,7 @@ pub struct Verdict {
 pub fn run(flags: &CheckRulesFlags) -> ExitCode {
     let known = match &flags.url {
         None => Known::default(),
-        Some(url) => match evidence::collect(url, &names(flags)) {
+        Some(url) => match evidence::collect(url, &flags.http, &names(flags)) {
             Ok(known) => known,
             Err(error) => {
                 let _closed_pipe = writeln!(io::stderr(), "promlet check rules: {error}");

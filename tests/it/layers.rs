@@ -32,9 +32,9 @@ const ROOMS: [(&str, &str); 29] = [
     ("alerts", "base state"),
     ("notifier", "base client discovery relabel"),
     ("notify", "base alerts client template yaml"),
-    ("config", "model yaml relabel client discovery scrape rules alerts notifier notify"),
+    ("config", "model yaml relabel client discovery scrape rules alerts notifier notify http"),
     ("http", "base promql storage scrape rules alerts remote ui"),
-    ("shell", "base promql"),
+    ("shell", "base client promql"),
     ("ui", ""),
     ("bundled", ""),
     ("demo", "base storage"),
@@ -42,7 +42,7 @@ const ROOMS: [(&str, &str); 29] = [
 ];
 
 /// Rooms of which others may take only some files: `(from, to, files)`.
-const DOORS: [(&str, &str, &str); 10] = [
+const DOORS: [(&str, &str, &str); 11] = [
     ("config", "client", "options"),
     ("config", "discovery", "options"),
     ("config", "scrape", "options"),
@@ -50,6 +50,7 @@ const DOORS: [(&str, &str, &str); 10] = [
     ("config", "alerts", "options"),
     ("config", "notifier", "options"),
     ("config", "notify", "options"),
+    ("config", "http", "options"),
     ("lint", "rules", "options"),
     ("http", "scrape", "view"),
     ("http", "rules", "view"),

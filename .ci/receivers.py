@@ -240,7 +240,7 @@ CASES = {
     "sns-phone": "sns_configs: [{api_url: BASE/, phone_number: '+491', sigv4: {region: eu-west-1, access_key: AKIDEXAMPLE, secret_key: sk}, subject: '', message: '{{ range .Alerts }}{{ .Annotations.summary }}{{ end }}'}]",
     "oauth2": "webhook_configs: [{url: BASE/hook, http_config: {oauth2: {client_id: 'the id', client_secret: 's p:c', token_url: BASE/token, scopes: [read, write], endpoint_params: {audience: 'a&b', x: y}}}}]",
     "oauth2-form": "webhook_configs: [{url: BASE/hook, http_config: {oauth2: {client_id: 'the id', client_secret: 's p:c', token_url: BASE/form/token}}}]",
-    "oauth2-signed": "webhook_configs: [{url: BASE/hook, http_config: {oauth2: {client_id: id, grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer', client_certificate_key_file: RSA, client_certificate_key_id: k1, signature_algorithm: RS512, scopes: [a], claims: {n: 1, l: [x]}, token_url: BASE/token}}}]",
+    "oauth2-signed": "webhook_configs: [{url: BASE/hook, http_config: {oauth2: {client_id: id, grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer', client_certificate_key_file: RSA, client_certificate_key_id: k1, signature_algorithm: RS512, scopes: [a], endpoint_params: {p: q, grant_type: z}, claims: {n: 1, l: [x]}, token_url: BASE/token}}}]",
     "email": "email_configs: [{SMTP, to: 'me@example.org', send_resolved: true}]",
     "email-full": """email_configs:
     - {SMTP}

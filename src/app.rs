@@ -20,5 +20,6 @@ mod settling;
 pub mod signals;
 mod store_figures;
 mod web;
+mod web_file;
 
 pub use lifecycle::{App, Request, StartError};

@@ -9,6 +9,7 @@ pub mod checked;
 pub mod demo;
 pub mod features;
 pub mod foreign_flags;
+pub mod http_flags;
 pub mod notify_test;
 pub mod promql;
 pub mod routes_test;
@@ -100,6 +101,8 @@ enum Check {
     Rules(check_rules::CheckRulesFlags),
     /// Alertmanager configurations
     Alertmanager(CheckedFiles),
+    /// Files for --web.config.file, with the certificates they name
+    WebConfig(CheckedFiles),
     /// Kubernetes manifests: what a cluster would refuse, and what Prometheus there would never scrape
     Manifests(check_manifests::CheckManifestsFlags),
     /// Pages of metrics at their addresses
@@ -178,6 +181,7 @@ fn run_check(subject: Check) -> ExitCode {
         Check::Config(flags) => return check_config::run(&flags),
         Check::Rules(flags) => return check_rules::run(&flags),
         Check::Alertmanager(files) => (check::Subject::Alertmanager, files),
+        Check::WebConfig(files) => (check::Subject::Web, files),
         Check::Manifests(flags) => return check_manifests::run(&flags),
         Check::Target(flags) => return check_target::run(&flags),
         Check::Any(arguments) => return checked::run(&arguments),

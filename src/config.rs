@@ -22,7 +22,7 @@ pub use prometheus::{PrometheusConfig, load_prometheus, parse_prometheus};
 pub use promlet::{PromletConfig, load_promlet};
 pub use rule_tests::{RuleTests, load_rule_tests};
 pub use rules::{RuleFile, load_rules};
-pub use web::load_web;
+pub use web::{WebConfig, load_web, parse_web};
 
 /// What a file says, with notes inside; or everything that is wrong with it, notes included.
 pub type Loaded<T> = Result<T, Vec<Problem>>;

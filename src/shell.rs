@@ -15,6 +15,7 @@ mod table;
 pub mod terminal;
 mod whole;
 
+pub use api::ASK_TIMEOUT;
 pub use outcome::Exit;
 pub use prompt::{Next, Prompt};
 pub use request::{Format, Request, Window, parse_length, parse_time};

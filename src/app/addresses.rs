@@ -33,7 +33,8 @@ pub fn own(address: SocketAddr) -> String {
 
 /// `--web.external-url` (whole, or a path) without a slash at the end, else made of the host's name and the port, as Prometheus does; a
 /// server on loopback is named by its address, since no other name leads to it.
-pub fn external_url(given: Option<&str>, listening: SocketAddr) -> String {
+pub fn external_url(given: Option<&str>, listening: SocketAddr, encrypts: bool) -> String {
+    let scheme = if encrypts { "https" } else { "http" };
     let path = match given.map(|given| given.trim_end_matches('/')) {
         Some(whole) if whole.contains("://") => return whole.to_owned(),
         // A path alone, as behind a proxy whose name is not known here.
@@ -41,9 +42,9 @@ pub fn external_url(given: Option<&str>, listening: SocketAddr) -> String {
         None => "",
     };
     if listening.ip().is_loopback() {
-        return format!("http://{listening}{path}");
+        return format!("{scheme}://{listening}{path}");
     }
-    format!("http://{}:{}{path}", host_name(), listening.port())
+    format!("{scheme}://{}:{}{path}", host_name(), listening.port())
 }
 
 pub fn host_name() -> String {
@@ -67,9 +68,9 @@ mod tests {
         assert_eq!(route_prefix(None, "https://x/prom/a"), "/prom/a");
         assert_eq!(route_prefix(Some("/"), "https://x/prom"), "");
         let loopback: SocketAddr = "127.0.0.1:9090".parse().unwrap();
-        assert_eq!(external_url(None, loopback), "http://127.0.0.1:9090");
-        assert_eq!(external_url(Some("http://x/"), loopback), "http://x");
-        assert_eq!(external_url(Some("/prom/"), loopback), "http://127.0.0.1:9090/prom");
+        assert_eq!(external_url(None, loopback, false), "http://127.0.0.1:9090");
+        assert_eq!(external_url(Some("http://x/"), loopback, true), "http://x");
+        assert_eq!(external_url(Some("/prom/"), loopback, true), "https://127.0.0.1:9090/prom");
         assert_eq!(own("0.0.0.0:1".parse().unwrap()), "127.0.0.1:1");
     }
 }

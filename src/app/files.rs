@@ -31,7 +31,7 @@ pub struct Files {
 /// Ports on loopback where trainers and exporters usually answer.
 pub const LOOPBACK_PORTS: [u16; 5] = [8000, 8001, 8080, 9100, 9400];
 const LOOPBACK_REFRESH: DurationMs = DurationMs(60_000);
-/// The configuration of a promlet that was given none; `ADDRESS` is its own.
+/// The configuration of a promlet that was given none; `ADDRESS` is its own, `SCHEME` how it is spoken to.
 const ZERO_CONFIG: &str = "global:
   scrape_interval: 15s
   evaluation_interval: 15s
@@ -39,6 +39,7 @@ scrape_configs:
   - job_name: promlet
     static_configs:
       - targets: ['ADDRESS']
+    SCHEME
   - job_name: local
 ";
 const LOOPBACK_JOB: &str = "local";
@@ -47,7 +48,9 @@ const LOOPBACK_JOB: &str = "local";
 pub fn load(settings: &Settings, own_address: &str, external_url: &str, environment: &Environment) -> Loaded<Files> {
     let mut errors = Vec::new();
     let mut keep = |problems: Vec<Problem>| errors.extend(problems);
-    let prometheus = prometheus(settings, own_address, environment).map_err(&mut keep).ok();
+    let web = settings.web.config_file.as_deref().map(config::load_web).transpose().map_err(&mut keep).ok();
+    let encrypts = web.iter().flatten().any(|web| web.options.tls.is_some());
+    let prometheus = prometheus(settings, own_address, encrypts, environment).map_err(&mut keep).ok();
     let alerting = alerting(settings, external_url, environment).map_err(&mut keep).ok();
     let config_file = settings.mode.config_file().map(PathBuf::as_path);
     let promlet = promlet_file(config_file).map_err(&mut keep).ok();
@@ -55,10 +58,9 @@ pub fn load(settings: &Settings, own_address: &str, external_url: &str, environm
         Some(prometheus) => extra_rules(settings, prometheus, environment).map_err(&mut keep).ok(),
         None => None,
     };
-    let web_notes = settings.web.config_file.as_deref().map_or(Ok(Vec::new()), config::load_web).map_err(&mut keep).ok();
     let dashboards = dashboards::find(settings.dashboards_path.as_deref(), config_file).map_err(&mut keep).ok();
-    let (Some(prometheus), Some(alerting), Some(promlet), Some((extra, extra_notes)), Some(web_notes), Some(dashboards)) =
-        (prometheus, alerting, promlet, extra, web_notes, dashboards)
+    let (Some(prometheus), Some(alerting), Some(promlet), Some((extra, extra_notes)), Some(web), Some(dashboards)) =
+        (prometheus, alerting, promlet, extra, web, dashboards)
     else {
         return Err(errors);
     };
@@ -66,7 +68,7 @@ pub fn load(settings: &Settings, own_address: &str, external_url: &str, environm
     notes.extend(prometheus.missing_files.iter().cloned());
     notes.extend(extra_notes);
     notes.extend(promlet.notes.iter().cloned());
-    notes.extend(web_notes);
+    notes.extend(web.map(|web| web.notes).unwrap_or_default());
     let alerting = match alerting {
         Some(loaded) => {
             notes.extend(loaded.notes);
@@ -81,9 +83,11 @@ pub fn load(settings: &Settings, own_address: &str, external_url: &str, environm
     Ok(Files { prometheus, rules, alerting, heartbeats: promlet.heartbeats, dashboards, notes })
 }
 
-fn prometheus(settings: &Settings, own_address: &str, environment: &Environment) -> Loaded<PrometheusConfig> {
+fn prometheus(settings: &Settings, own_address: &str, encrypts: bool, environment: &Environment) -> Loaded<PrometheusConfig> {
     let Some(file) = settings.mode.config_file() else {
-        let text = ZERO_CONFIG.replace("ADDRESS", own_address);
+        // Its own certificate is for people's names of this machine, not for this address.
+        let scheme = if encrypts { "scheme: https\n    tls_config: {insecure_skip_verify: true}" } else { "scheme: http" };
+        let text = ZERO_CONFIG.replace("ADDRESS", own_address).replace("SCHEME", scheme);
         let source = Source::new("(no configuration)", text);
         let mut config = config::parse_prometheus(&source, Path::new(""), environment)?;
         let found = DiscoveryOptions::Loopback { ports: LOOPBACK_PORTS.to_vec(), refresh_interval: LOOPBACK_REFRESH };

@@ -17,11 +17,12 @@ use super::history::{History, Upkeep};
 use super::maintenance::Maintenance;
 use super::settings::Settings;
 use super::settling::{self, Standing};
-use super::{addresses, courses, pulse, questions, signals, store_figures, web};
+use super::{addresses, courses, pulse, questions, signals, store_figures, web, web_file};
 use crate::alerts::{Alerting, AlertsOptions, rfc3339};
 use crate::clock::Clock;
 use crate::config::Environment;
 use crate::heartbeat::Heartbeats;
+use crate::http::Protection;
 use crate::http::server::Server;
 use crate::http::state::Readiness;
 use crate::model::{DurationMs, Problem, TimestampMs};
@@ -168,7 +169,9 @@ impl App {
         let started_at = clock.now();
         let first = listeners.first().ok_or_else(|| other("no --web.listen-address"))?;
         let listening = first.local_addr().map_err(other)?;
-        let external_url = addresses::external_url(settings.web.external_url.as_deref(), listening);
+        let protection = protection(&settings, &clock, &registry)?;
+        let encrypts = protection.as_ref().is_some_and(Protection::encrypts);
+        let external_url = addresses::external_url(settings.web.external_url.as_deref(), listening, encrypts);
         let files = files::load(&settings, &addresses::own(listening), &external_url, &environment).map_err(StartError::Files)?;
         say_notes(&files);
         let options = store_options(&settings, &files);
@@ -215,7 +218,7 @@ impl App {
             retention: Arc::from(retention(&options)),
         };
         let (stop_servers, _) = watch::channel(false);
-        let servers = serve(&shared, listeners, &stop_servers).map_err(other)?;
+        let servers = serve(&shared, protection, listeners, &stop_servers).map_err(other)?;
         let figures = Figures::new(&shared.registry);
         store_figures::show_limits(&shared.registry, &options);
         let mut app = Self { shared, environment, figures, maintenance, state, requests: received, servers, stop_servers, settling: None };
@@ -457,8 +460,25 @@ fn start_rules(
     rules
 }
 
-fn serve(shared: &Shared, listeners: Vec<TcpListener>, stop: &watch::Sender<bool>) -> std::io::Result<Vec<JoinHandle<()>>> {
+/// Read before anything else: what was to be protected is never served openly.
+fn protection(settings: &Settings, clock: &Clock, registry: &Registry) -> Result<Option<Protection>, StartError> {
+    let Some(file) = &settings.web.config_file else { return Ok(None) };
+    crate::config::load_web(file).map_err(StartError::Files)?;
+    let wrong = |reason: String| StartError::Other(format!("--web.config.file {}: {reason}", file.display()));
+    Protection::new(web_file::reader(file), clock.clone(), registry).map(Some).map_err(wrong)
+}
+
+fn serve(
+    shared: &Shared,
+    protection: Option<Protection>,
+    listeners: Vec<TcpListener>,
+    stop: &watch::Sender<bool>,
+) -> std::io::Result<Vec<JoinHandle<()>>> {
     let server = Server::new(web::router(shared)?, shared.settings.web.max_connections, &shared.registry);
+    let server = match protection {
+        Some(protection) => server.protected(protection),
+        None => server,
+    };
     let mut servers = Vec::new();
     for listener in listeners {
         let (server, mut stopped) = (server.clone(), stop.subscribe());

@@ -47,7 +47,8 @@ pub struct Fetcher {
     headers: HeaderMap,
     /// Credentials that do not lie in files.
     fixed_credentials: Option<HeaderMap>,
-    tls: Option<Arc<ClientConfig>>,
+    /// With what the certificates' files held when it was made.
+    tls: Option<(Vec<Vec<u8>>, Arc<ClientConfig>)>,
     /// With the request that goes over it, where that is always the same.
     connection: Option<(Transport, Option<Vec<u8>>)>,
     proxied: Option<Outbound>,
@@ -68,7 +69,7 @@ impl Fetcher {
         }
         let client = &options.client;
         let fixed_credentials = if client.has_changing_credentials() { None } else { Some(client.credential_headers().await?) };
-        let tls = if url.scheme() == "https" { Some(Arc::new(tls::config(&client.tls)?)) } else { None };
+        let tls = if url.scheme() == "https" { Some((tls::files(&client.tls)?, Arc::new(tls::config(&client.tls)?))) } else { None };
         let needs_proxy = client.proxy_url.is_some() || client.proxy_from_environment;
         let proxied = if needs_proxy { Some(Outbound::new(client, Timeouts::total(options.timeout))?) } else { None };
         Ok(Self { url, headers, fixed_credentials, tls, connection: None, proxied, options })
@@ -117,10 +118,23 @@ impl Fetcher {
                 answered => return self.keep(answered, transport, request),
             }
         }
+        self.renew_tls()?;
         let mut transport = self.open(&self.url).await?;
         let request = self.request(&self.url, &self.credentials().await?, transport.peer);
         let answered = transport.exchange(&request, body, limit).await;
         self.keep(answered, transport, request)
+    }
+
+    /// Certificates that were renewed count from the next connection on; small files, read on the spot.
+    fn renew_tls(&mut self) -> Result<(), ClientError> {
+        let options = &self.options.client.tls;
+        if let Some((known, config)) = &mut self.tls {
+            let files = tls::files(options)?;
+            if *known != files {
+                (*known, *config) = (files, Arc::new(tls::config(options)?));
+            }
+        }
+        Ok(())
     }
 
     fn keep(&mut self, answered: Result<Head, WireError>, transport: Transport, request: Vec<u8>) -> Result<Head, FetchError> {
@@ -150,7 +164,7 @@ impl Fetcher {
     async fn open(&self, url: &Url) -> Result<Transport, FetchError> {
         let host = url.host_str().unwrap_or_default().to_owned();
         let tls = match (url.scheme(), &self.tls) {
-            ("https", Some(config)) => Some((config.clone(), tls::server_name(&self.options.client.tls, &host)?)),
+            ("https", Some((_, config))) => Some((config.clone(), tls::server_name(&self.options.client.tls, &host)?)),
             ("https", None) => {
                 let config = Arc::new(tls::config(&self.options.client.tls)?);
                 Some((config, tls::server_name(&self.options.client.tls, &host)?))

@@ -7,7 +7,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
-use reqwest::{Method, RequestBuilder, StatusCode, Url};
+use reqwest::{Method, StatusCode, Url};
 use tokio::sync::Mutex;
 
 use super::assertion::signed;
@@ -145,13 +145,24 @@ impl OAuth2 {
 
     async fn ask(&self, outbound: &Outbound, secret: &Secret, in_form: bool, clock: &Clock) -> Result<Answer, ClientError> {
         let request = outbound.bare_request(Method::POST, &self.token_url)?;
-        let request = match &self.grant {
-            Grant::Secret(_) => self.with_credentials(request, secret, in_form)?,
+        let (mut form, mut request) = (self.form()?, request);
+        match &self.grant {
             Grant::Assertion(assertion) => {
                 let text = signed(assertion, self, secret, clock.now()).map_err(|reason| self.failed(reason))?;
-                request.form(&[("assertion", text.expose()), ("grant_type", ASSERTION_GRANT)])
+                form.push(("assertion", text.expose().to_owned()));
             }
-        };
+            Grant::Secret(_) if in_form => {
+                let own = [("client_id", self.client_id.clone()), ("client_secret", secret.expose().to_owned())];
+                form.extend(own.into_iter().filter(|(_, value)| !value.is_empty()));
+            }
+            Grant::Secret(_) => {
+                let pair = STANDARD.encode(format!("{}:{}", escaped(&self.client_id), escaped(secret.expose())));
+                request = request.header(AUTHORIZATION, sensitive("Authorization", &format!("Basic {pair}"))?);
+            }
+        }
+        // In the order of the names, as Go writes it.
+        form.sort_by_key(|(name, _)| *name);
+        let request = request.form(&form);
         let broken = |error: reqwest::Error| self.failed(chain(&error.without_url()));
         let mut answer = request.send().await.map_err(broken)?;
         let status = answer.status();
@@ -167,9 +178,10 @@ impl OAuth2 {
         Ok(Answer { status, is_form, text: String::from_utf8_lossy(&body).into_owned() })
     }
 
-    /// The form in the order of its names, as Go writes it.
-    fn with_credentials(&self, request: RequestBuilder, secret: &Secret, in_form: bool) -> Result<RequestBuilder, ClientError> {
-        let mut form = vec![("grant_type", "client_credentials".to_owned())];
+    /// What is asked for, whoever asks.
+    fn form(&self) -> Result<Vec<(&str, String)>, ClientError> {
+        let grant = if matches!(self.grant, Grant::Assertion(_)) { ASSERTION_GRANT } else { "client_credentials" };
+        let mut form = vec![("grant_type", grant.to_owned())];
         if !self.scopes.is_empty() {
             form.push(("scope", self.scopes.join(" ")));
         }
@@ -180,16 +192,7 @@ impl OAuth2 {
                 None => form.push((name, value.clone())),
             }
         }
-        let mut request = request;
-        if in_form {
-            let own = [("client_id", self.client_id.clone()), ("client_secret", secret.expose().to_owned())];
-            form.extend(own.into_iter().filter(|(_, value)| !value.is_empty()));
-        } else {
-            let pair = STANDARD.encode(format!("{}:{}", escaped(&self.client_id), escaped(secret.expose())));
-            request = request.header(AUTHORIZATION, sensitive("Authorization", &format!("Basic {pair}"))?);
-        }
-        form.sort_by_key(|(name, _)| *name);
-        Ok(request.form(&form))
+        Ok(form)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The client of everything but scrapes: receivers, discovery, remote write and read.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderName};
@@ -35,37 +36,43 @@ impl Timeouts {
 /// A client for one set of options; cloning shares its connections.
 #[derive(Clone, Debug)]
 pub struct Outbound {
+    options: Arc<ClientOptions>,
+    timeouts: Timeouts,
+    keeps_body: bool,
+    current: Arc<Mutex<Current>>,
+}
+
+#[derive(Debug)]
+struct Current {
+    /// What the certificates' files held when the client was built.
+    files: Vec<Vec<u8>>,
     client: Client,
-    options: ClientOptions,
 }
 
 impl Outbound {
     pub fn new(options: &ClientOptions, timeouts: Timeouts) -> Result<Self, ClientError> {
-        Self::with(options, timeouts, redirects(options, false))
+        Self::with(options, timeouts, false)
     }
 
     /// For bodies that must arrive: a redirect that would leave the body behind (301, 302, 303) is not followed.
     pub fn posting(options: &ClientOptions, timeouts: Timeouts) -> Result<Self, ClientError> {
-        Self::with(options, timeouts, redirects(options, true))
+        Self::with(options, timeouts, true)
     }
 
-    fn with(options: &ClientOptions, timeouts: Timeouts, redirects: Policy) -> Result<Self, ClientError> {
-        let mut builder = Client::builder()
-            .user_agent(USER_AGENT)
-            .connect_timeout(timeouts.connect)
-            .read_timeout(timeouts.read)
-            .timeout(timeouts.total)
-            .pool_max_idle_per_host(IDLE_PER_HOST)
-            .pool_idle_timeout(IDLE_TIMEOUT)
-            .redirect(redirects)
-            .tls_backend_preconfigured(tls::config(&options.tls)?);
-        match &options.proxy_url {
-            Some(url) => builder = builder.proxy(proxy(url, options)?),
-            None if options.proxy_from_environment => {}
-            None => builder = builder.no_proxy(),
+    fn with(options: &ClientOptions, timeouts: Timeouts, keeps_body: bool) -> Result<Self, ClientError> {
+        let files = tls::files(&options.tls)?;
+        let current = Arc::new(Mutex::new(Current { files, client: build(options, timeouts, keeps_body)? }));
+        Ok(Self { options: Arc::new(options.clone()), timeouts, keeps_body, current })
+    }
+
+    /// A new one where certificates have been renewed; small files, read on the spot.
+    fn client(&self) -> Result<Client, ClientError> {
+        let files = tls::files(&self.options.tls)?;
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        if current.files != files {
+            *current = Current { files, client: build(&self.options, self.timeouts, self.keeps_body)? };
         }
-        let client = builder.build().map_err(|error| ClientError::Build(format!("cannot build an HTTP client: {error}")))?;
-        Ok(Self { client, options: options.clone() })
+        Ok(current.client.clone())
     }
 
     /// A request with credentials and configured headers on it; secrets in files are read now.
@@ -76,8 +83,26 @@ impl Outbound {
     /// A request without any credentials.
     pub(super) fn bare_request(&self, method: Method, url: &str) -> Result<RequestBuilder, ClientError> {
         let url = reqwest::Url::parse(url).map_err(|error| ClientError::Url { url: url.to_owned(), reason: error.to_string() })?;
-        Ok(self.client.request(method, url))
+        Ok(self.client()?.request(method, url))
     }
+}
+
+fn build(options: &ClientOptions, timeouts: Timeouts, keeps_body: bool) -> Result<Client, ClientError> {
+    let mut builder = Client::builder()
+        .user_agent(USER_AGENT)
+        .connect_timeout(timeouts.connect)
+        .read_timeout(timeouts.read)
+        .timeout(timeouts.total)
+        .pool_max_idle_per_host(IDLE_PER_HOST)
+        .pool_idle_timeout(IDLE_TIMEOUT)
+        .redirect(redirects(options, keeps_body))
+        .tls_backend_preconfigured(tls::config(&options.tls)?);
+    match &options.proxy_url {
+        Some(url) => builder = builder.proxy(proxy(url, options)?),
+        None if options.proxy_from_environment => {}
+        None => builder = builder.no_proxy(),
+    }
+    builder.build().map_err(|error| ClientError::Build(format!("cannot build an HTTP client: {error}")))
 }
 
 /// The client drops `Authorization` by itself when the host changes; other configured headers may be keys too, so such a redirect is not followed.

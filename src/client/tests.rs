@@ -171,6 +171,28 @@ async fn outbound_redirects_keep_configured_headers_at_home() {
     assert_eq!(ask(ClientOptions { follow_redirects: false, ..basic }, "/near").await, 302);
 }
 
+#[tokio::test]
+async fn renewed_certificates_are_used() {
+    let (port, _) = serve(true, |_| "HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: close\r\n\r\na 1\n".to_owned()).await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ca.pem");
+    std::fs::write(&path, include_str!("../../tests/tls/authority.pem")).unwrap();
+    let tls = TlsOptions { ca: Some(SecretSource::File(path.clone())), ..TlsOptions::default() };
+    let client = ClientOptions { tls, ..ClientOptions::default() };
+    let url = format!("https://localhost:{port}/");
+    let outbound = Outbound::new(&client, Timeouts::total(Duration::from_secs(5))).unwrap();
+    let timeout = Duration::from_secs(5);
+    let (headers, client) = (Vec::new(), Arc::new(client));
+    let options = FetchOptions { url: url.clone(), headers, client, compression: true, body_size_limit: 0, timeout };
+    let (mut fetcher, mut body) = (Fetcher::new(options).await.unwrap(), Vec::new());
+    let ask = async || outbound.request(reqwest::Method::GET, &url).await.unwrap().send().await;
+    assert!(ask().await.is_err() && fetcher.fetch(&mut body).await.is_err());
+    std::fs::write(&path, CERTIFICATE).unwrap();
+    assert!(ask().await.is_ok() && fetcher.fetch(&mut body).await.is_ok());
+    std::fs::remove_file(&path).unwrap();
+    assert!(outbound.request(reqwest::Method::GET, &url).await.unwrap_err().to_string().starts_with("unable to read file "));
+}
+
 #[test]
 fn limits_are_told_apart() {
     assert_eq!(within_limit(9, 10), Ok(()));

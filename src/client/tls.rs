@@ -46,6 +46,12 @@ pub(super) fn config_with(options: &TlsOptions, judge: Arc<dyn ServerCertVerifie
     }
 }
 
+/// What the files of these options hold now: others are used when it changes.
+pub(super) fn files(options: &TlsOptions) -> Result<Vec<Vec<u8>>, ClientError> {
+    let sources = [&options.ca, &options.cert, &options.key];
+    sources.into_iter().flatten().filter(|source| source.is_file()).map(text).collect()
+}
+
 /// The name that the server's certificate must carry.
 pub(super) fn server_name(options: &TlsOptions, host: &str) -> Result<ServerName<'static>, ClientError> {
     let name = options.server_name.as_deref().unwrap_or(host).trim_start_matches('[').trim_end_matches(']');

@@ -1,11 +1,13 @@
-//! `promlet check config|rules|alertmanager FILE...`: what the files say, or everything that is wrong with them.
+//! `promlet check config|rules|alertmanager|web-config FILE...`: what the files say, or everything that is wrong with them.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use crate::alerts::options::Route;
+use crate::app::files::whole;
 use crate::config::{self, Environment};
+use crate::http::protection;
 use crate::model::Problem;
 
 /// What kind of file is checked.
@@ -15,6 +17,8 @@ pub enum Subject {
     Config,
     Rules,
     Alertmanager,
+    /// The file of `--web.config.file`, with the certificates it names.
+    Web,
 }
 
 /// Checks each file and writes what was found: facts and notes, then problems. Success only where every file is right.
@@ -33,6 +37,7 @@ pub fn check_all(subject: Subject, files: &[PathBuf], environment: &Environment,
             Subject::Config => check_config(file, environment),
             Subject::Rules => check_rules(file, environment),
             Subject::Alertmanager => check_alertmanager(file, environment),
+            Subject::Web => check_web(file),
         };
         all_right &= errors.is_empty();
         let shown = file.display();
@@ -114,6 +119,23 @@ fn check_alertmanager(file: &Path, environment: &Environment) -> Outcome {
         }
         Err(problems) => (String::new(), Vec::new(), problems),
     }
+}
+
+fn check_web(file: &Path) -> Outcome {
+    let web = match config::load_web(file) {
+        Ok(web) => web,
+        Err(problems) => return (String::new(), Vec::new(), problems),
+    };
+    let options = &web.options;
+    if let Some(Err(reason)) = options.tls.as_ref().map(|tls| protection::check(tls, options.http2)) {
+        return (String::new(), web.notes, vec![whole(file, reason)]);
+    }
+    let encrypted = match (&options.tls, options.http2) {
+        (None, _) => "no TLS",
+        (Some(_), true) => "TLS, HTTP/2",
+        (Some(_), false) => "TLS",
+    };
+    (format!("{encrypted}, {}, {}", plural(options.users.len(), "user"), plural(options.headers.len(), "header")), web.notes, Vec::new())
 }
 
 fn count_routes(route: &Route) -> usize {

@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::check::plural;
+use super::http_flags::HttpFlags;
 use super::serve;
 use crate::app::questions;
 use crate::config::Loaded;
@@ -37,6 +38,8 @@ pub struct CheckRulesFlags {
     /// A running server whose metrics, labels and intervals are held against the rules
     #[arg(long, value_name = "URL")]
     pub url: Option<String>,
+    #[command(flatten)]
+    pub http: HttpFlags,
     /// Features that the server will be started with, comma-separated
     #[arg(long = "enable-feature", value_name = "NAMES", value_delimiter = ',')]
     pub features: Vec<String>,
@@ -63,7 +66,7 @@ pub fn known(flags: &CheckRulesFlags) -> Result<Known, String> {
     let loaded: Vec<RuleFile> = flags.files.iter().filter_map(|file| load(file, flags).ok()).collect();
     let names: Vec<String> = loaded.iter().flat_map(|loaded| lint::metrics(&loaded.groups, features)).collect();
     let selectors: BTreeSet<String> = loaded.iter().flat_map(|loaded| lint::selectors(&loaded.groups, features)).collect();
-    evidence::collect(url, &names, &selectors)
+    evidence::collect(url, &flags.http, &names, &selectors)
 }
 
 pub fn run(flags: &CheckRulesFlags) -> ExitCode {

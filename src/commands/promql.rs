@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::Parser;
 
+use super::http_flags::HttpFlags;
 use crate::clock::Clock;
 use crate::model::{DurationMs, TimestampMs};
 use crate::shell::{self, Exit, Format, Request, Session, Streams, Window};
@@ -22,6 +23,8 @@ pub struct PromqlArguments {
     /// The server's address; PROMQL_URL names it too.
     #[arg(long)]
     url: Option<String>,
+    #[command(flatten)]
+    http: HttpFlags,
     /// The moment that is asked for, or the end of the range: Unix seconds or RFC 3339; now if left out.
     #[arg(long, value_name = "TIME", value_parser = shell::parse_time)]
     time: Option<TimestampMs>,
@@ -40,7 +43,7 @@ pub struct PromqlArguments {
 }
 
 /// Flags behind which a value stands.
-const WITH_VALUE: [&str; 8] = ["-f", "--file", "--url", "--time", "--since", "--step", "-o", "--output"];
+const WITH_VALUE: [&str; 9] = ["-f", "--file", "--url", "--http.config.file", "--time", "--since", "--step", "-o", "--output"];
 
 /// An expression may begin with a minus, as in `promql -up`: a blank before it, which PromQL does not mind, tells it from a flag. What
 /// reads as one of our flags stays one, and so does all behind `--`.
@@ -78,7 +81,8 @@ pub fn run(arguments: PromqlArguments) -> Exit {
     let url = arguments.url.clone().or_else(from_environment).unwrap_or_else(|| DEFAULT_URL.to_owned());
     let (mut out, mut err) = (stdout(), stderr());
     let mut streams = Streams { terminal: out.is_terminal(), out: &mut out, err: &mut err };
-    let session = match Session::open(&url, Clock::system()) {
+    let opened = arguments.http.client(shell::ASK_TIMEOUT).and_then(|client| Session::open(&url, client, Clock::system()));
+    let session = match opened {
         Ok(session) => session,
         Err(problem) => return usage(&mut streams, &problem),
     };

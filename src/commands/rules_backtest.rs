@@ -21,6 +21,7 @@ use std::sync::Arc;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::http_flags::HttpFlags;
 use super::serve_flags::{LogFormat, LogLevel};
 use super::{serve, warn};
 use crate::app::questions;
@@ -75,6 +76,8 @@ pub struct BacktestFlags {
     /// The server whose history is asked: promlet or Prometheus
     #[arg(long, env = "PROMLET_URL", value_name = "URL", default_value = "http://127.0.0.1:9090")]
     pub url: String,
+    #[command(flatten)]
+    pub http: HttpFlags,
     /// A data folder instead, which no server works on
     #[arg(long = "data", alias = "storage.tsdb.path", value_name = "DIR")]
     pub data: Option<PathBuf>,
@@ -175,7 +178,7 @@ fn ground(flags: &BacktestFlags, features: Features, clock: &Clock) -> Result<Gr
         let history = History::Folder(Folder::open(folder, engine, clock)?);
         return Ok(Ground { history, globals, routes, name: folder.display().to_string() });
     }
-    let server = Server::new(&flags.url)?;
+    let server = Server::new(&flags.url, &flags.http)?;
     let globals = Globals::of_server(&server)?;
     let routes = match named {
         Some(named) => Some(named),

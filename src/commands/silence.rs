@@ -5,9 +5,10 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use reqwest::{Client, Method, Url};
+use reqwest::{Method, Url};
 use serde::{Deserialize, Serialize};
 
+use super::http_flags::HttpFlags;
 use super::serve;
 use crate::alerts::rfc3339;
 use crate::clock::Clock;
@@ -34,6 +35,8 @@ struct ServerFlags {
     /// The server's address
     #[arg(long, alias = "alertmanager.url", env = "PROMLET_URL", value_name = "URL", default_value = "http://127.0.0.1:9090")]
     url: String,
+    #[command(flatten)]
+    http: HttpFlags,
 }
 
 #[derive(Args, Debug)]
@@ -257,8 +260,8 @@ async fn ask(
     let cannot_hold = |()| format!("{} is not an address that begins with http:// or https://", server.url);
     url.path_segments_mut().map_err(cannot_hold)?.pop_if_empty().extend(["api", "v2"]).extend(path);
     url.query_pairs_mut().extend_pairs(query);
-    let client = Client::builder().timeout(ASK_TIMEOUT).build().map_err(|error| error.to_string())?;
-    let mut request = client.request(method, url);
+    let request = server.http.client(ASK_TIMEOUT)?.request(method, url.as_str()).await;
+    let mut request = request.map_err(|error| error.to_string())?;
     if let Some(body) = body {
         request = request.header("Content-Type", "application/json").body(body);
     }

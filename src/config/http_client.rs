@@ -2,11 +2,13 @@
 
 mod oauth2;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::client::options::{Authorization, BasicAuth, ClientOptions, SecretSource, TlsOptions, TlsVersion};
+use crate::config::Loaded;
 use crate::model::Secret;
-use crate::yaml::{Entry, Field, Kind, Node, Problems, Section, Words, field};
+use crate::yaml::shape::resolve_paths;
+use crate::yaml::{self, Entry, Field, Kind, Node, Problems, Section, Source, Words, field};
 
 static BASIC_AUTH: Section = Section {
     name: "basic_auth",
@@ -131,6 +133,20 @@ pub fn at_most_one(node: &Node, keys: &[&str], message: &str, problems: &mut Pro
 
 fn is_set(node: &Node, key: &str) -> bool {
     node.get(key).is_some_and(|value| value.as_text() != Some(""))
+}
+
+/// A file that holds what `http_config` does, as `--http.config.file` names it; relative paths count from its folder.
+pub fn load(path: &Path) -> Loaded<ClientOptions> {
+    let source = Source::read(path).map_err(|problem| vec![problem])?;
+    let mut problems = Problems::new(&source);
+    let mut options = ClientOptions::default();
+    if let Some(mut root) = yaml::parse(&source, &mut problems).filter(|root| !root.is_null()) {
+        yaml::check(&root, &HTTP_CONFIG, &mut problems);
+        resolve_paths(&mut root, &HTTP_CONFIG, path.parent().unwrap_or(Path::new("")));
+        options = client(&root, &mut problems);
+    }
+    let (errors, _notes) = problems.finish();
+    if errors.is_empty() { Ok(options) } else { Err(errors) }
 }
 
 /// Reads the client's keys out of `node`, a mapping that may hold others too.

@@ -8,6 +8,10 @@ pub const CONNECTIONS_MAX: usize = 512;
 pub const READ_TIMEOUT: Duration = Duration::from_secs(300);
 /// Head of a request: from its first byte, or from the end of the request before, to the blank line.
 pub const HEADER_TIMEOUT: Duration = Duration::from_secs(60);
+/// The agreement on TLS.
+pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Requests at a time over one connection of HTTP/2.
+pub const HTTP2_STREAMS_MAX: u32 = 100;
 /// Request line and headers together, in bytes.
 pub const HEADER_BYTES_MAX: usize = 1 << 20;
 /// Path and query of a request, in bytes: hyper takes no more.

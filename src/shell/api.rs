@@ -2,22 +2,23 @@
 
 use std::time::Duration;
 
-use reqwest::Client;
+use reqwest::{Method, RequestBuilder};
 use tokio::runtime::Runtime;
 
 use super::outcome::AskError;
 use super::reply::{self, Reply};
+use crate::client::Outbound;
 use crate::model::TimestampMs;
 
 /// How long one question may take; the server's own limit is two minutes.
-const ASK_TIMEOUT: Duration = Duration::from_secs(150);
+pub const ASK_TIMEOUT: Duration = Duration::from_secs(150);
 /// How long completion waits for names before it goes without.
 const HINT_TIMEOUT: Duration = Duration::from_millis(800);
 /// The longest answer that is read, in bytes.
 const ANSWER_BYTES_MAX: usize = 1 << 30;
 
 pub struct Api {
-    client: Client,
+    client: Outbound,
     runtime: Runtime,
     base: String,
 }
@@ -32,7 +33,7 @@ fn with_explain<'p>(mut parameters: Vec<(&'p str, &'p str)>, explain: bool) -> V
 
 impl Api {
     /// `url` is the server's address, with or without a path before `/api`.
-    pub fn new(url: &str) -> Result<Self, String> {
+    pub fn new(url: &str, client: Outbound) -> Result<Self, String> {
         let with_scheme = if url.contains("://") { url.to_owned() } else { format!("http://{url}") };
         let parsed = reqwest::Url::parse(&with_scheme).map_err(|error| format!("{url} is not an address: {error}"))?;
         if !matches!(parsed.scheme(), "http" | "https") {
@@ -42,8 +43,6 @@ impl Api {
             .enable_all()
             .build()
             .map_err(|error| format!("the program cannot open sockets: {error}"))?;
-        let client = Client::builder().user_agent(concat!("promql/", env!("CARGO_PKG_VERSION"))).build();
-        let client = client.map_err(|error| format!("the program cannot open connections: {error}"))?;
         Ok(Self { client, runtime, base: parsed.as_str().trim_end_matches('/').to_owned() })
     }
 
@@ -73,16 +72,21 @@ impl Api {
     }
 
     fn get(&self, path: &str, parameters: &[(&str, &str)]) -> Result<String, AskError> {
-        let request = self.client.get(format!("{}/api/v1/{path}", self.base)).query(parameters);
-        self.send(request, HINT_TIMEOUT)
+        self.send(self.request(Method::GET, path)?.query(parameters), HINT_TIMEOUT)
     }
 
     fn ask(&self, path: &str, parameters: &[(&str, &str)]) -> Result<String, AskError> {
-        let request = self.client.post(format!("{}/api/v1/{path}", self.base)).form(parameters);
-        self.send(request, ASK_TIMEOUT)
+        self.send(self.request(Method::POST, path)?.form(parameters), ASK_TIMEOUT)
     }
 
-    fn send(&self, request: reqwest::RequestBuilder, timeout: Duration) -> Result<String, AskError> {
+    /// With the credentials that the server wants.
+    fn request(&self, method: Method, path: &str) -> Result<RequestBuilder, AskError> {
+        let url = format!("{}/api/v1/{path}", self.base);
+        let request = self.runtime.block_on(self.client.request(method, &url));
+        request.map_err(|error| AskError::Unreachable(format!("{} cannot be asked: {error}", self.base)))
+    }
+
+    fn send(&self, request: RequestBuilder, timeout: Duration) -> Result<String, AskError> {
         let read = async {
             let mut response = request.timeout(timeout).send().await?;
             let status = response.status();

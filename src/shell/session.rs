@@ -7,6 +7,7 @@ use super::outcome::{AskError, Exit};
 use super::reply::Reply;
 use super::request::{Format, Request};
 use super::{caret, csv, table};
+use crate::client::Outbound;
 use crate::clock::Clock;
 use crate::promql::{self, Features, ParseError, QueryError};
 
@@ -26,8 +27,8 @@ pub struct Session {
 
 impl Session {
     /// The error says what is wrong with the address. Nothing is sent yet.
-    pub fn open(url: &str, clock: Clock) -> Result<Self, String> {
-        Ok(Self { api: Api::new(url)?, clock })
+    pub fn open(url: &str, client: Outbound, clock: Clock) -> Result<Self, String> {
+        Ok(Self { api: Api::new(url, client)?, clock })
     }
 
     pub fn server(&self) -> &str {

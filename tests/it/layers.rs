@@ -9,7 +9,7 @@ use crate::sources::rust_files;
 const BASE: [&str; 3] = ["model", "clock", "telemetry"];
 
 /// Room and the rooms it may use; `base` stands for model, clock and telemetry.
-const ROOMS: [(&str, &str); 30] = [
+const ROOMS: [(&str, &str); 31] = [
     ("model", ""),
     ("clock", "model"),
     ("telemetry", "model clock"),
@@ -34,9 +34,9 @@ const ROOMS: [(&str, &str); 30] = [
     ("notifier", "base client discovery relabel"),
     ("notify", "base alerts client template yaml"),
     ("heartbeat", "base client"),
-    ("config", "model yaml relabel client discovery scrape rules alerts notifier notify heartbeat"),
+    ("config", "model yaml relabel client discovery scrape rules alerts notifier notify heartbeat http"),
     ("http", "base promql storage scrape rules alerts remote ui"),
-    ("shell", "base promql"),
+    ("shell", "base client promql"),
     ("ui", ""),
     ("bundled", ""),
     ("demo", "base storage"),
@@ -44,7 +44,7 @@ const ROOMS: [(&str, &str); 30] = [
 ];
 
 /// Rooms of which others may take only some files: `(from, to, files)`.
-const DOORS: [(&str, &str, &str); 11] = [
+const DOORS: [(&str, &str, &str); 12] = [
     ("config", "client", "options"),
     ("config", "discovery", "options"),
     ("config", "scrape", "options"),
@@ -53,6 +53,7 @@ const DOORS: [(&str, &str, &str); 11] = [
     ("config", "notifier", "options"),
     ("config", "notify", "options"),
     ("config", "heartbeat", "options"),
+    ("config", "http", "options"),
     ("lint", "rules", "options"),
     ("http", "scrape", "view"),
     ("http", "rules", "view"),

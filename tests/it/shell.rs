@@ -3,18 +3,24 @@
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
+use promlet::client::{ClientOptions, Outbound, Timeouts};
 use promlet::clock::Clock;
 use promlet::model::TimestampMs;
 use promlet::shell::{Next, Prompt, Request, Session, Streams, is_whole};
 
 use crate::http::fixture::{Fixture, START};
 
+fn client() -> Outbound {
+    Outbound::new(&ClientOptions::default(), Timeouts::total(Duration::from_secs(60))).unwrap()
+}
+
 /// What the session file would be had its outputs been written down just now.
 fn replay(session: &str, url: &str) -> String {
     // a second test may have installed it
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let shell = Session::open(url, Clock::manual(TimestampMs(START))).unwrap();
+    let shell = Session::open(url, client(), Clock::manual(TimestampMs(START))).unwrap();
     let settings = Request { at: Some(TimestampMs(START + 60_250)), ..Request::default() };
     let mut prompt = Prompt::new(&shell, settings);
     let (mut heard, mut text) = (String::new(), String::new());

@@ -175,7 +175,8 @@ async fn an_assertion_is_signed_with_the_key() {
     assert_eq!(oauth2.authorization().await.unwrap().expose(), "Bearer t");
     let form = seen.lock().unwrap().clone();
     let token = form.strip_prefix("assertion=").unwrap();
-    let token = token.strip_suffix("&grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer").unwrap();
+    let rest = "&audience=a%26b&grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&scope=read+write";
+    let token = token.strip_suffix(rest).unwrap();
     let (signed, signature) = token.rsplit_once('.').unwrap();
     let decoded = |text: &str| URL_SAFE_NO_PAD.decode(text).unwrap();
     let der = rustls_pki_types::PrivatePkcs8KeyDer::from_pem_slice(KEY.as_bytes()).unwrap();

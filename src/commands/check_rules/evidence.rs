@@ -3,8 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use reqwest::Method;
 use serde_json::Value as Json;
 
+use crate::client::Outbound;
+use crate::commands::http_flags::HttpFlags;
 use crate::lint::{Known, KnownMetric};
 use crate::model::{DurationMs, Labels};
 use crate::yaml::{self, Problems, Source};
@@ -19,16 +22,15 @@ const SERIES_MAX: usize = 2_000;
 const WINDOW: DurationMs = DurationMs(300_000);
 
 struct Api {
-    client: reqwest::Client,
+    client: Outbound,
     runtime: tokio::runtime::Runtime,
     base: String,
 }
 
 /// Asks a server for all of it; the error is a sentence.
-pub fn collect(url: &str, metrics: &[String], selectors: &BTreeSet<String>) -> Result<Known, String> {
+pub fn collect(url: &str, http: &HttpFlags, metrics: &[String], selectors: &BTreeSet<String>) -> Result<Known, String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
-    let client = reqwest::Client::builder().timeout(TIMEOUT).build().map_err(|error| error.to_string())?;
-    let api = Api { client, runtime, base: url.trim_end_matches('/').to_owned() };
+    let api = Api { client: http.client(TIMEOUT)?, runtime, base: url.trim_end_matches('/').to_owned() };
     let names = texts(&api.data("label/__name__/values", &[])?);
     let kinds = api.data("metadata", &[])?;
     let intervals = intervals(&api.data("targets", &[("state", "active")])?);
@@ -56,8 +58,13 @@ pub fn collect(url: &str, metrics: &[String], selectors: &BTreeSet<String>) -> R
 impl Api {
     fn data(&self, path: &str, parameters: &[(&str, &str)]) -> Result<Json, String> {
         let url = format!("{}/api/v1/{path}", self.base);
-        let ask = async { self.client.get(&url).query(parameters).send().await?.error_for_status()?.bytes().await };
-        let body = self.runtime.block_on(ask).map_err(|error| format!("{url} does not answer: {error}"))?;
+        let silent = |error: &dyn std::fmt::Display| format!("{url} does not answer: {error}");
+        let ask = async {
+            let request = self.client.request(Method::GET, &url).await.map_err(|error| silent(&error))?;
+            let answer = async { request.query(parameters).send().await?.error_for_status()?.bytes().await };
+            answer.await.map_err(|error| silent(&error))
+        };
+        let body = self.runtime.block_on(ask)?;
         let answer: Json = serde_json::from_slice(&body).map_err(|error| format!("{url} is not Prometheus's API: {error}"))?;
         Ok(answer["data"].clone())
     }

@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use reqwest::Method;
 use serde::Deserialize;
 use serde_json::Value as Json;
 
 use super::history::{Refusal, not_a_vector};
+use crate::client::Outbound;
+use crate::commands::http_flags::HttpFlags;
 use crate::model::{DurationMs, Labels, TimeRange, TimestampMs};
 use crate::promql::MatrixSeries;
 use crate::rules::{QueryResult, ResultSample};
@@ -17,7 +20,7 @@ const TIMEOUT: Duration = Duration::from_secs(150);
 const ANSWER_BYTES_MAX: usize = 256 << 20;
 
 pub struct Server {
-    client: reqwest::Client,
+    client: Outbound,
     runtime: tokio::runtime::Runtime,
     base: String,
 }
@@ -50,19 +53,21 @@ struct Series<'a> {
 }
 
 impl Server {
-    pub fn new(url: &str) -> Result<Self, String> {
+    pub fn new(url: &str, http: &HttpFlags) -> Result<Self, String> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
-        let client = reqwest::Client::builder().timeout(TIMEOUT).build().map_err(|error| error.to_string())?;
-        Ok(Self { client, runtime, base: url.trim_end_matches('/').to_owned() })
+        Ok(Self { client: http.client(TIMEOUT)?, runtime, base: url.trim_end_matches('/').to_owned() })
     }
 
     /// Status and body.
     fn ask(&self, path: &str, form: Option<&[(&str, &str)]>) -> Result<(u16, Vec<u8>), Refusal> {
         let url = format!("{}{path}", self.base);
+        let method = if form.is_some() { Method::POST } else { Method::GET };
+        let request = self.runtime.block_on(self.client.request(method, &url));
+        let request = request.map_err(|error| Refusal::Broken(format!("{url} cannot be asked: {error}")))?;
         let sent = async {
             let request = match form {
-                None => self.client.get(&url),
-                Some(form) => self.client.post(&url).form(form),
+                None => request,
+                Some(form) => request.form(form),
             };
             let mut answer = request.send().await?;
             let (status, mut body) = (answer.status().as_u16(), Vec::new());

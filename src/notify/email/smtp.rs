@@ -204,7 +204,7 @@ impl<'a> Conversation<'a> {
     /// Whether there is any other way to log in: lettre knows three.
     async fn offers_other_logins(&mut self) -> Result<bool, Failure> {
         let said = within(self.at, self.wire.introduce(&self.hello)).await?;
-        Ok(said.message().any(|line| line.to_ascii_uppercase().starts_with("AUTH")))
+        Ok(said.message().any(|line| line.split_whitespace().next() == Some("AUTH")))
     }
 
     fn logged_in(&self, mechanism: &str, verdict: &Response) -> Result<(), Failure> {

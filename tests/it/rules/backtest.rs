@@ -7,6 +7,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use promlet::app::questions;
 use promlet::clock::Clock;
+use promlet::commands::http_flags::HttpFlags;
 use promlet::commands::rules_backtest::{BacktestFlags, Format, backtest};
 use promlet::commands::serve;
 use promlet::config::load_rules;
@@ -95,6 +96,7 @@ fn flags(folder: &Path, extra: impl FnOnce(&mut BacktestFlags)) -> BacktestFlags
         until: Some(TimestampMs(BEGIN + HOURS * 3_600_000)),
         step: None,
         url: String::new(),
+        http: HttpFlags::default(),
         data: Some(folder.join("data")),
         config_file: None,
         alertmanager: None,

@@ -32,7 +32,7 @@ use tokio::task::JoinHandle;
 
 use crate::clock::Clock;
 use crate::model::{Alert, Labels, Matcher, TimestampMs};
-use crate::state::{Change, DeliveryRow, State};
+use crate::state::{Change, DecisionRow, DeliveryRow, State};
 use crate::telemetry::Registry;
 
 pub use inbox::{Offsets, PostedAlert};
@@ -55,6 +55,9 @@ impl fmt::Display for StartError {
 }
 
 impl std::error::Error for StartError {}
+
+/// What stands in the ledger for all alerts: no hash of labels is likely to be 0, and one that is only has a longer trail.
+const BLIND: fingerprint::Fingerprint = 0;
 
 /// Routing at work. Clones share it.
 #[derive(Clone)]
@@ -172,6 +175,21 @@ impl Alerting {
         Ok(())
     }
 
+    /// Writes into the ledger that nobody watched for this time; it is part of every alert's trail.
+    pub fn note_blind(&self, from: TimestampMs, to: TimestampMs) {
+        let row = DecisionRow {
+            at: to,
+            fingerprint: BLIND,
+            labels: Labels::empty(),
+            group_id: String::new(),
+            receiver: String::new(),
+            decision: "blind".to_owned(),
+            detail: format!("promlet was not running from {} to {}: nothing was watched", rfc3339(from), rfc3339(to)),
+        };
+        // It is waited for by nobody: at worst the ledger lacks a line.
+        drop(self.shared.commit(vec![Change::AddDecision(row)]));
+    }
+
     /// What of the ledger was found missing or damaged, one sentence each.
     pub fn losses(&self) -> Vec<String> {
         self.shared.state.losses()
@@ -192,9 +210,16 @@ impl Alerting {
     pub fn trail(&self, fingerprint: &str, limit: usize) -> Result<Vec<TrailView>, String> {
         let number =
             u64::from_str_radix(fingerprint, 16).map_err(|_| format!("{fingerprint:?} is not a fingerprint of 16 hexadecimal digits"))?;
-        let rows = self.shared.state.decisions(number, limit.min(limits::TRAIL_MAX));
-        let rows = rows.map_err(|error| format!("state.db cannot be read: {error}"))?;
-        let view = |row: crate::state::DecisionRow| TrailView {
+        let limit = limit.min(limits::TRAIL_MAX);
+        let read = |of| self.shared.state.decisions(of, limit).map_err(|error| format!("state.db cannot be read: {error}"));
+        let (mut rows, blind) = (read(number)?, read(BLIND)?);
+        // Nobody can have heard of it in these times; those before its first line are not its own.
+        if let Some(first) = rows.last().map(|row| row.at) {
+            rows.extend(blind.into_iter().filter(|row| row.at >= first));
+            rows.sort_by_key(|row| std::cmp::Reverse(row.at));
+            rows.truncate(limit);
+        }
+        let view = |row: DecisionRow| TrailView {
             at: row.at,
             receiver: row.receiver.to_string(),
             decision: row.decision.into_owned(),
@@ -212,7 +237,8 @@ impl Alerting {
             alerts.push((standing.alert.alert.labels.clone(), standing.alert.fingerprint.clone(), Some(standing)));
         }
         let remembered = self.shared.state.latest_decisions().map_err(|error| format!("state.db cannot be read: {error}"))?;
-        for row in remembered.into_iter().rev().filter(|row| routing::all_match(matchers, &row.labels)) {
+        let of_alerts = remembered.into_iter().rev().filter(|row| row.fingerprint != BLIND);
+        for row in of_alerts.filter(|row| routing::all_match(matchers, &row.labels)) {
             let fingerprint = fingerprint::show(row.fingerprint);
             if alerts.len() < limits::EXPLAINED_MAX && alerts.iter().all(|(_, known, _)| *known != fingerprint) {
                 alerts.push((row.labels, fingerprint, None));

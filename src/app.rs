@@ -5,6 +5,7 @@
 
 pub mod addresses;
 mod admin;
+mod blind;
 mod courses;
 pub mod dashboards;
 mod figures;

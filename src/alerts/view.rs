@@ -90,7 +90,7 @@ pub struct TrailView {
     /// Empty where the line is about the alert itself.
     pub receiver: String,
     /// `firing`, `resolved`, `silenced`, `inhibited`, `muted`, `outside_active_interval`, `nobody_to_tell`, `released`, `notified`,
-    /// `notified_resolved`, `stands_in`.
+    /// `notified_resolved`, `stands_in`; `blind`, where nobody watched.
     pub decision: String,
     /// For a person.
     pub detail: String,

@@ -11,6 +11,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
+use super::blind::Blind;
 use super::figures::Figures;
 use super::files::{self, Files};
 use super::history::{History, Upkeep};
@@ -18,7 +19,7 @@ use super::maintenance::Maintenance;
 use super::settings::Settings;
 use super::settling::{self, Standing};
 use super::{addresses, courses, pulse, questions, signals, store_figures, web, web_file};
-use crate::alerts::{Alerting, AlertsOptions, rfc3339};
+use crate::alerts::{Alerting, AlertsOptions};
 use crate::clock::Clock;
 use crate::config::Environment;
 use crate::heartbeat::Heartbeats;
@@ -80,6 +81,8 @@ pub struct Shared {
     pub clock: Clock,
     pub registry: Registry,
     pub started_at: TimestampMs,
+    /// For how long nobody watched before.
+    pub blind: Option<Blind>,
     pub store: Arc<Tsdb>,
     /// The store, and what a Prometheus left beside it.
     pub history: History,
@@ -177,7 +180,7 @@ impl App {
         let options = store_options(&settings, &files);
         let history = open_store(options.clone(), &clock, &registry).await?;
         let store = history.store.clone();
-        say_blind(store.newest_time(), started_at, &registry);
+        let blind = Blind::before(started_at, store.newest_time()).inspect(|blind| blind.say(&registry));
         let budget = settings.storage.memory_budget_bytes();
         if budget > 0 {
             store.set_memory_budget(budget, Arc::new(process::resident_bytes), &registry);
@@ -186,6 +189,7 @@ impl App {
         let engine = Arc::new(ArcSwap::from_pointee(questions::engine(&settings, files.prometheus.evaluation_interval, &clock, &registry)));
         let evidence = courses::evidence(engine.clone(), history.select.clone(), questions::features(&settings.features));
         let alerting = start_alerting(&files, &external_url, evidence, &state, &clock, &registry)?;
+        blind.inspect(|blind| blind.note(&alerting));
         let notifier = Notifier::new(settings.alert_queue, clock.clone(), &registry);
         notifier.apply(files.prometheus.notifier.clone()).map_err(other)?;
         let rules = start_rules(&history, &engine, (&notifier, &alerting), &settings, &clock, &registry);
@@ -202,6 +206,7 @@ impl App {
             clock,
             registry,
             started_at,
+            blind,
             store,
             history,
             engine,
@@ -223,8 +228,7 @@ impl App {
         store_figures::show_limits(&shared.registry, &options);
         let mut app = Self { shared, environment, figures, maintenance, state, requests: received, servers, stop_servers, settling: None };
         app.put_in_force().await;
-        let heartbeats = &app.shared.loaded.load().files.heartbeats;
-        app.shared.heartbeats.apply(heartbeats).map_err(other)?;
+        app.shared.heartbeats.apply(&app.shared.loaded.load().files.heartbeats).map_err(other)?;
         app.settling = Some(tokio::spawn(settle(app.shared.clone())));
         app.shared.readiness.set_ready();
         app.figures.ready(true);
@@ -364,15 +368,6 @@ async fn settle(shared: Shared) {
         let is_in_time = shared.clock.monotonic().saturating_sub(started) < longest;
         shared.alerting.settle(&|labels| is_in_time && standing.awaits(labels));
     }
-}
-
-/// From the last sample until now nobody watched.
-fn say_blind(last: Option<TimestampMs>, now: TimestampMs, registry: &Registry) {
-    let Some(last) = last.filter(|last| *last < now) else { return };
-    let seconds = (now - last).0 as f64 / 1000.0;
-    tracing::warn!(from = %rfc3339(last), to = %rfc3339(now), seconds, "nothing was watched while promlet was not running");
-    let help = "Seconds between the newest sample that was stored before the last start and that start.";
-    registry.gauge("promlet_blind_before_start_seconds", help, &[]).set(seconds);
 }
 
 fn say_notes(files: &Files) {

@@ -49,7 +49,8 @@ fn problems(shared: &Shared, loaded: &Loaded) -> Vec<String> {
     let not_reloaded = |error: &String| format!("The last reload was refused, and what was in force before stays in force. {error}");
     let store = shared.store.read_only().into_iter().chain(shared.store.losses().iter().cloned());
     let alerting = shared.alerting.losses().into_iter().chain(shared.alerting.failing());
-    store.chain(alerting).chain(shared.heartbeats.problems()).chain(loaded.failure.as_ref().map(not_reloaded)).collect()
+    let blind = shared.blind.and_then(|blind| blind.sentence(shared.clock.now()));
+    store.chain(blind).chain(alerting).chain(shared.heartbeats.problems()).chain(loaded.failure.as_ref().map(not_reloaded)).collect()
 }
 
 fn programme() -> Vec<(u64, String)> {

@@ -131,6 +131,7 @@ const ROWS: [(&str, &[&str]); 17] = [
             "tests/alerts/heartbeat.timeline",
             "tests/it/app/heartbeats.rs::it_stops_with_what_it_speaks_for",
             "tests/it/app/restart.rs::a_start_says_for_how_long_nothing_was_seen",
+            "src/app/blind.rs::a_long_one_is_shown_for_a_day",
         ],
     ),
     (

@@ -111,7 +111,7 @@ async fn another_receiver_is_told_while_one_is_dead() {
     let body: Value = serde_json::from_str(&instead.heard()[0].body).unwrap();
     let why = body["commonAnnotations"]["in_place_of"].as_str().unwrap();
     assert!(body["receiver"] == "spare" && why.starts_with("dead/slack[0] has not taken this since 2"), "{body}");
-    let story = async || server.data("/api/v1/alerts/explain?alertname=A").await.to_string();
+    let story = async || server.data("/api/v1/alerts/explain?match[]=%7Balertname=%22A%22%7D").await.to_string();
     until("the ledger says it", async || story().await.contains("in place of dead").then_some(())).await;
     let said = story().await;
     assert!(said.contains("\"stands_in\"") && said.contains("spare is told instead: dead/slack[0] has not taken this since"), "{said}");

@@ -91,8 +91,14 @@ async fn a_start_says_for_how_long_nothing_was_seen() {
     let server = Running::start(folder.path(), &[]).await;
     assert_eq!(server.figure(figure).await, None, "there was nothing before");
     until("a sample", async || (!server.values("level").await.is_empty()).then_some(())).await;
+    until("an alert", async || is_firing(&server, "AtOnce").await).await;
     server.stop().await;
     let server = Running::start(folder.path(), &[]).await;
     assert!(server.figure(figure).await.is_some_and(|seconds| seconds > 0.0 && seconds < 300.0));
+    // "Why did I not hear of this?": because nobody watched.
+    let story = async || server.data("/api/v1/alerts/explain?match[]=%7Balertname=%22AtOnce%22%7D").await["alerts"].to_string();
+    let said = async || story().await.contains("promlet was not running from 2").then_some(());
+    until("the ledger has it in the alert's trail", said).await;
+    assert_eq!(story().await.matches("\"blind\"").count(), 1);
     server.stop().await;
 }

@@ -114,7 +114,8 @@ fn of_owed(place: &Place<'_>, owed: &Owed) -> Option<(Standing, String)> {
         (Standing::Waiting, format!("waits for its turn in the integration's queue, at {next} at the earliest"))
     } else {
         let attempts = if owed.attempts == 1 { "1 attempt has".to_owned() } else { format!("{} attempts have", owed.attempts) };
-        (Standing::Failing, format!("{attempts} failed since {}; the next one at {next}", moment(owed.since)))
+        let why = if owed.failure.is_empty() { String::new() } else { format!(". The last: {}", owed.failure) };
+        (Standing::Failing, format!("{attempts} failed since {}; the next one at {next}{why}", moment(owed.since)))
     })
 }
 

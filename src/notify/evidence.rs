@@ -105,12 +105,13 @@ impl Witness {
     /// The notification with what is known of its alerts, and the charts that go with it.
     pub async fn look(&self, notification: &Notification, with_charts: bool) -> (Notification, Vec<Chart>) {
         let mut known = notification.clone();
+        for index in words::shown(notification) {
+            let expression = expression(&notification.alerts[index].alert.generator_url, &notification.external_url);
+            known.alerts[index].measured.threshold = expression.and_then(|expression| (self.evidence.threshold)(&expression));
+        }
         let mut subjects = subjects(notification, self.clock.now());
         for subject in &mut subjects {
-            subject.threshold = (self.evidence.threshold)(&subject.window.expression);
-            for (index, _) in &subject.alerts {
-                known.alerts[*index].measured.threshold = subject.threshold;
-            }
+            subject.threshold = subject.alerts.first().and_then(|(index, _)| known.alerts[*index].measured.threshold);
         }
         let with_charts = with_charts && self.draws;
         subjects.retain(|subject| with_charts || subject.alerts.iter().any(|(_, alert)| alert.status == Status::Resolved));

@@ -39,6 +39,10 @@ pub const UPLOAD_TIME_MAX: Duration = Duration::from_secs(20);
 pub const SILENCE_LINK_MAX: usize = 1_800;
 /// Characters of a summary or description in a message of ours.
 pub const TEXT_SHOWN_MAX: usize = 1_000;
+/// Characters of a label's name or value in a message of ours, and of its title.
+pub const LABEL_SHOWN_MAX: usize = 120;
+pub const OWN_TITLE_MAX: usize = 300;
+pub const TITLE_LABEL_MAX: usize = 60;
 /// Characters of a Slack title, as upstream cuts it.
 pub const SLACK_TITLE_MAX: usize = 1_024;
 /// Characters of a Slack text: the service cuts longer ones by itself, in the middle of our markup.

@@ -141,7 +141,7 @@ pub fn body(
     write: &mut Rendering<'_>,
 ) -> Result<String, String> {
     let optional = |write: &mut Rendering<'_>, field: &str, template: &Option<String>| write.field(field, template.as_deref(), String::new);
-    let title = write.field("title", options.title.as_deref(), || words::title(notification));
+    let title = write.field("title", options.title.as_deref(), || own(options, words::slack::escape(&words::title(notification))));
     let title_link = write.field("title_link", options.title_link.as_deref(), || words::alerts_url(notification));
     let fields = options.fields.iter().map(|field| Field {
         title: write.part("fields.title", &field.title),
@@ -186,16 +186,21 @@ pub fn body(
     go_json(&message)
 }
 
+/// A text of ours, fit for the receiver's `link_names`.
+fn own(options: &SlackOptions, text: String) -> String {
+    if options.link_names { words::callouts_apart(&text) } else { text }
+}
+
 /// Last, since it also says which other templates failed. Where the configuration says something of its own in fields, pretext or the
 /// message's text, an open `text` stays empty, as upstream's.
 fn text(options: &SlackOptions, notification: &Notification, write: &mut Rendering<'_>) -> String {
     let composed = !options.fields.is_empty() || options.pretext.is_some() || options.message_text.is_some();
     let failed = write.problems.len();
+    let ours = || own(options, words::slack::text(notification, &[]));
     let composed_text = composed && options.text.is_none() && !write.has_default("text");
-    let text =
-        if composed_text { String::new() } else { write.field("text", options.text.as_deref(), || words::slack::text(notification, &[])) };
+    let text = if composed_text { String::new() } else { write.field("text", options.text.as_deref(), ours) };
     if composed_text && failed > 0 {
-        return words::slack::text(notification, &write.problems);
+        return own(options, words::slack::text(notification, &write.problems));
     }
     let mut parts = vec![text];
     parts.extend(write.problems.iter().map(|problem| format!("_{}_", words::slack::escape(&words::clip(problem, 500)))));

@@ -10,7 +10,7 @@ pub mod telegram;
 use std::collections::BTreeMap;
 
 use super::data::common_labels;
-use super::limits::{ALERTS_SHOWN_MAX, SILENCE_LINK_MAX, TEXT_SHOWN_MAX};
+use super::limits::{ALERTS_SHOWN_MAX, LABEL_SHOWN_MAX, OWN_TITLE_MAX, SILENCE_LINK_MAX, TEXT_SHOWN_MAX, TITLE_LABEL_MAX};
 use super::query;
 use crate::alerts::notification::{IN_PLACE_OF, Notification, NotifiedAlert, Reason, Status, explain_all};
 use crate::alerts::rfc3339;
@@ -23,8 +23,8 @@ const SAID: [&str; 2] = ["alertname", "severity"];
 /// One alert in words, before any markup.
 pub struct Described<'a> {
     pub alert: &'a NotifiedAlert,
-    pub name: &'a str,
-    pub severity: &'a str,
+    pub name: String,
+    pub severity: String,
     /// The labels that tell it apart.
     pub labels: Labels,
     pub summary: String,
@@ -50,7 +50,8 @@ pub fn described(notification: &Notification) -> (Vec<Described<'_>>, usize) {
 
 fn describe<'a>(alert: &'a NotifiedAlert, common: &Labels, notification: &Notification) -> Described<'a> {
     let (labels, annotations) = (&alert.alert.labels, &alert.alert.annotations);
-    let own = Labels::from_sorted(labels.iter().filter(|(name, value)| !SAID.contains(name) && common.get(name) != Some(*value)));
+    let own = labels.iter().filter(|(name, value)| !SAID.contains(name) && common.get(name) != Some(*value));
+    let own: Vec<(String, String)> = own.map(|(name, value)| (shown_value(name), shown_value(value))).collect();
     let mut summary = clipped(annotations.get("summary").unwrap_or(""));
     let mut description = clipped(annotations.get("description").or(annotations.get("message")).unwrap_or(""));
     if summary.is_empty() && description.is_empty() {
@@ -61,14 +62,27 @@ fn describe<'a>(alert: &'a NotifiedAlert, common: &Labels, notification: &Notifi
     }
     Described {
         alert,
-        name: if alert.alert.name().is_empty() { "alert without a name" } else { alert.alert.name() },
-        severity: labels.get("severity").unwrap_or(""),
-        labels: own,
+        name: if alert.alert.name().is_empty() { "alert without a name".to_owned() } else { shown_value(alert.alert.name()) },
+        severity: labels.get("severity").map(shown_value).unwrap_or_default(),
+        labels: Labels::from_pairs(own.iter().map(|(name, value)| (name.as_str(), value.as_str()))),
         summary,
         description,
         facts: facts(alert, notification.at),
         links: links(alert, &notification.external_url),
     }
+}
+
+/// A label in a message: in one line, not longer than anybody reads, never nothing at all.
+fn shown_value(text: &str) -> String {
+    match clip(&one_line(text), LABEL_SHOWN_MAX) {
+        text if text.is_empty() => "\"\"".to_owned(),
+        text => text,
+    }
+}
+
+/// Without what turns the direction of the text around it: nobody may make a message read otherwise than it is.
+fn upright(text: &str) -> String {
+    text.chars().filter(|c| !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')).collect()
 }
 
 /// Where to look, and what to press.
@@ -137,11 +151,13 @@ pub fn title(notification: &Notification) -> String {
     let firing = notification.firing().count();
     let status = if firing > 0 { format!("[FIRING:{firing}]") } else { "[RESOLVED]".to_owned() };
     let common = common_labels(notification);
-    let name = common.get("alertname").map(str::to_owned).unwrap_or_else(|| several(notification));
-    let severity = common.get("severity").map(|severity| format!(" ({severity})")).unwrap_or_default();
-    let rest: Vec<String> = common.iter().filter(|(name, _)| !SAID.contains(name)).map(|(name, value)| format!("{name}={value}")).collect();
+    let brief = |text: &str| clip(&shown_value(text), TITLE_LABEL_MAX);
+    let name = common.get("alertname").map(shown_value).unwrap_or_else(|| several(notification));
+    let severity = common.get("severity").map(|severity| format!(" ({})", shown_value(severity))).unwrap_or_default();
+    let rest: Vec<String> =
+        common.iter().filter(|(name, _)| !SAID.contains(name)).map(|(name, value)| format!("{}={}", brief(name), brief(value))).collect();
     let rest = if rest.is_empty() { String::new() } else { format!(" {}", rest.join(" ")) };
-    one_line(&format!("{status} {name}{severity}{rest}"))
+    clip(&one_line(&format!("{status} {name}{severity}{rest}")), OWN_TITLE_MAX)
 }
 
 /// The names where there are several: the first three, and how many more.
@@ -200,7 +216,9 @@ pub fn number(value: f64) -> String {
         return format_general(value);
     }
     if !(1e-4..1e9).contains(&size) {
-        return format!("{value:.3e}");
+        let text = format!("{value:.3e}");
+        let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+        return format!("{}e{exponent}", digits.trim_end_matches('0').trim_end_matches('.'));
     }
     let decimals = (5 - size.log10().floor() as i32).clamp(0, 9) as usize;
     let text = format!("{value:.decimals$}");
@@ -224,7 +242,25 @@ pub fn spoken(length: DurationMs) -> String {
 }
 
 fn clipped(text: &str) -> String {
-    clip(text.trim(), TEXT_SHOWN_MAX)
+    clip(upright(text).trim(), TEXT_SHOWN_MAX)
+}
+
+/// Names that call everybody in a channel, at Slack, Discord, Mattermost, Rocket.Chat or Webex.
+const CALLOUTS: [&str; 4] = ["all", "channel", "everyone", "here"];
+
+/// Each of these with a mark of no width behind its `@`: some services see through a backslash.
+pub fn callouts_apart(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('@') {
+        let (before, after) = rest.split_at(at + 1);
+        out.push_str(before);
+        if CALLOUTS.iter().any(|name| after.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name))) {
+            out.push('\u{200b}');
+        }
+        rest = after;
+    }
+    out + rest
 }
 
 /// At most so many characters, with an ellipsis where something is cut.
@@ -237,5 +273,5 @@ pub fn clip(text: &str, longest: usize) -> String {
 }
 
 pub fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    upright(text).split_whitespace().collect::<Vec<_>>().join(" ")
 }

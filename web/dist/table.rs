@@ -1,29 +1,29 @@
 // Written by web/build.mjs; sorted by path.
 [
     (
-        "assets/app-3BM6RWVW.js",
+        "assets/app-3QPIHSCE.js",
         Asset {
-            bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/app-3BM6RWVW.js.gz")),
+            bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/app-3QPIHSCE.js.gz")),
             content_type: "text/javascript; charset=utf-8",
-            etag: "\"fb72164ee914\"",
+            etag: "\"c8404d79db45\"",
             immutable: true,
         },
     ),
     (
-        "assets/chunk-QP4YAQ4Y.js",
+        "assets/chunk-JFUDRX6Z.js",
         Asset {
-            bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/chunk-QP4YAQ4Y.js.gz")),
+            bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/chunk-JFUDRX6Z.js.gz")),
             content_type: "text/javascript; charset=utf-8",
-            etag: "\"c9b5bde1b73f\"",
+            etag: "\"f870d8ceef7b\"",
             immutable: true,
         },
     ),
     (
-        "assets/editor-CJWJBIBL.js",
+        "assets/editor-L2G3LS5K.js",
         Asset {
-            bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/editor-CJWJBIBL.js.gz")),
+            bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/editor-L2G3LS5K.js.gz")),
             content_type: "text/javascript; charset=utf-8",
-            etag: "\"e544d47f26b5\"",
+            etag: "\"f65459c92a33\"",
             immutable: true,
         },
     ),
@@ -68,7 +68,7 @@
         Asset {
             bytes_gzip: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/index.html.gz")),
             content_type: "text/html; charset=utf-8",
-            etag: "\"f78d3ea52b0b\"",
+            etag: "\"693f2d2aa1b8\"",
             immutable: false,
         },
     ),

@@ -38,7 +38,7 @@ pub fn page(notification: &Notification, figures: &[Figure<'_>], problems: &[Str
          <meta name=\"color-scheme\" content=\"light dark\"><meta name=\"supported-color-schemes\" content=\"light dark\">\
          <title>{title}</title><style>:root{{color-scheme:light dark}}</style></head>\n\
          <body style=\"margin:0;padding:12px;{FONT};font-size:15px;line-height:1.45\">\n\
-         <div style=\"max-width:640px;margin:0 auto\">\n\
+         <div style=\"max-width:640px;margin:0 auto;overflow-wrap:anywhere\">\n\
          <h1 style=\"font-size:18px;margin:0 0 12px;padding:10px 12px;background:{color};color:#ffffff;border-radius:6px\">{title}</h1>\n\
          {body}\
          <p style=\"font-size:13px;opacity:0.75\">{all} &middot; receiver {receiver} &middot; notification {id}</p>\n\
@@ -52,18 +52,19 @@ fn link(url: &str, text: &str) -> String {
 
 fn card(described: &Described<'_>, pictures: &str) -> String {
     let status = described.alert.status;
-    let severity = if described.severity.is_empty() { String::new() } else { format!(" ({})", escape(described.severity)) };
+    let severity = if described.severity.is_empty() { String::new() } else { format!(" ({})", escape(&described.severity)) };
     let word = if status == Status::Firing { "Firing" } else { "Resolved" };
-    let mut inner = format!("<b>{word}: {}</b>{severity}<br>\n", escape(described.name));
+    let mut inner = format!("<b>{word}: {}</b>{severity}<br>\n", escape(&described.name));
     for text in [&described.summary, &described.description] {
         if !text.is_empty() {
             inner += &format!("{}<br>\n", escape(text).replace('\n', "<br>\n"));
         }
     }
     inner += &format!("<span style=\"opacity:0.8\">{}</span><br>\n", escape(&described.facts));
-    let labels: Vec<String> = described.labels.iter().map(|(name, value)| format!("{}={}", escape(name), escape(value))).collect();
+    let labels: Vec<String> =
+        described.labels.iter().map(|(name, value)| format!("<bdi>{}={}</bdi>", escape(name), escape(value))).collect();
     if !labels.is_empty() {
-        inner += &format!("<code style=\"font-size:13px\">{}</code><br>\n", labels.join(" &nbsp; "));
+        inner += &format!("<code style=\"font-size:13px;overflow-wrap:anywhere\">{}</code><br>\n", labels.join(" &nbsp; "));
     }
     inner += pictures;
     inner += &described.links.iter().map(|(name, url)| link(url, name)).collect::<Vec<_>>().join(" &middot; ");

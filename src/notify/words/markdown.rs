@@ -15,10 +15,10 @@ pub fn text(notification: &Notification, problems: &[String]) -> String {
 
 fn one(described: &Described<'_>) -> String {
     let mark = if described.alert.status == Status::Resolved { "resolved: " } else { "" };
-    let severity = if described.severity.is_empty() { String::new() } else { format!(" ({})", escape(described.severity)) };
+    let severity = if described.severity.is_empty() { String::new() } else { format!(" ({})", escape(&described.severity)) };
     let labels: Vec<String> =
         described.labels.iter().map(|(name, value)| format!("{}=`{}`", escape(name), value.replace('`', "'"))).collect();
-    let mut lines = vec![format!("**{mark}{}**{severity} {}", escape(described.name), labels.join(" ")).trim_end().to_owned()];
+    let mut lines = vec![format!("**{mark}{}**{severity} {}", escape(&described.name), labels.join(" ")).trim_end().to_owned()];
     for text in [&described.summary, &described.description, &described.facts] {
         if !text.is_empty() {
             lines.push(escape(text));
@@ -35,7 +35,7 @@ fn one(described: &Described<'_>) -> String {
 /// What Markdown would take as markup, or as a mention of everybody.
 pub fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 8);
-    for c in text.chars() {
+    for c in super::callouts_apart(text).chars() {
         if r"\*_`~[]<>|#@".contains(c) {
             out.push('\\');
         }

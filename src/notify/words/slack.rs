@@ -30,10 +30,10 @@ pub fn text(notification: &Notification, problems: &[String]) -> String {
 
 fn one(described: &Described<'_>) -> String {
     let mark = if described.alert.status == Status::Resolved { "resolved: " } else { "" };
-    let severity = if described.severity.is_empty() { String::new() } else { format!(" ({})", escape(described.severity)) };
+    let severity = if described.severity.is_empty() { String::new() } else { format!(" ({})", escape(&described.severity)) };
     let labels: Vec<String> =
-        described.labels.iter().map(|(name, value)| format!("{name}=`{}`", escape(value).replace('`', "'"))).collect();
-    let mut lines = vec![format!("*{mark}{}*{severity} {}", escape(described.name), labels.join(" ")).trim_end().to_owned()];
+        described.labels.iter().map(|(name, value)| format!("{}=`{}`", escape(name), escape(value).replace('`', "'"))).collect();
+    let mut lines = vec![format!("*{mark}{}*{severity} {}", escape(&described.name), labels.join(" ")).trim_end().to_owned()];
     for text in [&described.summary, &described.description] {
         if !text.is_empty() {
             lines.push(escape(text));

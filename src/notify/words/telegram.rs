@@ -32,10 +32,10 @@ pub fn text(notification: &Notification, problems: &[String], longest: usize) ->
 
 fn one(described: &Described<'_>) -> String {
     let mark = if described.alert.status == Status::Resolved { "resolved: " } else { "" };
-    let severity = if described.severity.is_empty() { String::new() } else { format!(" ({})", escape(described.severity)) };
+    let severity = if described.severity.is_empty() { String::new() } else { format!(" ({})", escape(&described.severity)) };
     let labels: Vec<String> =
         described.labels.iter().map(|(name, value)| format!("{}=<code>{}</code>", escape(name), escape(value))).collect();
-    let mut lines = vec![format!("<b>{mark}{}</b>{severity} {}", escape(described.name), labels.join(" ")).trim_end().to_owned()];
+    let mut lines = vec![format!("<b>{mark}{}</b>{severity} {}", escape(&described.name), labels.join(" ")).trim_end().to_owned()];
     for text in [&described.summary, &described.description, &described.facts] {
         if !text.is_empty() {
             lines.push(escape(text));

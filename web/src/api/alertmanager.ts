@@ -21,6 +21,7 @@ export interface RoutedAlert {
   labels: Labels;
   annotations: Labels;
   startsAt: string;
+  generatorURL?: string;
   fingerprint: string;
   receivers: { name: string }[];
   status: { state: 'unprocessed' | 'active' | 'suppressed'; silencedBy: string[]; inhibitedBy: string[]; mutedBy?: string[] };

@@ -1,6 +1,6 @@
 // The alerts page: rules, silences and deliveries on one screen.
 import type { JSX } from 'preact';
-import { useState } from 'preact/hooks';
+import { useMemo, useState } from 'preact/hooks';
 import { routedAlerts, silences as askSilences, type Matcher } from '../api/alertmanager.ts';
 import { get, type Labels, type Rule, type RuleGroup } from '../api/prometheus.ts';
 import { deliveries as askDeliveries, overview } from '../api/promlet.ts';
@@ -12,7 +12,9 @@ import { Badge, ErrorBox, Icon, Message, Segmented } from '../core/widgets.tsx';
 import { selectors } from '../query/lex.ts';
 import { Deliveries } from './deliveries.tsx';
 import { DemoScript } from './demo.tsx';
-import { Group, stateOf, type RuleState } from './rules.tsx';
+import { Elsewhere, elsewhere } from './elsewhere.tsx';
+import { LabelIndex } from './labelindex.ts';
+import { Group, stateOf, textOf, type RuleState } from './rules.tsx';
 import { matchersFor, SilenceDialog, SilenceList } from './silence.tsx';
 
 const REFRESH_MS = 4000;
@@ -22,9 +24,9 @@ type Filter = 'all' | 'firing' | 'pending' | 'inactive' | 'recording';
 
 function found(rule: Rule, group: RuleGroup, words: string[]): boolean {
   if (words.length === 0) return true;
-  const labels = (l: Labels | undefined): string => Object.entries(l ?? {}).map(([k, v]) => `${k}="${v}"`).join(' ');
-  const text = [rule.name, group.name, rule.query, labels(rule.labels), ...(rule.alerts ?? []).map((a) => labels(a.labels))].join(' ').toLowerCase();
-  return words.every((w) => text.includes(w));
+  const about = [rule.name, group.name, rule.query, textOf(rule.labels)].join(' ').toLowerCase();
+  const wanted = words.filter((w) => !about.includes(w));
+  return wanted.length === 0 || (rule.alerts ?? []).some((a) => wanted.every((w) => textOf(a.labels).includes(w)));
 }
 
 function NobodyToldNotice(): JSX.Element | null {
@@ -72,8 +74,12 @@ export function AlertsPage(): JSX.Element {
   const groups = rules.data?.data.groups ?? [];
   const counts = count(groups);
   const activeSilences = (silences.data ?? []).filter((s) => s.status.state !== 'expired');
-  const alertLabels = groups.flatMap((g) => g.rules.flatMap((r) => (r.alerts ?? []).map((a) => a.labels)));
-  const context = { now, silences: silences.data ?? [], routed: routed.data ?? [], sent: sent.data ?? [], onSilence: (labels: Labels, comment: string) => setDialog({ matchers: matchersFor(labels), comment }) };
+  const names = groups.flatMap((g) => g.rules.map((r) => r.name)).join('\n');
+  const others = useMemo(() => elsewhere(routed.data ?? [], new Set(names.split('\n')), words), [routed.data, names, text]);
+  const routedIndex = useMemo(() => new LabelIndex((routed.data ?? []).map((r) => ({ labels: r.labels, of: r }))), [routed.data]);
+  const sentIndex = useMemo(() => new LabelIndex((sent.data ?? []).flatMap((d) => d.alerts.map((a) => ({ labels: a, of: d })))), [sent.data]);
+  const alertLabels = [...groups.flatMap((g) => g.rules.flatMap((r) => (r.alerts ?? []).map((a) => a.labels))), ...others.map((a) => a.labels)];
+  const context = { now, silences: silences.data ?? [], routed: routedIndex, sent: sentIndex, words, onSilence: (labels: Labels, comment: string) => setDialog({ matchers: matchersFor(labels), comment }) };
   const urgency = (g: RuleGroup): number => Math.min(...g.rules.map((r) => ORDER[stateOf(r)]), 9);
   const sorted = [...groups].sort((a, b) => urgency(a) - urgency(b));
   return (
@@ -113,7 +119,8 @@ export function AlertsPage(): JSX.Element {
             const shown = g.rules.filter((r) => (filter === 'all' || stateOf(r) === filter) && found(r, g, words));
             return shown.length > 0 && <Group key={`${g.file}/${g.name}`} group={g} rules={shown} context={context} />;
           })}
-          {rules.data && groups.length === 0 && <p class="empty">No rules are loaded. List rule files under rule_files in prometheus.yml, or put them into rules/ beside it.</p>}
+          {rules.data && others.length > 0 && (filter === 'all' || filter === 'firing') && <Elsewhere alerts={others} context={context} />}
+          {rules.data && groups.length === 0 && others.length === 0 && <p class="empty">No rules are loaded. List rule files under rule_files in prometheus.yml, or put them into rules/ beside it.</p>}
           {sent.data && sent.data.length > 0 && filter === 'all' && words.length === 0 && (
             <section class="card">
               <div class="card-head">

@@ -10,19 +10,30 @@ import { formatMoment, humanDuration } from '../core/time.ts';
 import { format } from '../core/units.ts';
 import { Badge, Icon, IconButton, LabelSet, type Tone } from '../core/widgets.tsx';
 import { queryLink } from '../query/url.ts';
+import type { LabelIndex } from './labelindex.ts';
 import { AlertStory } from './story.tsx';
 
 export type RuleState = 'firing' | 'pending' | 'inactive' | 'unknown' | 'recording';
 export const STATE_TONE: Record<RuleState, Tone> = { firing: 'bad', pending: 'warn', inactive: 'ok', unknown: 'muted', recording: 'muted' };
 export const stateOf = (r: Rule): RuleState => (r.type === 'recording' ? 'recording' : (r.state ?? 'unknown'));
 
-const MOST_ALERTS = 100;
+/** Rows that are drawn at first, and how many more at a time. */
+const PAGE = 100;
 
-interface Context {
+/** Lower-case text of labels, to look for words in. */
+export const textOf = (labels: Labels | undefined): string =>
+  Object.entries(labels ?? {})
+    .map(([k, v]) => `${k}="${v}"`)
+    .join(' ')
+    .toLowerCase();
+
+export interface Context {
   now: number;
   silences: Silence[];
-  routed: RoutedAlert[];
-  sent: Delivery[];
+  routed: LabelIndex<RoutedAlert>;
+  sent: LabelIndex<Delivery>;
+  /** What is looked for: alerts without it are left out, unless their rule has it. */
+  words: string[];
   onSilence: (labels: Labels, comment: string) => void;
 }
 
@@ -61,15 +72,12 @@ function Annotations({ annotations }: { annotations: Labels }): JSX.Element {
 
 const silencesOn = (labels: Labels, silences: Silence[]): Silence[] => silences.filter((s) => s.status.state === 'active' && covers(s.matchers, labels));
 
-/** Is it the rule's alert that was routed or delivered? External labels may have joined on the way. */
-const isOf = (alert: Labels, sent: Labels): boolean => Object.entries(alert).every(([k, v]) => sent[k] === v);
-
 /** The latest delivery to each receiver that carried this alert. */
-function Told({ labels, sent, now }: { labels: Labels; sent: Delivery[]; now: number }): JSX.Element | null {
+function Told({ labels, sent, now }: { labels: Labels; sent: LabelIndex<Delivery>; now: number }): JSX.Element | null {
   const latest = new Map<string, Delivery>();
-  for (const d of sent) {
+  for (const d of sent.find(labels)) {
     const key = `${d.receiver} ${d.integration}`;
-    if (!latest.has(key) && d.alerts.some((a) => isOf(labels, a))) latest.set(key, d);
+    if (!latest.has(key)) latest.set(key, d);
   }
   if (latest.size === 0) return null;
   return (
@@ -84,9 +92,32 @@ function Told({ labels, sent, now }: { labels: Labels; sent: Delivery[]; now: nu
   );
 }
 
-function AlertRow({ alert, context }: { alert: ActiveAlert; context: Context }): JSX.Element {
+/** The first alerts, and a button for more: thousands of rows would hold the page up. */
+export function AlertRows({ alerts, context, named = false }: { alerts: ActiveAlert[]; context: Context; named?: boolean }): JSX.Element {
+  const [most, setMost] = useState(PAGE);
+  const more = alerts.length - most;
+  return (
+    <>
+      {alerts.slice(0, most).map((a) => (
+        <AlertRow key={JSON.stringify(a.labels)} alert={a} context={context} named={named} />
+      ))}
+      {more > 0 && (
+        <div class="more">
+          <button type="button" class="button small" data-testid="more-alerts" onClick={() => setMost(most + PAGE)}>
+            Show {Math.min(PAGE, more)} more
+          </button>{' '}
+          <span class="dim">
+            {most} of {alerts.length} are shown; the filter above narrows them down
+          </span>
+        </div>
+      )}
+    </>
+  );
+}
+
+function AlertRow({ alert, context, named }: { alert: ActiveAlert; context: Context; named: boolean }): JSX.Element {
   const silenced = silencesOn(alert.labels, context.silences);
-  const routed = context.routed.find((r) => isOf(alert.labels, r.labels));
+  const routed = context.routed.find(alert.labels)[0];
   const [asked, setAsked] = useState(false);
   const since = alert.activeAt ? Date.parse(alert.activeAt) : NaN;
   return (
@@ -100,11 +131,14 @@ function AlertRow({ alert, context }: { alert: ActiveAlert; context: Context }):
         )}
         {(routed?.status.inhibitedBy.length ?? 0) > 0 && <Badge tone="muted">inhibited</Badge>}
         {(routed?.status.mutedBy?.length ?? 0) > 0 && <Badge tone="muted">muted by time</Badge>}
+        {named && <span class="rule-name">{alert.labels['alertname']}</span>}
         <LabelSet labels={alert.labels} skip={['alertname']} />
         <span class="grow" />
-        <span class="alert-value" title={`value ${alert.value}`}>
-          {format(numeric(alert.value))}
-        </span>
+        {alert.value !== '' && (
+          <span class="alert-value" title={`value ${alert.value}`}>
+            {format(numeric(alert.value))}
+          </span>
+        )}
         {Number.isFinite(since) && (
           <span class="dim nowrap" title={formatMoment(since, zone.value === 'utc')}>
             for {humanDuration(Math.max(0, context.now - since))}
@@ -128,7 +162,10 @@ function AlertRow({ alert, context }: { alert: ActiveAlert; context: Context }):
 function RuleDetail({ rule, context }: { rule: Rule; context: Context }): JSX.Element {
   const alerts = rule.alerts ?? [];
   const order = { firing: 0, pending: 1, inactive: 2 };
-  const sorted = [...alerts].sort((a, b) => order[a.state] - order[b.state]);
+  const about = [rule.name, rule.query, textOf(rule.labels)].join(' ').toLowerCase();
+  const wanted = context.words.filter((w) => !about.includes(w));
+  const found = wanted.length === 0 ? alerts : alerts.filter((a) => wanted.every((w) => textOf(a.labels).includes(w)));
+  const sorted = [...(found.length > 0 ? found : alerts)].sort((a, b) => order[a.state] - order[b.state]);
   return (
     <div class="rule-detail">
       <div class="rule-query">
@@ -144,10 +181,7 @@ function RuleDetail({ rule, context }: { rule: Rule; context: Context }): JSX.El
       </div>
       {rule.labels && Object.keys(rule.labels).length > 0 && <LabelSet labels={rule.labels} />}
       {rule.annotations && alerts.length === 0 && <Annotations annotations={rule.annotations} />}
-      {sorted.slice(0, MOST_ALERTS).map((a, i) => (
-        <AlertRow key={i} alert={a} context={context} />
-      ))}
-      {alerts.length > MOST_ALERTS && <p class="dim">and {alerts.length - MOST_ALERTS} more</p>}
+      <AlertRows alerts={sorted} context={context} />
     </div>
   );
 }

@@ -55,9 +55,18 @@ export interface Selector {
   range: string | null;
 }
 
+const ESCAPES: Record<string, string> = { a: '\x07', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v' };
+const ESCAPE = /\\(?:x([\da-fA-F]{2})|u([\da-fA-F]{4})|U([\da-fA-F]{8})|([0-7]{3})|([^]))/g;
+
+/** A string as Go writes it, without its quotes. */
 const unquote = (s: string): string => {
   const body = s.length > 1 && s.endsWith(s[0]!) ? s.slice(1, -1) : s.slice(1);
-  return s.startsWith('`') ? body : body.replace(/\\(.)/g, '$1');
+  if (s.startsWith('`')) return body;
+  return body.replace(ESCAPE, (all, hex?: string, short?: string, long?: string, octal?: string, letter?: string) => {
+    if (letter !== undefined) return ESCAPES[letter] ?? letter;
+    const code = octal === undefined ? parseInt(hex ?? short ?? long ?? '', 16) : parseInt(octal, 8);
+    return code <= 0x10ffff ? String.fromCodePoint(code) : all;
+  });
 };
 
 /** Words that stand for label names, keywords or functions: no metric begins there. */

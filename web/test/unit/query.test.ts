@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { align } from '../../src/chart/align.ts';
 import { stack } from '../../src/chart/stack.ts';
 import { contextAt } from '../../src/editor/context.ts';
+import { LabelIndex } from '../../src/pages/labelindex.ts';
 import { lex, selectors } from '../../src/query/lex.ts';
 import { FRESH, readPanels, writePanels } from '../../src/query/url.ts';
 import { fromAlertmanager } from '../../src/pages/hash.ts';
@@ -102,4 +103,23 @@ test('every empty side of an expression is said, each with its place', () => {
   const side = (expr: string, also: ExplainedEmptiness[] = []) => ({ expr, reason: 'no_such_metric', text: `there is no ${expr}`, also });
   assert.deepEqual(places(side('a', [side('b')]), 'a or b'), ['there is no a', 'It became empty at a', 'there is no b', 'It became empty at b']);
   assert.deepEqual(places({ expr: 'a', reason: 'stale', text: 'old' }, 'a'), ['old']);
+});
+
+test('strings are read as Go writes them', () => {
+  const found = selectors('{"a b"="x=\\"y\\"",c="\\\\\\n\\t\\u00e9\\x07\\U0001f525\\101",d=`\\n`,"\u00fc"=~"{,}()"}')[0]!;
+  assert.deepEqual(found.matchers, [
+    { name: 'a b', op: '=', value: 'x="y"' },
+    { name: 'c', op: '=', value: '\\\n\t\u00e9\x07\u{1f525}A' },
+    { name: 'd', op: '=', value: '\\n' },
+    { name: '\u00fc', op: '=~', value: '{,}()' },
+  ]);
+});
+
+test('label sets are found by some of their labels', () => {
+  const sets: Record<string, string>[] = [{ a: "1", b: "x" }, { a: '1', b: 'y', more: 'z' }, { a: '2', b: 'y' }];
+  const index = new LabelIndex(sets.map((labels, of) => ({ labels, of })));
+  assert.deepEqual(index.find({ a: '1' }), [0, 1]);
+  assert.deepEqual(index.find({ a: '1', b: 'y' }), [1]);
+  assert.deepEqual(index.find({ a: '2', b: 'x' }), []);
+  assert.deepEqual(index.find({ a: '3' }), []);
 });

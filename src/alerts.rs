@@ -181,10 +181,10 @@ impl Alerting {
             at: to,
             fingerprint: BLIND,
             labels: Labels::empty(),
-            group_id: String::new(),
-            receiver: String::new(),
-            decision: "blind".to_owned(),
-            detail: format!("promlet was not running from {} to {}: nothing was watched", rfc3339(from), rfc3339(to)),
+            group_id: "".into(),
+            receiver: "".into(),
+            decision: "blind".into(),
+            detail: format!("promlet was not running from {} to {}: nothing was watched", rfc3339(from), rfc3339(to)).into(),
         };
         // It is waited for by nobody: at worst the ledger lacks a line.
         drop(self.shared.commit(vec![Change::AddDecision(row)]));

@@ -14,6 +14,7 @@ mod history;
 mod lifecycle;
 mod maintenance;
 mod overview;
+mod parts;
 mod pulse;
 pub mod questions;
 pub mod settings;

@@ -113,20 +113,20 @@ pub fn tell(slot: &Slot, cause: &Cause, group: &Group, send_resolved: bool, repe
     let missed: Set = cause.missed.iter().filter(is_new).copied().collect();
     let passed_on: Set = cause.ended.iter().filter(is_new).filter(|_| send_resolved).copied().collect();
     owed.extend(&missed);
-    let mut announced: Set = slot.announced.iter().filter(|_| send_resolved).copied().collect();
-    announced.extend(&passed_on);
-    let wanted = |number: &&u64| announced.contains(*number) || owed.contains(*number);
-    let ended: Set = group.ended.iter().filter(wanted).copied().collect();
+    let announced: Set = slot.announced.union(&passed_on).copied().collect();
+    let known = |number: &&u64| announced.contains(*number) || owed.contains(*number);
+    let over: Set = group.ended.iter().filter(known).copied().collect();
+    let ended: Set = over.iter().filter(|number| send_resolved || owed.contains(*number)).copied().collect();
     let verdict = decide(&Question {
         told: slot.told.as_ref().map(|told| (&told.firing, &told.resolved)),
         announced: &announced,
         owed: &owed,
         firing: &firing,
-        resolved: &ended,
+        resolved: &over,
         send_resolved,
         repeat_due: engaged && repeat_due,
     });
-    let resolved = ended.iter().chain(told_resolved.iter().filter(|number| group.ended.contains(number))).copied().collect();
+    let resolved = over.iter().chain(told_resolved.iter().filter(|number| group.ended.contains(number))).copied().collect();
     owed.extend(&passed_on);
     Told { verdict, firing, ended, resolved, owed }
 }
@@ -184,6 +184,18 @@ mod tests {
             let line = format!("{fails} {missed} {ends} {before} {firing} {ended}");
             assert_eq!((told.verdict, told.firing, told.ended), (verdict, set(said_firing), set(said_ended)), "{line}");
         }
+    }
+
+    #[test]
+    fn one_that_wants_no_ends_forgets_them() {
+        let mut slot = Slot::new("g", "mail", "email[0]", "fallback:mail/email[0]");
+        slot.told = Some(Before { at: NOW.wall, steady: 0, firing: set("A"), resolved: Set::new() });
+        slot.announced = set("A");
+        let group = Group { firing: Set::new(), ended: set("AB"), passed: Set::new() };
+        let told = tell(&slot, &cause(false, "", ""), &group, false, true);
+        assert_eq!((told.verdict, told.ended, told.resolved), (Verdict::NoteOnly, Set::new(), set("A")));
+        let told = tell(&slot, &cause(true, "B", "A"), &group, false, true);
+        assert_eq!((told.verdict, told.ended), (Verdict::Send(Reason::Missed), set("B")), "what nobody ever heard of is told");
     }
 
     #[test]

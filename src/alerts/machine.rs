@@ -179,8 +179,10 @@ impl Machine {
         }
     }
 
-    fn show_figures(&self, now: Now) {
+    fn show_figures(&mut self, now: Now) {
         let held = |group: &Group| group.members.iter().filter(|(_, m)| m.hold.is_some()).map(|(number, _)| *number).collect::<Vec<_>>();
+        let fails = |one: &(String, String)| self.slots.values().any(|slot| slot.is_stood_in_for(&one.0, &one.1));
+        self.stood_in_for = std::mem::take(&mut self.stood_in_for).into_iter().filter(fails).collect();
         self.figures.standing_in.set(self.stood_in_for.len() as f64);
         let suppressed: BTreeSet<Fingerprint> = self.groups.values().flat_map(held).collect();
         self.figures.show_state(self.alerts.values(), &self.silences, self.groups.len(), suppressed.len(), now);

@@ -163,6 +163,11 @@ impl Slot {
         self.owed.as_ref().map(|owed| owed.firing.clone()).unwrap_or_default()
     }
 
+    /// Whether it is this integration's, and another receiver is told instead.
+    pub fn is_stood_in_for(&self, receiver: &str, integration: &str) -> bool {
+        self.receiver == receiver && self.integration == integration && self.owed.as_ref().is_some_and(|owed| owed.stood_in_for)
+    }
+
     /// Nobody needs to hear of this alert's end any more.
     pub fn is_done_with(&self, fingerprint: u64) -> bool {
         let owes = self.owed.as_ref().is_some_and(|owed| {
@@ -208,7 +213,7 @@ impl Owed {
 
     /// From when on, on the steady clock, another receiver stands in; a refusal is not waited out.
     pub fn stands_in_from(&self, after: DurationMs) -> i64 {
-        if self.refused { i64::MIN } else { self.since_steady.saturating_add(after.0) }
+        if self.refused { self.since_steady } else { self.since_steady.saturating_add(after.0) }
     }
 
     /// Sets when the next attempt may be; returns how long the whole integration should rest, where the receiver said so.

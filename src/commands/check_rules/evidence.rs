@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value as Json;
 
+use crate::commands::check_target::innermost;
 use crate::lint::{Known, KnownMetric};
 use crate::model::{DurationMs, Labels};
 use crate::yaml::{self, Problems, Source};
@@ -57,7 +58,7 @@ impl Api {
     fn data(&self, path: &str, parameters: &[(&str, &str)]) -> Result<Json, String> {
         let url = format!("{}/api/v1/{path}", self.base);
         let ask = async { self.client.get(&url).query(parameters).send().await?.error_for_status()?.bytes().await };
-        let body = self.runtime.block_on(ask).map_err(|error| format!("{url} does not answer: {error}"))?;
+        let body = self.runtime.block_on(ask).map_err(|error| format!("{url} does not answer: {}", innermost(&error)))?;
         let answer: Json = serde_json::from_slice(&body).map_err(|error| format!("{url} is not Prometheus's API: {error}"))?;
         Ok(answer["data"].clone())
     }

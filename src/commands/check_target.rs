@@ -120,14 +120,20 @@ fn way_out(status: StatusCode) -> &'static str {
     }
 }
 
-/// What went wrong below HTTP, to the innermost reason.
-fn unreachable(error: &reqwest::Error) -> String {
+/// The reason at the bottom of an error, which is the one that helps.
+pub fn innermost(error: &reqwest::Error) -> String {
     let mut reason = error.to_string();
     let mut inner = error.source();
     while let Some(cause) = inner {
         reason = cause.to_string();
         inner = cause.source();
     }
+    reason
+}
+
+/// What went wrong below HTTP, to the innermost reason.
+fn unreachable(error: &reqwest::Error) -> String {
+    let reason = innermost(error);
     let folded = reason.to_lowercase();
     let way_out = match () {
         () if error.is_timeout() => "it does not answer within the usual scrape_timeout of 10 s",

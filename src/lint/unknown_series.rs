@@ -36,8 +36,9 @@ pub fn find(subject: &Subject<'_>, known: &Known) -> Vec<Said> {
                 }
                 Some(values) if !values.iter().any(|value| matcher.matches(value)) => {
                     let some: Vec<&String> = values.iter().take(10).collect();
-                    let near =
-                        Some(values).filter(|_| matcher.op == MatchOp::Equal).and_then(|values| did_you_mean(&matcher.value, values));
+                    let near = Some(values)
+                        .filter(|_| matcher.op == MatchOp::Equal && matcher.value.parse::<f64>().is_err())
+                        .and_then(|values| did_you_mean(&matcher.value, values));
                     let all = || format!("{} has the values {}", matcher.name, braces(some));
                     said.push((format!("no series of {name} matches {matcher} now"), near.unwrap_or_else(all)));
                 }

@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 
 use crate::client::Outbound;
 use crate::commands::http_flags::HttpFlags;
+use crate::commands::check_target::innermost;
 use crate::lint::{Known, KnownMetric};
 use crate::model::{DurationMs, Labels};
 use crate::yaml::{self, Problems, Source};
@@ -58,11 +59,11 @@ pub fn collect(url: &str, http: &HttpFlags, metrics: &[String], selectors: &BTre
 impl Api {
     fn data(&self, path: &str, parameters: &[(&str, &str)]) -> Result<Json, String> {
         let url = format!("{}/api/v1/{path}", self.base);
-        let silent = |error: &dyn std::fmt::Display| format!("{url} does not answer: {error}");
+        let silent = |why: String| format!("{url} does not answer: {why}");
         let ask = async {
-            let request = self.client.request(Method::GET, &url).await.map_err(|error| silent(&error))?;
+            let request = self.client.request(Method::GET, &url).await.map_err(|error| silent(error.to_string()))?;
             let answer = async { request.query(parameters).send().await?.error_for_status()?.bytes().await };
-            answer.await.map_err(|error| silent(&error))
+            answer.await.map_err(|error| silent(innermost(&error)))
         };
         let body = self.runtime.block_on(ask)?;
         let answer: Json = serde_json::from_slice(&body).map_err(|error| format!("{url} is not Prometheus's API: {error}"))?;

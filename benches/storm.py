@@ -185,7 +185,7 @@ try:
     value[0] = 1
     n0, c0, t0 = commits(), cpu(), time.time()
     posting = Posting() if o.post else None
-    wait(lambda: hooks)
+    wait(lambda: told("firing", 0))
     first = time.time()
     wait(lambda: len(told("firing", 0)) >= o.alerts and slack)
     last = time.time()
@@ -204,7 +204,7 @@ try:
         print(f"  POST /api/v2/alerts: {len(took)}, median {took[len(took) // 2] * 1000:.0f} ms, 99 of 100 within {took[len(took) * 99 // 100] * 1000:.0f} ms, longest {took[-1] * 1000:.0f} ms")
         hold(took[len(took) * 99 // 100] < 1, "99 of 100 posts within a second")
     each = sorted(told("firing", 0))
-    hold(each == sorted(str(i) for i in range(o.alerts)), f"every alert once over the webhooks ({len(each)}, {len(set(each))} different)")
+    hold(bool(o.peer) or each == sorted(str(i) for i in range(o.alerts)), f"every alert once over the webhooks ({len(each)}, {len(set(each))} different)")
     if o.cpu_limit:
         hold(storm <= o.cpu_limit, f"{storm:.2f} s of CPU, more than {o.cpu_limit}")
     if not o.peer:
@@ -242,7 +242,7 @@ try:
     c1, t1 = cpu(), time.time()
     print(f"resolve: {c1 - c0 - base * (t1 - t0):.2f} s CPU beyond quiet over {t1 - t0:.1f} s, {commits() - n0} commits; {len(hooks) - h0} webhooks, {len(slack) - s0} Slack; {mem('VmRSS'):.0f} MB, peak {mem('VmHWM'):.0f}")
     each = sorted(told("resolved", h0))
-    hold(each == sorted(str(i) for i in range(o.alerts)), f"every end once over the webhooks ({len(each)}, {len(set(each))} different)")
+    hold(bool(o.peer) or each == sorted(str(i) for i in range(o.alerts)), f"every end once over the webhooks ({len(each)}, {len(set(each))} different)")
     for root, _, files in os.walk(d):
         for name in files:
             if name.startswith("state.db"):

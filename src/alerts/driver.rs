@@ -163,7 +163,8 @@ pub(super) async fn run(shared: Arc<Shared>, mut stopped: watch::Receiver<bool>)
     }
     let ended = async { while open.join_next().await.is_some() {} };
     drop(tokio::time::timeout(STOP_WAIT, ended).await);
-    shared.with(|_, _| ());
+    // What they heard since the last step.
+    drop(tokio::time::timeout(STOP_WAIT, shared.with_commit(|_, _| ()).1.wait()).await);
 }
 
 /// The note about a message must be on disk before the message goes out; a disk that hangs does not keep it back for ever.

@@ -6,6 +6,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use promlet::alerts::view::DeliveryOutcome;
 use promlet::alerts::{AlertFilter, Alerting, AlertsOptions, SilenceRequest};
 use promlet::client::SecretSource;
 use promlet::clock::Clock;
@@ -152,4 +153,24 @@ async fn killed_twenty_times_it_neither_repeats_nor_forgets() {
     assert!(twice.iter().all(|(_, ids)| ids.iter().all(|id| *id == ids[0])), "a repeat with another id: {twice:?}");
     // Four attempts may be open at once at each kill.
     assert!(twice.len() <= ROUNDS * 4, "{} repeats", twice.len());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_storm_was_answered_before_a_stop_is_in_the_ledger() {
+    let folder = tempfile::tempdir().unwrap();
+    let http = HttpPeer::start(&[]).await;
+    let alerting = start(folder.path().to_str().unwrap(), http.port);
+    alerting.post((0..200).map(|number| alert(format!("N{number}"))).collect());
+    let some = async {
+        while http.heard().len() < 50 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), some).await.expect("a part of the storm is told");
+    alerting.stop().await;
+    let delivered: Vec<String> =
+        alerting.deliveries(1000).unwrap().into_iter().filter(|d| d.outcome == DeliveryOutcome::Delivered).map(|d| d.id).collect();
+    let heard: Vec<String> = http.heard().iter().map(|heard| heard.header("x-promlet-notification-id").to_owned()).collect();
+    assert!(heard.len() < 200, "the stop came too late to show anything");
+    assert!(heard.iter().all(|id| delivered.contains(id)), "{} delivered of {}", delivered.len(), heard.len());
 }

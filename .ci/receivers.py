@@ -241,6 +241,7 @@ CASES = {
     "oauth2": "webhook_configs: [{url: BASE/hook, http_config: {oauth2: {client_id: 'the id', client_secret: 's p:c', token_url: BASE/token, scopes: [read, write], endpoint_params: {audience: 'a&b', x: y}}}}]",
     "oauth2-form": "webhook_configs: [{url: BASE/hook, http_config: {oauth2: {client_id: 'the id', client_secret: 's p:c', token_url: BASE/form/token}}}]",
     "oauth2-signed": "webhook_configs: [{url: BASE/hook, http_config: {oauth2: {client_id: id, grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer', client_certificate_key_file: RSA, client_certificate_key_id: k1, signature_algorithm: RS512, scopes: [a], endpoint_params: {p: q, grant_type: z}, claims: {n: 1, l: [x]}, token_url: BASE/token}}}]",
+    "sns-profile": "sns_configs: [{api_url: BASE/, topic_arn: 'arn:aws:sns:eu-west-1:123456789012:t', sigv4: {region: eu-west-1, profile: ops}}]",
     "email": "email_configs: [{SMTP, to: 'me@example.org', send_resolved: true}]",
     "email-full": """email_configs:
     - {SMTP}
@@ -304,6 +305,13 @@ def script():
 
 
 LASTS = 11
+
+
+# Where both programs find the profile of "sns-profile".
+AWS = tempfile.NamedTemporaryFile("w", prefix="receivers-aws-")
+AWS.write("[default]\naws_access_key_id = NO\naws_secret_access_key = no\n[ops]\naws_access_key_id = AKIDPROFILE\naws_secret_access_key = sp\n")
+AWS.flush()
+os.environ.update(AWS_SHARED_CREDENTIALS_FILE=AWS.name, AWS_CONFIG_FILE=AWS.name, AWS_EC2_METADATA_DISABLED="true")
 
 
 class Server:

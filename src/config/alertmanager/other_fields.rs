@@ -40,7 +40,7 @@ static SIGV4: Section = Section {
         field("region", Kind::Text),
         field("access_key", Kind::Text),
         field("secret_key", Kind::Secret),
-        field("profile", Kind::Text).idle(),
+        field("profile", Kind::Text),
         field("role_arn", Kind::Text).idle(),
         field("external_id", Kind::Text).idle(),
         field("use_fips_sts_endpoint", Kind::Bool).idle(),

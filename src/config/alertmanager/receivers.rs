@@ -1,5 +1,6 @@
 //! Receivers: globals worked in, then to each kind's options; webhook, Slack and email here, the others in `chat` and `paging`.
 
+mod aws;
 mod chat;
 pub mod given;
 mod paging;

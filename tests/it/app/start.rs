@@ -48,13 +48,22 @@ async fn protection_that_is_asked_for_is_never_left_out_silently() {
     write(folder.path(), "prometheus.yml", "");
     let file = folder.path().join("web.yml");
     let flag = format!("--web.config.file={}", file.display());
-    for (text, place) in
-        [("basic_auth_users:\n  me: $2y$10$x\n", "web.yml:1:1"), ("# tls\ntls_server_config: {cert_file: c, key_file: k}\n", "web.yml:2:1")]
-    {
+    for (text, place, reason) in [
+        ("basic_auth_users:\n  me: $2y$10$x\n", "web.yml:2:3", "hashedSecret too short"),
+        ("tls_server_config: {cert_file: c}\n", "web.yml:1:20", "missing one of key or key_file"),
+        ("tls_server_config: {cert_file: c, key_file: k}\n", "--web.config.file ", "failed to read cert_file ("),
+    ] {
         write(folder.path(), "web.yml", text);
         let said = refusal(folder.path(), &[&flag]).await;
-        assert!(said.contains(place) && said.contains("reverse proxy"), "{said}");
+        assert!(said.contains(place) && said.contains(reason), "{said}");
     }
+    // A password before everything, and none any more once the file says so.
+    write(folder.path(), "web.yml", "basic_auth_users: {me: $2y$04$ABCDEFGHIJKLMNOPQRSTUu6C6jEMz4jEJoFRTrM10b9xHpc.SH9E6}\n");
+    let server = Running::start(folder.path(), &[&flag]).await;
+    assert_eq!(get(server.address, "/-/healthy").await.status, 401);
+    write(folder.path(), "web.yml", "");
+    assert_eq!(get(server.address, "/-/healthy").await.status, 200);
+    server.stop().await;
     // As Prometheus's operator writes it where nothing is asked for.
     write(folder.path(), "web.yml", "{}\n");
     Running::start(folder.path(), &[&flag]).await.stop().await;

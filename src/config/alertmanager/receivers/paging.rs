@@ -1,7 +1,8 @@
 //! Pagers, tickets and queues.
 
+use super::aws;
 use super::given::Given;
-use crate::model::{DurationMs, Secret};
+use crate::model::DurationMs;
 use crate::notify::options::{
     IncidentioOptions, Integration, JiraOptions, JiraText, OpsgenieOptions, PagerdutyImage, PagerdutyKey, PagerdutyLink, PagerdutyOptions,
     PushoverOptions, Responder, SnsOptions, SnsTarget, VictoropsOptions,
@@ -101,29 +102,27 @@ fn pushover(given: &Given<'_>, problems: &mut Problems<'_>) -> Option<PushoverOp
     })
 }
 
-/// Where the file names no keys, those of the environment count, as AWS's own programs have it.
 fn sns(given: &Given<'_>, problems: &mut Problems<'_>) -> Option<SnsOptions> {
     let target = given.open("topic_arn").map(SnsTarget::Topic);
     let target = target.or_else(|| given.open("phone_number").map(SnsTarget::Phone));
     let target = target.or_else(|| given.open("target_arn").map(SnsTarget::Target))?;
     let signing = given.0.get("sigv4").map(Given);
-    let signing = |key: &str| signing.as_ref().map(|signing| signing.text(key)).unwrap_or_default();
     let environment = |name: &str| std::env::var(name).unwrap_or_default();
-    let own_keys = !signing("access_key").is_empty();
-    let key = |own: &str, name: &str| if own_keys { signing(own) } else { environment(name) };
+    let keys = aws::keys(signing.as_ref(), &environment, problems);
+    let region = signing.as_ref().map(|signing| signing.text("region")).unwrap_or_default();
     let arn = match &target {
         SnsTarget::Topic(arn) | SnsTarget::Target(arn) => arn.split(':').nth(3).unwrap_or(""),
         SnsTarget::Phone(_) => "",
     };
-    let regions = [signing("region"), environment("AWS_REGION"), environment("AWS_DEFAULT_REGION"), arn.to_owned()];
+    let regions = [region, environment("AWS_REGION"), environment("AWS_DEFAULT_REGION"), keys.region, arn.to_owned()];
     let region = regions.into_iter().find(|region| !region.is_empty()).unwrap_or_else(|| "us-east-1".to_owned());
     Some(SnsOptions {
         sending: given.sending(true, problems),
         api_url: given.text("api_url"),
         region,
-        access_key: key("access_key", "AWS_ACCESS_KEY_ID"),
-        secret_key: Secret::new(key("secret_key", "AWS_SECRET_ACCESS_KEY")),
-        session_token: Secret::new(if own_keys { String::new() } else { environment("AWS_SESSION_TOKEN") }),
+        access_key: keys.access_key,
+        secret_key: keys.secret_key,
+        session_token: keys.session_token,
         target,
         subject: given.open("subject"),
         message: given.open("message"),

@@ -39,11 +39,10 @@ pub fn integer(node: &Node) -> Option<i64> {
     parsed.ok().map(|number| sign * number).or_else(|| whole(&text))
 }
 
-/// `1e3`, `1.5`, `08`: what reads as a float counts with its whole part, as in Go's yaml package.
+/// `1e3`: a float whose value is a whole number counts as one.
 fn whole(text: &str) -> Option<i64> {
-    let is_float = text.contains(['.', 'e', 'E']) || text.bytes().all(|b| b.is_ascii_digit());
-    let number: f64 = is_float.then(|| text.parse().ok())??;
-    (number.abs() < 9e15).then_some(number.trunc() as i64)
+    let number: f64 = text.contains(['.', 'e', 'E']).then(|| text.parse().ok())??;
+    (number.fract() == 0.0 && number.abs() < 9e15).then_some(number as i64)
 }
 
 /// Integers and floats with YAML's `.inf` and `.nan`.
@@ -193,22 +192,12 @@ mod tests {
 
     #[test]
     fn numbers_and_booleans_of_yaml_1_1() {
-        for (text, number) in [
-            ("12", 12),
-            ("-3", -3),
-            ("0x1f", 31),
-            ("010", 8),
-            ("0o17", 15),
-            ("1_000", 1000),
-            ("0", 0),
-            ("1e3", 1000),
-            ("2.9", 2),
-            ("08", 8),
-            ("1e-3", 0),
-        ] {
+        for (text, number) in
+            [("12", 12), ("-3", -3), ("0x1f", 31), ("010", 8), ("0o17", 15), ("1_000", 1000), ("0", 0), ("1e3", 1000), ("2.0", 2)]
+        {
             assert_eq!(integer(&node(text)), Some(number), "{text}");
         }
-        for text in ["", "x", "0x", ".5", "--1", "9223372036854775808"] {
+        for text in ["", "x", "1.5", "08", "0x", "1e-3", "--1", "9223372036854775808"] {
             assert_eq!(integer(&node(text)), None, "{text}");
         }
         assert_eq!(boolean(&node("yes")), Some(true));

@@ -20,20 +20,12 @@ pub fn boolean(node: &Node) -> Option<bool> {
     }
 }
 
-/// What a field of whole numbers makes of it: `1e3`, `1.5` and `08` count with their whole part, as in Go's yaml package.
+/// Decimal, hexadecimal, octal (`0o17` and YAML 1.1's `017`) and binary integers; underscores between digits.
 pub fn integer(node: &Node) -> Option<i64> {
     let text = plain(node)?.replace('_', "");
-    if !text.trim_start_matches(['-', '+']).starts_with(|c: char| c.is_ascii_digit()) {
-        return None;
-    }
-    digits(&text).or_else(|| text.parse::<f64>().ok().filter(|number| number.abs() < 9e15).map(|number| number.trunc() as i64))
-}
-
-/// Decimal, hexadecimal, octal (`0o17` and YAML 1.1's `017`) and binary integers.
-fn digits(text: &str) -> Option<i64> {
     let (sign, digits) = match text.strip_prefix('-') {
         Some(rest) => (-1, rest),
-        None => (1, text.strip_prefix('+').unwrap_or(text)),
+        None => (1, text.strip_prefix('+').unwrap_or(&text)),
     };
     let radix = |prefix: &str, radix: u32| digits.strip_prefix(prefix).map(|rest| i64::from_str_radix(rest, radix));
     let parsed = radix("0x", 16)
@@ -41,8 +33,16 @@ fn digits(text: &str) -> Option<i64> {
         .or_else(|| radix("0o", 8))
         .or_else(|| radix("0", 8).filter(|_| digits.len() > 1))
         .unwrap_or_else(|| digits.parse::<i64>());
-    let starts_well = digits.starts_with(|c: char| c.is_ascii_digit());
-    parsed.ok().filter(|_| starts_well).map(|number| sign * number)
+    if !digits.starts_with(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
+    parsed.ok().map(|number| sign * number).or_else(|| whole(&text))
+}
+
+/// `1e3`: a float whose value is a whole number counts as one.
+fn whole(text: &str) -> Option<i64> {
+    let number: f64 = text.contains(['.', 'e', 'E']).then(|| text.parse().ok())??;
+    (number.fract() == 0.0 && number.abs() < 9e15).then_some(number as i64)
 }
 
 /// Integers and floats with YAML's `.inf` and `.nan`.
@@ -52,8 +52,7 @@ pub fn float(node: &Node) -> Option<f64> {
         "-.inf" | "-.Inf" | "-.INF" => Some(f64::NEG_INFINITY),
         ".nan" | ".NaN" | ".NAN" => Some(f64::NAN),
         text if text.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c)) => {
-            let text = text.replace('_', "");
-            digits(&text).map(|number| number as f64).or_else(|| text.parse().ok())
+            integer(node).map(|number| number as f64).or_else(|| text.replace('_', "").parse().ok())
         }
         _ => None,
     }
@@ -193,22 +192,12 @@ mod tests {
 
     #[test]
     fn numbers_and_booleans_of_yaml_1_1() {
-        for (text, number) in [
-            ("12", 12),
-            ("-3", -3),
-            ("0x1f", 31),
-            ("010", 8),
-            ("0o17", 15),
-            ("1_000", 1000),
-            ("0", 0),
-            ("1e3", 1000),
-            ("2.9", 2),
-            ("08", 8),
-            ("1e-3", 0),
-        ] {
+        for (text, number) in
+            [("12", 12), ("-3", -3), ("0x1f", 31), ("010", 8), ("0o17", 15), ("1_000", 1000), ("0", 0), ("1e3", 1000), ("2.0", 2)]
+        {
             assert_eq!(integer(&node(text)), Some(number), "{text}");
         }
-        for text in ["", "x", "0x", ".5", "--1", "9223372036854775808"] {
+        for text in ["", "x", "1.5", "08", "0x", "1e-3", "--1", "9223372036854775808"] {
             assert_eq!(integer(&node(text)), None, "{text}");
         }
         for (text, number) in [("1.5", 1.5), ("-0.25", -0.25), ("1e-3", 0.001), ("0x10", 16.0), ("08", 8.0), (".5", 0.5)] {

@@ -16,15 +16,11 @@ pub fn json(node: &Node) -> Json {
                 return Json::Null;
             }
             let plain = scalar::boolean(node).map(Json::Bool);
-            let plain = plain.or_else(|| scalar::float(node).and_then(|number| whole(node, number)).map(Json::Number));
+            let plain = plain.or_else(|| scalar::integer(node).map(|number| Json::Number(number.into())));
+            let plain = plain.or_else(|| scalar::float(node).and_then(Number::from_f64).map(Json::Number));
             plain.unwrap_or_else(|| Json::String(text.clone()))
         }
     }
-}
-
-fn whole(node: &Node, number: f64) -> Option<Number> {
-    let is_whole = number.fract() == 0.0;
-    scalar::integer(node).filter(|_| is_whole).map(Number::from).or_else(|| Number::from_f64(number))
 }
 
 #[cfg(test)]

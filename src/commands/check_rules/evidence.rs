@@ -7,8 +7,8 @@ use reqwest::Method;
 use serde_json::Value as Json;
 
 use crate::client::Outbound;
-use crate::commands::http_flags::HttpFlags;
 use crate::commands::check_target::innermost;
+use crate::commands::http_flags::HttpFlags;
 use crate::lint::{Known, KnownMetric};
 use crate::model::{DurationMs, Labels};
 use crate::yaml::{self, Problems, Source};

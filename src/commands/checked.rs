@@ -9,6 +9,7 @@ use super::check_rules::{CheckRulesFlags, Verdict};
 use super::{USAGE, check_manifests, check_rules, check_target, serve};
 use crate::clock::Clock;
 use crate::lint::Known;
+use crate::model::suggest::nearest;
 use crate::yaml::{self, Problems, Source};
 
 /// How often a target is asked.
@@ -25,10 +26,14 @@ enum Kind {
     Unknown,
 }
 
+/// What can be asked for by name.
+const SUBJECTS: [&str; 6] = ["config", "rules", "alertmanager", "web-config", "manifests", "target"];
+
 pub fn run(arguments: &[String]) -> ExitCode {
     let missing = arguments.iter().find(|argument| !is_address(argument) && *argument != "-" && !Path::new(argument).exists());
     if let Some(missing) = missing {
-        super::warn(&format!("check: {missing} is no file, no address, and none of config, rules, alertmanager, manifests, target"));
+        let meant = nearest(missing, SUBJECTS).map(|near| format!(": did you mean '{near}'?")).unwrap_or_default();
+        super::warn(&format!("check: {missing} is no file, no address, and none of {}{meant}", SUBJECTS.join(", ")));
         return ExitCode::from(USAGE);
     }
     match check_all(arguments, &mut io::stdout().lock()) {

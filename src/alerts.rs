@@ -184,7 +184,7 @@ impl Alerting {
             group_id: "".into(),
             receiver: "".into(),
             decision: "blind".into(),
-            detail: format!("promlet was not running from {} to {}: nothing was watched", rfc3339(from), rfc3339(to)).into(),
+            detail: format!("promlet was not running from {} to {}: nothing was watched", from.rfc3339(), to.rfc3339()).into(),
         };
         // It is waited for by nobody: at worst the ledger lacks a line.
         drop(self.shared.commit(vec![Change::AddDecision(row)]));
@@ -305,9 +305,4 @@ impl AlertsOptions {
             original: String::new(),
         }
     }
-}
-
-/// A wall time as RFC 3339 in UTC, with milliseconds where there are any.
-pub fn rfc3339(at: TimestampMs) -> String {
-    jiff::Timestamp::from_millisecond(at.0).map_or_else(|_| at.to_string(), |at| at.to_string())
 }

@@ -5,7 +5,6 @@ use super::group::{Group, Now};
 use super::hold::Hold;
 use super::notification::Integration;
 use super::options::Fallback;
-use super::rfc3339;
 use super::routing::Node;
 use super::slot::{Owed, Slot};
 use super::view::{IntegrationStanding, Standing};
@@ -131,5 +130,5 @@ fn wall(steady: i64, now: Now) -> TimestampMs {
 
 /// To the second.
 fn moment(at: TimestampMs) -> String {
-    rfc3339(TimestampMs(at.0.div_euclid(1000) * 1000))
+    at.whole_seconds().rfc3339()
 }

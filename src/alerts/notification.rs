@@ -129,7 +129,7 @@ impl InPlaceOf {
     /// `on-call/slack[0] has not taken this since 2024-01-02T12:03:00Z: connection refused`.
     pub fn explain(&self) -> String {
         let Self { receiver, integration, since, failure } = self;
-        let since = super::rfc3339(TimestampMs(since.0.div_euclid(1000) * 1000));
+        let since = since.whole_seconds().rfc3339();
         if failure.is_empty() {
             return format!("{receiver} was not reached when this was announced here");
         }

@@ -1,6 +1,6 @@
 //! The time before the start in which nobody watched: said in the log, on the pages, in figures and in the ledger.
 
-use crate::alerts::{Alerting, rfc3339};
+use crate::alerts::Alerting;
 use crate::model::{DurationMs, TimestampMs};
 use crate::telemetry::Registry;
 
@@ -27,7 +27,7 @@ impl Blind {
     }
 
     pub fn say(self, registry: &Registry) {
-        let (from, to, seconds) = (rfc3339(self.from), rfc3339(self.to), self.length().as_seconds());
+        let (from, to, seconds) = (self.from.rfc3339(), self.to.rfc3339(), self.length().as_seconds());
         tracing::warn!(from, to, seconds, "nothing was watched while promlet was not running");
         let help = "Seconds between the newest sample that was stored before the last start and that start.";
         registry.gauge("promlet_blind_before_start_seconds", help, &[]).set(seconds);
@@ -40,7 +40,7 @@ impl Blind {
     /// For all pages, for a day.
     pub fn sentence(self, now: TimestampMs) -> Option<String> {
         let is_shown = self.length() >= SHOWN_FROM && now - self.to < SHOWN_FOR;
-        let whole = |at: TimestampMs| rfc3339(TimestampMs(at.0.div_euclid(1000) * 1000));
+        let whole = |at: TimestampMs| at.whole_seconds().rfc3339();
         let length = DurationMs(self.length().0 / 1000 * 1000);
         is_shown.then(|| {
             format!(

@@ -10,7 +10,6 @@ use serde::{Deserialize, Serialize};
 
 use super::http_flags::HttpFlags;
 use super::serve;
-use crate::alerts::rfc3339;
 use crate::clock::Clock;
 use crate::model::matcher::text as matchers;
 use crate::model::number::quote;
@@ -146,8 +145,8 @@ async fn add(flags: &AddFlags) -> Result<String, String> {
     let now = Clock::system().now();
     let silence = NewSilence {
         matchers: read_matchers(&flags.matchers)?.iter().map(MatcherJson::from).collect(),
-        starts_at: rfc3339(now),
-        ends_at: rfc3339(now + flags.duration),
+        starts_at: now.rfc3339(),
+        ends_at: (now + flags.duration).rfc3339(),
         created_by: flags.author.clone(),
         comment: flags.comment.clone(),
     };
@@ -237,7 +236,7 @@ fn table(all: &[Listed], now: TimestampMs) -> String {
 
 /// Without the day where it is today's, in UTC.
 fn moment(text: &str, now: TimestampMs) -> String {
-    let today = rfc3339(now);
+    let today = now.rfc3339();
     let day = today.split('T').next().unwrap_or("");
     let whole = text.split('.').next().unwrap_or(text).trim_end_matches('Z');
     whole.strip_prefix(&format!("{day}T")).map_or_else(|| whole.replace('T', " "), str::to_owned)

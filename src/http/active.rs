@@ -8,7 +8,6 @@ use super::envelope::Success;
 use super::error::ApiError;
 use super::json::{self, Object};
 use super::query::QueryState;
-use super::time::rfc3339;
 use crate::promql::ActiveQuery;
 
 pub fn routes(state: QueryState) -> Router {
@@ -30,7 +29,7 @@ fn one(out: &mut Vec<u8>, query: &ActiveQuery) {
         .text("query", &asked.query)
         .text("client", &asked.client)
         .text("state", if query.runs { "running" } else { "waiting" })
-        .text("since", &rfc3339(query.since))
+        .text("since", &query.since.rfc3339())
         .float("age", query.age.as_secs_f64());
     json::seconds(object.key("start"), asked.start);
     json::seconds(object.key("end"), asked.end);

@@ -12,7 +12,6 @@ use super::json::{self, Object};
 use super::limits::DELIVERIES_MAX;
 use super::params::Params;
 use super::state::{Ask, DashboardView, Lookup, Overview};
-use super::time::rfc3339;
 use crate::alerts::view::{DeliveryOutcome, DeliveryView};
 
 /// Deliveries when no limit is given.
@@ -53,7 +52,7 @@ async fn overview(State(state): State<PromletState>) -> Success {
                 step.integer("at_seconds", i64::try_from(*at).unwrap_or(i64::MAX)).text("what", what);
                 step.close();
             })
-            .text("started_at", &rfc3339(view.started_at))
+            .text("started_at", &view.started_at.rfc3339())
             .float("scrape_interval_seconds", view.scrape_interval_seconds);
         let mut alerting = Object::open(object.key("alerting"));
         alerting.flag("configured", view.alerting_configured).text("hint", &view.alerting_hint);
@@ -115,7 +114,7 @@ pub(super) fn delivery(out: &mut Vec<u8>, view: &DeliveryView) {
     };
     let mut object = Object::open(out);
     object
-        .text("at", &rfc3339(view.at))
+        .text("at", &view.at.rfc3339())
         .text("receiver", &view.receiver)
         .text("integration", &view.integration)
         .labels("group_labels", &view.group_labels)

@@ -9,7 +9,7 @@ use super::error::ApiError;
 use super::json::{self, Object};
 use super::params::Params;
 use super::state::{AlertmanagersView, Lookup};
-use super::time::{rfc3339, rfc3339_or_never};
+use super::time::rfc3339_or_never;
 use crate::model::Matcher;
 use crate::model::number::{format_exponent, quote};
 use crate::rules::view::{ActiveAlert, AlertState, AlertingView, GroupView, RuleHealth, RuleView};
@@ -200,9 +200,9 @@ fn active(out: &mut Vec<u8>, alert: &ActiveAlert) {
         .labels("labels", &alert.labels)
         .labels("annotations", &alert.annotations)
         .text("state", state_word(alert.state))
-        .text("activeAt", &rfc3339(alert.active_at));
+        .text("activeAt", &alert.active_at.rfc3339());
     if let Some(since) = alert.keep_firing_since {
-        object.text("keepFiringSince", &rfc3339(since));
+        object.text("keepFiringSince", &since.rfc3339());
     }
     object.text("value", &format_exponent(alert.value));
     object.close();

@@ -7,7 +7,6 @@ use axum::routing::get;
 use super::envelope::Success;
 use super::json::{self, Object};
 use super::state::{BuildInfo, Lookup, RuntimeInfo};
-use super::time::rfc3339;
 use crate::clock::Clock;
 
 #[derive(Clone)]
@@ -64,12 +63,12 @@ async fn runtime(State(state): State<StatusState>) -> Success {
     Success::new(|out| {
         let mut object = Object::open(out);
         object
-            .text("startTime", &rfc3339(facts.started_at))
+            .text("startTime", &facts.started_at.rfc3339())
             .text("CWD", &facts.working_directory)
             .text("hostname", &facts.host_name)
-            .text("serverTime", &rfc3339(state.clock.now()))
+            .text("serverTime", &state.clock.now().rfc3339())
             .flag("reloadConfigSuccess", facts.reload_succeeded)
-            .text("lastConfigTime", &rfc3339(facts.last_config_at))
+            .text("lastConfigTime", &facts.last_config_at.rfc3339())
             .integer("corruptionCount", count(facts.corruptions))
             .integer("goroutineCount", count(facts.threads))
             .integer("GOMAXPROCS", count(facts.cores))

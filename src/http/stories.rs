@@ -12,7 +12,6 @@ use super::params::Params;
 use super::promlet::delivery;
 use super::selector;
 use super::state::Lookup;
-use super::time::rfc3339;
 use crate::alerts::Alerting;
 use crate::alerts::view::{AlertStanding, IntegrationStanding, RouteStanding, Standing, Story, TrailView};
 use crate::model::{DurationMs, Labels, Matcher, TimestampMs};
@@ -80,9 +79,9 @@ fn write_rule(out: &mut Vec<u8>, group: &GroupView, rule: &RuleView, alerting: &
         .list("active", active, |out, alert| {
             let mut object = Object::open(out);
             let state = if alert.state == AlertState::Firing { "firing" } else { "pending" };
-            object.labels("labels", &alert.labels).text("state", state).text("active_at", &rfc3339(alert.active_at));
+            object.labels("labels", &alert.labels).text("state", state).text("active_at", &alert.active_at.rfc3339());
             object
-                .text("fires_at", &rfc3339(alert.active_at + alerting.hold))
+                .text("fires_at", &(alert.active_at + alerting.hold).rfc3339())
                 .text("value", &crate::model::number::format_general(alert.value));
             object.close();
         });
@@ -98,12 +97,12 @@ fn rule_text(group: &GroupView, rule: &RuleView, alerting: &AlertingView, active
     let firing = active.iter().filter(|alert| alert.state == AlertState::Firing).count();
     let next = active.iter().filter(|alert| alert.state != AlertState::Firing).map(|alert| alert.active_at + alerting.hold).min();
     match (firing, next) {
-        (0, None) => format!("Nothing that matches met the condition at {}: the query's answer had no such series.", rfc3339(last)),
+        (0, None) => format!("Nothing that matches met the condition at {}: the query's answer had no such series.", last.rfc3339()),
         (0, Some(at)) => {
-            format!("{} pending: the condition must hold for {}, the first fires at {}.", active.len(), alerting.hold, rfc3339(at))
+            format!("{} pending: the condition must hold for {}, the first fires at {}.", active.len(), alerting.hold, at.rfc3339())
         }
         (firing, None) => format!("{firing} firing."),
-        (firing, Some(at)) => format!("{firing} firing, {} pending; the next fires at {}.", active.len() - firing, rfc3339(at)),
+        (firing, Some(at)) => format!("{firing} firing, {} pending; the next fires at {}.", active.len() - firing, at.rfc3339()),
     }
 }
 
@@ -125,8 +124,8 @@ fn write_standing(object: &mut Object<'_>, standing: &AlertStanding) {
     object
         .text("state", if standing.ended { "ended" } else { "firing" })
         .labels("annotations", &alert.annotations)
-        .text("starts_at", &rfc3339(alert.starts_at))
-        .text("ends_at", &rfc3339(alert.ends_at))
+        .text("starts_at", &alert.starts_at.rfc3339())
+        .text("ends_at", &alert.ends_at.rfc3339())
         .list("routes", &standing.routes, write_route);
 }
 
@@ -172,13 +171,13 @@ fn write_integration(out: &mut Vec<u8>, one: &IntegrationStanding) {
 
 fn write_trail(out: &mut Vec<u8>, line: &TrailView) {
     let mut object = Object::open(out);
-    object.text("at", &rfc3339(line.at)).text("receiver", &line.receiver).text("decision", &line.decision).text("detail", &line.detail);
+    object.text("at", &line.at.rfc3339()).text("receiver", &line.receiver).text("decision", &line.decision).text("detail", &line.detail);
     object.close();
 }
 
 fn optional_time(object: &mut Object<'_>, name: &str, at: Option<TimestampMs>) {
     match at {
-        Some(at) => object.text(name, &rfc3339(at)),
+        Some(at) => object.text(name, &at.rfc3339()),
         None => object.raw(name, "null"),
     };
 }

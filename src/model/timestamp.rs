@@ -3,6 +3,8 @@
 use std::fmt;
 use std::ops::{Add, Sub};
 
+use jiff::Timestamp;
+
 use super::DurationMs;
 
 /// Milliseconds since 1970-01-01T00:00:00Z, as Prometheus counts them; may be negative.
@@ -21,6 +23,21 @@ impl TimestampMs {
     /// Rounded to the millisecond; saturates at the ends of the type.
     pub fn from_seconds(seconds: f64) -> Self {
         Self((seconds * 1000.0).round() as i64)
+    }
+
+    /// RFC 3339 in UTC, decimals only where there are any: Prometheus's form. Beyond the calendar (the year 9999) Unix seconds.
+    pub fn rfc3339(self) -> String {
+        Timestamp::from_millisecond(self.0).map_or_else(|_| self.to_string(), |at| at.to_string())
+    }
+
+    /// The same with three decimals always: Alertmanager's form.
+    pub fn rfc3339_millis(self) -> String {
+        Timestamp::from_millisecond(self.0).map_or_else(|_| self.to_string(), |at| format!("{at:.3}"))
+    }
+
+    /// Without what is less than a second.
+    pub fn whole_seconds(self) -> Self {
+        Self(self.0.div_euclid(1000) * 1000)
     }
 
     pub fn saturating_add(self, by: DurationMs) -> Self {
@@ -79,5 +96,20 @@ impl TimeRange {
 
     pub fn overlaps(self, other: Self) -> bool {
         self.min <= other.max && other.min <= self.max
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_forms_of_rfc_3339() {
+        let at = TimestampMs(1_435_781_430_781);
+        assert_eq!((at.rfc3339(), at.rfc3339_millis()), ("2015-07-01T20:10:30.781Z".to_owned(), "2015-07-01T20:10:30.781Z".to_owned()));
+        let at = at.whole_seconds();
+        assert_eq!((at.rfc3339(), at.rfc3339_millis()), ("2015-07-01T20:10:30Z".to_owned(), "2015-07-01T20:10:30.000Z".to_owned()));
+        assert_eq!(TimestampMs(-1).whole_seconds(), TimestampMs(-1000));
+        assert_eq!(TimestampMs(i64::MAX).rfc3339(), "9223372036854775.807");
     }
 }

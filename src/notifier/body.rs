@@ -1,9 +1,8 @@
 //! The JSON that API v2 of Alertmanager takes, member by member as Prometheus writes it. Pure.
 
-use jiff::Timestamp;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use crate::model::{Alert, Labels, TimestampMs};
+use crate::model::{Alert, Labels};
 
 struct Posted<'a>(&'a Alert);
 
@@ -21,19 +20,14 @@ impl Serialize for Posted<'_> {
         if !self.0.annotations.is_empty() {
             map.serialize_entry("annotations", &Pairs(&self.0.annotations))?;
         }
-        map.serialize_entry("endsAt", &time(self.0.ends_at))?;
-        map.serialize_entry("startsAt", &time(self.0.starts_at))?;
+        map.serialize_entry("endsAt", &self.0.ends_at.rfc3339_millis())?;
+        map.serialize_entry("startsAt", &self.0.starts_at.rfc3339_millis())?;
         if !self.0.generator_url.is_empty() {
             map.serialize_entry("generatorURL", &self.0.generator_url)?;
         }
         map.serialize_entry("labels", &Pairs(&self.0.labels))?;
         map.end()
     }
-}
-
-/// RFC 3339 in UTC with three decimals.
-fn time(at: TimestampMs) -> String {
-    Timestamp::from_millisecond(at.0).map_or_else(|_| "0001-01-01T00:00:00.000Z".to_owned(), |at| format!("{at:.3}"))
 }
 
 /// The list of alerts as one body.
@@ -55,6 +49,7 @@ pub(super) fn write<'a>(alerts: impl Iterator<Item = &'a Alert>) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::TimestampMs;
 
     #[test]
     fn times_have_three_decimals_and_what_is_empty_is_left_out() {

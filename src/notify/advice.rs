@@ -2,7 +2,6 @@
 
 use super::http::Answer;
 use crate::alerts::notification::{Failure, FailureKind};
-use crate::alerts::rfc3339;
 use crate::model::TimestampMs;
 
 /// Kind, status (0 for any), a part of the body, and the way out. The first that fits is said.
@@ -118,7 +117,7 @@ pub fn readable(detail: &str) -> String {
             let (_, rest) = numbers.split_once(mark)?;
             let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
             let at = TimestampMs(digits.parse::<i64>().ok()?.checked_mul(1000)?);
-            Some(format!("{before}{said} {}", rfc3339(at)))
+            Some(format!("{before}{said} {}", at.rfc3339()))
         });
     said.unwrap_or_else(|| detail.to_owned())
 }

@@ -10,7 +10,6 @@ use super::options::WebhookOptions;
 use super::texts::Rendering;
 use crate::alerts::fingerprint::show;
 use crate::alerts::notification::{Failure, Notification, Status};
-use crate::alerts::rfc3339;
 use crate::client::SecretSource;
 use crate::model::Secret;
 
@@ -76,8 +75,8 @@ pub fn encode(notification: &Notification, version: &'static str, left_out: usiz
         status: one.status.as_str(),
         labels: Pairs(&one.alert.labels),
         annotations: Pairs(&one.alert.annotations),
-        starts_at: rfc3339(one.alert.starts_at),
-        ends_at: if one.status == Status::Resolved { rfc3339(one.alert.ends_at) } else { NO_END.to_owned() },
+        starts_at: one.alert.starts_at.rfc3339(),
+        ends_at: if one.status == Status::Resolved { one.alert.ends_at.rfc3339() } else { NO_END.to_owned() },
         generator_url: &one.alert.generator_url,
         fingerprint: show(one.fingerprint),
     });

@@ -13,7 +13,6 @@ use super::data::common_labels;
 use super::limits::{ALERTS_SHOWN_MAX, LABEL_SHOWN_MAX, OWN_TITLE_MAX, SILENCE_LINK_MAX, TEXT_SHOWN_MAX, TITLE_LABEL_MAX};
 use super::query;
 use crate::alerts::notification::{IN_PLACE_OF, Notification, NotifiedAlert, Reason, Status, explain_all};
-use crate::alerts::rfc3339;
 use crate::model::number::{format_general, quote};
 use crate::model::{DurationMs, Labels, TimestampMs};
 
@@ -227,8 +226,8 @@ pub fn number(value: f64) -> String {
 
 /// `2024-01-02 03:04:05 UTC`.
 pub fn moment(at: TimestampMs) -> String {
-    let seconds = TimestampMs(at.0.div_euclid(1000) * 1000);
-    rfc3339(seconds).replace('T', " ").replace('Z', " UTC")
+    let seconds = at.whole_seconds();
+    seconds.rfc3339().replace('T', " ").replace('Z', " UTC")
 }
 
 /// The two largest units, rounded down: `2d 3h`, `5m 7s`, `0s`.

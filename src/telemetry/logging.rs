@@ -10,7 +10,6 @@ use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
 use crate::clock::Clock;
-use crate::model::TimestampMs;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
@@ -41,7 +40,7 @@ where
         event.record(&mut fields);
         let level = event.metadata().level().as_str();
         let room = event.metadata().target().split("::").nth(1).unwrap_or("promlet");
-        let time = rfc3339(self.clock.now());
+        let time = self.clock.now().rfc3339_millis();
         match self.format {
             Format::Logfmt => writeln!(writer, "{}", logfmt(&time, level, room, &fields.0)),
             Format::Json => writeln!(writer, "{}", json(&time, level, room, fields.0)),
@@ -86,10 +85,6 @@ fn json(time: &str, level: &str, room: &str, fields: Vec<(String, String)>) -> V
     Value::Object(line)
 }
 
-fn rfc3339(at: TimestampMs) -> String {
-    jiff::Timestamp::from_millisecond(at.0).map_or_else(|_| at.to_string(), |time| format!("{time:.3}"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,6 +100,5 @@ mod tests {
             logfmt("T", "WARN", "scrape", &fields),
             "time=T level=WARN room=scrape msg=\"went wrong\" error=\"a \\\"b\\\"\\nc\" n=3"
         );
-        assert_eq!(rfc3339(TimestampMs(1_500)), "1970-01-01T00:00:01.500Z");
     }
 }

@@ -7,6 +7,7 @@ use super::log;
 use super::manifest::{Content, LogFile, Unsealed, Written};
 use super::segment::{id_of_name, seal};
 use super::tombstones;
+use crate::model::TimestampMs;
 
 /// What helps with all of these.
 const HELP: &str = "to have it back, stop promlet and restore the file from a backup";
@@ -42,7 +43,7 @@ fn of_segments(folder: &Path, live: &BTreeSet<u64>, there: &BTreeMap<u64, u64>) 
 
 fn of_unsealed(folder: &Path, id: u64, unsealed: &Unsealed, found: Option<u64>) -> Option<String> {
     let what = missing_or_short(found, unsealed.bytes)?;
-    let (path, from, until) = (seal::path(folder, id), time(unsealed.min_time), time(unsealed.max_time));
+    let (path, from, until) = (seal::path(folder, id), TimestampMs(unsealed.min_time).rfc3339(), TimestampMs(unsealed.max_time).rfc3339());
     Some(format!("{}: {what}: samples from {from} to {until} were in it, and what is gone of them is not served; {HELP}", path.display()))
 }
 
@@ -54,8 +55,8 @@ fn of_log(folder: &Path, number: u64, file: &LogFile, until: Option<i64>, found:
     };
     let what = missing_or_short(found, bytes)?;
     let meaning = if has_rows {
-        let from = if file.after == i64::MIN { "the beginning".to_owned() } else { format!("{} on", time(file.after)) };
-        let until = until.map_or_else(|| "the end of that run".to_owned(), time);
+        let from = if file.after == i64::MIN { "the beginning".to_owned() } else { format!("{} on", TimestampMs(file.after).rfc3339()) };
+        let until = until.map_or_else(|| "the end of that run".to_owned(), |at| TimestampMs(at).rfc3339());
         format!("samples that came from {from} until {until} and had not reached a segment are not served")
     } else {
         "promlet had been stopped in order, so no sample is missing; metadata of metrics comes again with their next scrape".to_owned()
@@ -69,10 +70,6 @@ fn missing_or_short(found: Option<u64>, bytes: u64) -> Option<String> {
         Some(found) if found < bytes => Some(format!("has {found} bytes of at least {bytes}")),
         Some(_) => None,
     }
-}
-
-fn time(millis: i64) -> String {
-    jiff::Timestamp::from_millisecond(millis).map_or_else(|_| format!("{millis} ms"), |at| at.to_string())
 }
 
 #[cfg(test)]

@@ -5,7 +5,6 @@ use crate::alerts::fingerprint::Fingerprint;
 use crate::alerts::group::{Group, Now, group_id};
 use crate::alerts::inbox::{PostedAlert, Tracked, complete, merge};
 use crate::alerts::limits::{ALERTS_MAX, RESTORED_LEASE_MAX};
-use crate::alerts::rfc3339;
 use crate::alerts::routing::group_labels;
 use crate::model::{Alert, Labels};
 use crate::state::{Change, DecisionRow};
@@ -136,8 +135,8 @@ impl Machine {
         tracked.recorded_firing = firing;
         tracked.ended_while_down = !firing && tracked.restored;
         let (decision, detail) = match (firing, tracked.ended_while_down) {
-            (true, _) => ("firing", format!("since {}", rfc3339(tracked.alert.starts_at)).into()),
-            (false, false) => ("resolved", format!("ended at {}", rfc3339(tracked.alert.ends_at)).into()),
+            (true, _) => ("firing", format!("since {}", tracked.alert.starts_at.rfc3339()).into()),
+            (false, false) => ("resolved", format!("ended at {}", tracked.alert.ends_at.rfc3339()).into()),
             (false, true) => ("resolved", "ended while promlet was not running".into()),
         };
         if !firing {

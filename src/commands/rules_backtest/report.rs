@@ -7,7 +7,6 @@ use serde::Serialize;
 use super::plan::{Plan, Planned};
 use super::told::{Heard, Sent, Told};
 use super::trial::{Outcome, RuleOutcome, Window};
-use crate::alerts::rfc3339;
 use crate::model::number::format_sample;
 use crate::model::{DurationMs, Labels, TimestampMs};
 
@@ -153,11 +152,11 @@ pub fn report(plan: &Plan, outcome: &Outcome, told: &Told, around: Surroundings)
     let names = |wanted: &dyn Fn(&RuleReport) -> bool| rules.iter().filter(|rule| wanted(rule)).map(|rule| rule.name.clone()).collect();
     let alert = |rule: &RuleReport, wanted: fn(&AlertReport) -> bool| rule.alert.as_ref().is_some_and(wanted);
     Report {
-        from: rfc3339(window.from),
-        to: rfc3339(window.to),
+        from: window.from.rfc3339(),
+        to: window.to.rfc3339(),
         days,
         history: around.history,
-        history_begins: around.begins.map(rfc3339),
+        history_begins: around.begins.map(TimestampMs::rfc3339),
         evaluations: outcome.evaluations,
         never_fired: names(&|rule| alert(rule, |alert| alert.fired == 0)),
         always_firing: names(&|rule| alert(rule, |alert| alert.share_firing >= ALWAYS)),
@@ -173,7 +172,7 @@ pub fn report(plan: &Plan, outcome: &Outcome, told: &Told, around: Surroundings)
 
 fn rule(planned: &Planned, outcome: &RuleOutcome, missing: Vec<String>, days: f64, to: TimestampMs) -> RuleReport {
     let refused = Some(outcome.last_error.clone()).filter(|error| !error.is_empty());
-    let first_error = outcome.seen.first_error.as_ref().map(|(at, error)| format!("{}: {error}", rfc3339(*at)));
+    let first_error = outcome.seen.first_error.as_ref().map(|(at, error)| format!("{}: {error}", (*at).rfc3339()));
     RuleReport {
         kind: if planned.is_alert { "alerting" } else { "recording" },
         name: planned.name.clone(),
@@ -183,7 +182,7 @@ fn rule(planned: &Planned, outcome: &RuleOutcome, missing: Vec<String>, days: f6
         expr: planned.expr.clone(),
         interval_seconds: planned.interval.as_seconds(),
         for_seconds: planned.hold.as_seconds(),
-        first_evaluation: rfc3339(outcome.first_evaluation),
+        first_evaluation: outcome.first_evaluation.rfc3339(),
         missing,
         evaluations_with_a_result: outcome.seen.answered,
         series_max: outcome.seen.series_max,
@@ -213,9 +212,9 @@ fn rule(planned: &Planned, outcome: &RuleOutcome, missing: Vec<String>, days: f6
 fn episode_report(episode: &super::episodes::Episode, to: TimestampMs) -> EpisodeReport {
     EpisodeReport {
         labels: pairs(&episode.labels),
-        pending_since: rfc3339(episode.pending_since),
-        fired_at: rfc3339(episode.fired_at),
-        resolved_at: episode.resolved_at.map(rfc3339),
+        pending_since: episode.pending_since.rfc3339(),
+        fired_at: episode.fired_at.rfc3339(),
+        resolved_at: episode.resolved_at.map(TimestampMs::rfc3339),
         firing_seconds: (episode.resolved_at.unwrap_or(to) - episode.fired_at).as_seconds(),
         peak: format_sample(episode.peak),
         times: (episode.pending_since, episode.fired_at, episode.resolved_at),
@@ -231,17 +230,17 @@ fn receiver_report(receiver: &str, integration: &str, heard: &Heard) -> Receiver
         repeats: heard.by_reason.get(crate::alerts::notification::Reason::Repeat.as_str()).copied().unwrap_or_default(),
         by_reason: heard.by_reason.clone(),
         groups: heard.groups.len(),
-        first: heard.first.map(rfc3339),
-        last: heard.last.map(rfc3339),
+        first: heard.first.map(TimestampMs::rfc3339),
+        last: heard.last.map(TimestampMs::rfc3339),
         most_in_an_hour: heard.busiest.0,
-        busiest_hour: (heard.messages > 0).then(|| rfc3339(heard.busiest.1)),
+        busiest_hour: (heard.messages > 0).then(|| heard.busiest.1.rfc3339()),
         times: (heard.first, heard.last, heard.busiest.1),
     }
 }
 
 fn sent(one: &Sent) -> SentReport {
     SentReport {
-        at: rfc3339(one.at),
+        at: one.at.rfc3339(),
         receiver: one.receiver.clone(),
         integration: one.integration.clone(),
         status: one.status,

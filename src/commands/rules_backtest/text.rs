@@ -12,7 +12,7 @@ const EPISODES_SHOWN: usize = 20;
 
 /// `2026-01-31 12:00:05`, in UTC.
 pub fn moment(at: TimestampMs) -> String {
-    let text = crate::alerts::rfc3339(TimestampMs(at.0.div_euclid(1000) * 1000));
+    let text = at.whole_seconds().rfc3339();
     text.trim_end_matches('Z').replace('T', " ")
 }
 

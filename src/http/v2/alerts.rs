@@ -15,7 +15,7 @@ use crate::alerts::{AlertFilter, GroupFilter, Offsets, PostedAlert};
 use crate::http::json::{self, Object};
 use crate::http::limits::POSTED_ALERTS_MAX;
 use crate::http::params::Params;
-use crate::http::time::{rfc3339_millis, rfc3339_millis_at};
+use crate::http::time::rfc3339_millis_at;
 use crate::model::number::quote;
 use crate::model::regex::{self, AnchoredRegex};
 use crate::model::{Labels, Matcher, TimestampMs};
@@ -195,7 +195,7 @@ fn alert(out: &mut Vec<u8>, view: &AlertView) {
         },
     );
     status.close();
-    object.text("updatedAt", &rfc3339_millis(view.updated_at));
+    object.text("updatedAt", &view.updated_at.rfc3339_millis());
     if !view.alert.generator_url.is_empty() {
         object.text("generatorURL", &view.alert.generator_url);
     }

@@ -11,7 +11,6 @@ use crate::alerts::view::{SilenceState, SilenceView};
 use crate::alerts::{SilenceError, SilenceRequest};
 use crate::http::json::{self, Object};
 use crate::http::params::Params;
-use crate::http::time::rfc3339_millis;
 use crate::model::number::quote;
 use crate::model::{Labels, MatchOp, Matcher, TimestampMs};
 
@@ -173,14 +172,14 @@ fn silence(out: &mut Vec<u8>, view: &SilenceView) {
         },
     );
     status.close();
-    object.text("updatedAt", &rfc3339_millis(view.updated_at));
+    object.text("updatedAt", &view.updated_at.rfc3339_millis());
     if !view.annotations.is_empty() {
         labels(&mut object, "annotations", &view.annotations);
     }
     object
         .text("comment", &view.comment)
         .text("createdBy", &view.created_by)
-        .text("endsAt", &rfc3339_millis(view.ends_at))
+        .text("endsAt", &view.ends_at.rfc3339_millis())
         .list("matchers", &view.matchers, |out, matcher| {
             let mut object = Object::open(out);
             object
@@ -190,6 +189,6 @@ fn silence(out: &mut Vec<u8>, view: &SilenceView) {
                 .text("value", &matcher.value);
             object.close();
         })
-        .text("startsAt", &rfc3339_millis(view.starts_at));
+        .text("startsAt", &view.starts_at.rfc3339_millis());
     object.close();
 }

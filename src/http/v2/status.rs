@@ -7,7 +7,6 @@ use axum::response::Response;
 use super::{AlertState, receiver_fits, receiver_matchers, reply};
 use crate::http::json::{self, Object};
 use crate::http::params::Params;
-use crate::http::time::rfc3339_millis;
 
 /// The Alertmanager whose API this is: its tools compare it with their own version.
 const API_VERSION: &str = "0.33.1";
@@ -20,7 +19,7 @@ pub async fn status(State(state): State<AlertState>) -> Response {
         let mut config = Object::open(object.key("config"));
         config.text("original", &state.alerting.original());
         config.close();
-        object.text("uptime", &rfc3339_millis(state.started_at));
+        object.text("uptime", &state.started_at.rfc3339_millis());
         let mut version = Object::open(object.key("versionInfo"));
         version
             .text("branch", &build.branch)

@@ -9,7 +9,6 @@ use lettre::{Address, Message};
 use xxhash_rust::xxh64::xxh64;
 
 use crate::alerts::notification::{Failure, Notification};
-use crate::alerts::rfc3339;
 use crate::model::TimestampMs;
 use crate::notify::evidence::Chart;
 use crate::notify::group_id;
@@ -155,7 +154,7 @@ fn extra_headers(options: &EmailOptions, write: &mut Rendering<'_>) -> Vec<(Stri
 /// The ancestor that the mails of a thread name, though no mail has it: mail programs put them together by it.
 fn thread_id(threading: Threading, notification: &Notification, domain: &str, now: TimestampMs) -> String {
     if let Threading::Upstream { daily } = threading {
-        let day = if daily { rfc3339(now).chars().take(10).collect() } else { String::new() };
+        let day = if daily { now.rfc3339().chars().take(10).collect() } else { String::new() };
         return format!("<alert-{:.16}-{day}@alertmanager>", group_id::of(notification));
     }
     let group = format!("{} {}", notification.receiver, notification.group_key);

@@ -5,7 +5,6 @@ use reqwest::Url;
 use ring::digest::{SHA256, digest};
 use ring::hmac;
 
-use crate::alerts::rfc3339;
 use crate::model::TimestampMs;
 use crate::notify::group_id::hex;
 use crate::notify::query::escape_strictly;
@@ -66,7 +65,7 @@ fn mac(key: &[u8], text: &str) -> Vec<u8> {
 
 /// `20150830T123600Z`.
 fn stamp(now: TimestampMs) -> String {
-    rfc3339(TimestampMs(now.0.div_euclid(1000) * 1000)).replace(['-', ':'], "")
+    now.whole_seconds().rfc3339().replace(['-', ':'], "")
 }
 
 #[cfg(test)]

@@ -4,9 +4,8 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::explain::Row;
 use super::reason::listed;
-use super::selection::date;
-use crate::model::METRIC_NAME;
 use crate::model::number::quote;
+use crate::model::{METRIC_NAME, TimestampMs};
 use crate::promql::ast::Matching;
 use crate::promql::limits::EXPLAINED_PAIRS_MAX;
 use crate::promql::token::Operator;
@@ -83,7 +82,9 @@ fn meeting(left: &[Row], right: &[Row], compared: &dyn Fn(&str) -> bool) -> Meet
         of_left.extend(row.times());
         of_right.extend(partners.iter().copied());
     }
-    let span = |times: &[i64]| Some(format!("from {} to {}", date(*times.iter().min()?), date(*times.iter().max()?)));
+    let span = |times: &[i64]| {
+        Some(format!("from {} to {}", TimestampMs(*times.iter().min()?).rfc3339(), TimestampMs(*times.iter().max()?).rfc3339()))
+    };
     match (span(&of_left), span(&of_right)) {
         (Some(on_left), Some(on_right)) => Meeting::AtOtherTimes(format!(
             "series have partners, but never at the same time: the left has values {on_left}, the right {on_right}"

@@ -2,8 +2,8 @@
 
 use super::explain::{Explainer, Row, call, parts_of};
 use super::partners;
-use crate::model::DurationMs;
 use crate::model::number::{format_sample, quote};
+use crate::model::{DurationMs, TimestampMs};
 use crate::promql::ast::{Aggregate, Binary, Call, Expr, ExprKind, Length, RangeSelector, Subquery, ValueType};
 use crate::promql::error::QueryError;
 use crate::promql::eval::steps::Steps;
@@ -179,7 +179,7 @@ impl Explainer<'_> {
     fn of_subquery(&self, subquery: &Subquery, inner: &Steps) -> Why {
         let rows = self.series(&subquery.expr, inner)?;
         let window = subquery.range.fixed();
-        let last = rows.iter().flat_map(Row::times).max().map(super::selection::date).unwrap_or_default();
+        let last = rows.iter().flat_map(Row::times).max().map(|at| TimestampMs(at).rfc3339()).unwrap_or_default();
         let text = format!(
             "what it looks at has values, the last at {last}, but none in a window of {window} at a step of {}: make the window longer",
             DurationMs(inner.step)

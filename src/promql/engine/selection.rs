@@ -2,7 +2,7 @@
 
 use super::explain::{Explainer, call};
 use super::names::{no_such_labels, no_such_metric};
-use crate::model::{DurationMs, METRIC_NAME, Matcher, TimeRange};
+use crate::model::{DurationMs, METRIC_NAME, Matcher, TimeRange, TimestampMs};
 use crate::promql::ast::{Expr, ExprKind, Length, RangeSelector, Selector};
 use crate::promql::error::QueryError;
 use crate::promql::eval::reference;
@@ -43,7 +43,7 @@ impl Explainer<'_> {
                 let step = steps.step.max(1);
                 let next = if last <= started { started } else { started + (last - started + step - 1) / step * step };
                 let ago = DurationMs((next.min(asked) - last).max(0));
-                let at = date(last);
+                let at = TimestampMs(last).rfc3339();
                 if last > started && !self.is_young(next - last, window) {
                     let (ago, step) = (about(DurationMs(next - last)), DurationMs(step));
                     return Ok(format!(
@@ -65,7 +65,7 @@ impl Explainer<'_> {
         for reach in REACHES {
             if let Some(first) = self.edge("ts_of_first_over_time", selector, asked.saturating_add(reach), reach, f64::min)? {
                 let later = about(DurationMs((first - asked).max(0)));
-                return Ok(format!("the first sample comes {later} after the time asked for, at {}", date(first)));
+                return Ok(format!("the first sample comes {later} after the time asked for, at {}", TimestampMs(first).rfc3339()));
             }
         }
         Ok(format!("there is no sample within {reach_of}"))
@@ -99,9 +99,4 @@ impl Explainer<'_> {
 /// Without what does not matter in a sentence.
 fn about(duration: DurationMs) -> DurationMs {
     DurationMs(if duration.0 < 10_000 { duration.0 } else { (duration.0 + 500) / 1000 * 1000 })
-}
-
-/// RFC 3339.
-pub(super) fn date(millis: i64) -> String {
-    jiff::Timestamp::from_millisecond(millis).map_or_else(|_| format!("{millis} ms"), |at| at.to_string())
 }

@@ -150,11 +150,11 @@ async fn post_to_alertmanager(port: u16, step: &Step) {
         let mut json = serde_json::json!({
             "labels": map(&alert.labels),
             "annotations": map(&alert.annotations),
-            "startsAt": promlet::alerts::rfc3339(alert.starts_at.unwrap()),
+            "startsAt": alert.starts_at.unwrap().rfc3339(),
             "generatorURL": alert.generator_url,
         });
         if let Some(end) = alert.ends_at {
-            json["endsAt"] = promlet::alerts::rfc3339(end).into();
+            json["endsAt"] = end.rfc3339().into();
         }
         json
     });

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Rules beside Prometheus: the same files over the same targets; recorded series, ALERTS, ALERTS_FOR_STATE and /api/v1/rules are compared.
 
-Limits, offsets, group labels, chains, holds, series that vanish, errors, reloads (rules and groups removed, renamed, changed),
+Times of evaluation and missed ones, limits, offsets, group labels, chains, holds, series that vanish, errors, reloads (rules and groups removed, renamed, changed),
 restarts with restoration, independent rules at the same time. Both evaluate every second; after each change they are given a few
 seconds, then asked for the same moment. Usage:
 
@@ -153,10 +153,42 @@ def figures(port):
     return found
 
 
+def times(port, at, seconds):
+    """When the group `chain` was evaluated in the seconds before."""
+    [found] = ask(port, "/api/v1/query", query=f"rec:scalar[{seconds}s]", time=f"{at:.3f}")["data"]["result"]
+    return [at for at, _ in found["values"]]
+
+
+def iterations(port):
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+        lines = [line for line in answer.read().decode().splitlines() if line.startswith("prometheus_rule_group_iterations") and ";chain" in line]
+    return {line.split("{")[0]: float(line.rsplit(" ", 1)[1]) for line in lines}
+
+
+def between_ticks():
+    """Half a second from when the group `chain` is evaluated."""
+    time.sleep((times(P, time.time(), 8)[-1] + 0.5 - time.time()) % 1)
+
+
+def pause(seconds):
+    """Both stand still; what they missed, and when they went on, is compared to the millisecond."""
+    between_ticks()
+    before = [iterations(port) for port in (P, Q)]
+    between_ticks()
+    for sign, wait in ((signal.SIGSTOP, seconds), (signal.SIGCONT, 3)):
+        for process in processes:
+            process.send_signal(sign)
+        time.sleep(wait)
+    between_ticks()
+    at, after = time.time(), [iterations(port) for port in (P, Q)]
+    same(f"{seconds} s without a tick: iterations", *({name: now[name] - then[name] for name in now} for then, now in zip(before, after)))
+    same(f"{seconds} s without a tick: times", *(times(port, at, seconds + 6) for port in (P, Q)))
+
+
 def start():
     """Both at once, since how long each was down counts."""
     for binary, port, folder in zip(binaries, (P, Q), folders):
-        command = [binary, f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data", f"--web.listen-address=127.0.0.1:{port}"]
+        command = [binary, "--config.file=prometheus.yml", f"--storage.tsdb.path={folder}/data", f"--web.listen-address=127.0.0.1:{port}"]
         log = open(f"{folder}/log", "ab")
         processes.append(subprocess.Popen(command + EXTERNAL, stdout=log, stderr=log, cwd=folder))
     for port, folder in zip((P, Q), folders):
@@ -193,6 +225,9 @@ def run():
     write(FIRST)
     start()
     compare("quiet", wait=13)
+    between_ticks()
+    same("evaluated at the same times", *(times(port, at, 8) for at in [time.time()] for port in (P, Q)))
+    pause(4)
     LOAD.update({"1": 20, "2": 40})
     compare("two are high", wait=10)
     LOAD["1"] = 1

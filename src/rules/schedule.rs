@@ -6,6 +6,8 @@ use xxhash_rust::xxh64::xxh64;
 
 use crate::model::{DurationMs, TimestampMs};
 
+const NANOS_PER_MS: u64 = 1_000_000;
+
 /// A group's place in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Schedule {
@@ -26,11 +28,12 @@ pub enum Next {
 }
 
 impl Schedule {
-    /// The offset is a hash of file and name, stable over restarts. An interval below a millisecond counts as one.
+    /// The offset is a hash of file and name, the one that Prometheus takes: the same rules are evaluated at the same times by both. An
+    /// interval below a millisecond counts as one.
     pub fn new(file: &Path, name: &str, interval: DurationMs) -> Self {
         let interval = DurationMs(interval.0.max(1));
-        let hash = xxh64(format!("{}\u{ff}{name}", file.display()).as_bytes(), 0);
-        Self { interval, offset: DurationMs((hash % interval.0.unsigned_abs()) as i64) }
+        let nanos = hash(&["file", &file.to_string_lossy(), "name", name]) % (interval.0.unsigned_abs().saturating_mul(NANOS_PER_MS));
+        Self { interval, offset: DurationMs((nanos / NANOS_PER_MS) as i64) }
     }
 
     /// The latest tick that is not after `now`.
@@ -54,6 +57,20 @@ impl Schedule {
     }
 }
 
+/// Prometheus's hash of a label set (`stringlabels`, 3.5): XXH64 over each text behind its length, which takes a byte, or from 255 on
+/// 0xff and three bytes, the lowest first.
+fn hash(texts: &[&str]) -> u64 {
+    let mut bytes = Vec::new();
+    for text in texts {
+        match u8::try_from(text.len()) {
+            Ok(length @ ..=254) => bytes.push(length),
+            _ => bytes.extend([0xff].iter().chain(&text.len().to_le_bytes()[..3])),
+        }
+        bytes.extend(text.as_bytes());
+    }
+    xxh64(&bytes, 0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -66,6 +83,14 @@ mod tests {
         assert!(tick.0 <= 1_000_000 && tick.0 > 985_000);
         let other = Schedule::new(Path::new("a.yml"), "h", DurationMs(15_000));
         assert_ne!(schedule.offset, other.offset);
+    }
+
+    // As Prometheus 3.5.3 evaluated groups of these names.
+    #[test]
+    fn offsets_are_those_of_prometheus() {
+        let offset = |name: &str, seconds| Schedule::new(Path::new("/tmp/ph/r.yml"), name, DurationMs::seconds(seconds)).offset.0;
+        assert_eq!((offset("one", 1), offset("three of them", 3), offset("seven", 7)), (257, 2543, 4873));
+        assert_eq!((offset(&"a".repeat(140), 5), offset(&"b".repeat(300), 5)), (1643, 3681));
     }
 
     #[test]

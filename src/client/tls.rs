@@ -3,15 +3,16 @@
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::CryptoProvider;
+use rustls::server::ParsedCertificate;
 use rustls::version::{TLS12, TLS13};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme, SupportedProtocolVersion};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 
-use super::{ClientError, SecretSource, TlsOptions, TlsVersion};
+use super::{ClientError, SecretSource, TlsOptions, TlsVersion, certificate};
 
 /// Builds the configuration for one set of options. Reads files: not for a socket worker's hot path.
 pub(super) fn config(options: &TlsOptions) -> Result<ClientConfig, ClientError> {
@@ -24,8 +25,12 @@ pub(super) fn verifier(options: &TlsOptions) -> Result<Arc<dyn ServerCertVerifie
     if options.insecure_skip_verify {
         return Ok(Arc::new(Unverified(provider)));
     }
-    let built = WebPkiServerVerifier::builder_with_provider(roots(options)?, provider).build();
-    Ok(built.map_err(|error| ClientError::Tls(format!("TLS: {error}")))?)
+    let inner = WebPkiServerVerifier::builder_with_provider(roots(options)?, provider).build();
+    let inner = inner.map_err(|error| ClientError::Tls(format!("TLS: {error}")))?;
+    Ok(match &options.ca {
+        Some(source) => Arc::new(Given { inner, certificates: certificates(&text(source)?, "ca")? }),
+        None => inner,
+    })
 }
 
 /// The same with a judge of one's own.
@@ -120,6 +125,54 @@ fn text(source: &SecretSource) -> Result<Vec<u8>, ClientError> {
     }
 }
 
+/// Believes also a server's certificate that itself was given as `ca`, for its names and its time, as Go does. Those who sign their own
+/// certificates give just these, and mostly such a one says that it is an authority, which webpki takes from no server.
+#[derive(Debug)]
+struct Given {
+    inner: Arc<WebPkiServerVerifier>,
+    certificates: Vec<CertificateDer<'static>>,
+}
+
+impl ServerCertVerifier for Given {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        if !self.certificates.iter().any(|given| given == end_entity) {
+            return self.inner.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
+        }
+        certificate::check_time(end_entity, now)?;
+        verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.inner.verify_tls12_signature(message, cert, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.inner.verify_tls13_signature(message, cert, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.inner.supported_verify_schemes()
+    }
+}
+
 /// Takes any certificate, as `insecure_skip_verify` asks; signatures are still checked.
 #[derive(Debug)]
 struct Unverified(Arc<CryptoProvider>);
@@ -156,5 +209,37 @@ impl ServerCertVerifier for Unverified {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.0.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use rustls::{CertificateError, Error};
+
+    use super::*;
+    use crate::model::Secret;
+
+    /// As `openssl req -x509` makes it: signed by itself, and an authority.
+    const OWN: &str = include_str!("../../tests/tls/own.pem");
+    const OTHER: &str = include_str!("../../tests/tls/authority.pem");
+
+    #[test]
+    fn a_certificate_that_is_its_own_authority_is_believed_where_it_was_given() {
+        let shown = CertificateDer::from_pem_slice(OWN.as_bytes()).unwrap();
+        let judge = |given: &str, name: &'static str, seconds: u64| {
+            let options = TlsOptions { ca: Some(SecretSource::Inline(Secret::new(given))), ..TlsOptions::default() };
+            let now = UnixTime::since_unix_epoch(Duration::from_secs(seconds));
+            verifier(&options).unwrap().verify_server_cert(&shown, &[], &ServerName::try_from(name).unwrap(), &[], now).map(drop)
+        };
+        let now = 1_800_000_000;
+        assert_eq!(judge(OWN, "box.example", now), Ok(()));
+        assert_eq!(judge(OWN, "127.0.0.1", now), Ok(()));
+        assert_eq!(judge(&format!("{OTHER}{OWN}"), "box.example", now), Ok(()));
+        let wrong_name = judge(OWN, "elsewhere.example", now);
+        assert!(matches!(wrong_name, Err(Error::InvalidCertificate(CertificateError::NotValidForNameContext { .. }))), "{wrong_name:?}");
+        assert_eq!(judge(OWN, "box.example", 1_000_000_000), Err(Error::InvalidCertificate(CertificateError::NotValidYet)));
+        assert!(judge(OTHER, "box.example", now).is_err());
     }
 }

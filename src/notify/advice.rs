@@ -80,7 +80,10 @@ pub fn with_advice(kind: &str, answer: &Answer, failure: Failure) -> Failure {
 /// The way out where the other side's certificate is not believed: a refusal for good.
 pub fn certificate(detail: &str) -> Option<&'static str> {
     let known = [
-        ("CaUsedAsEndEntity", "the server shows an authority's own certificate: give it one that the authority signed"),
+        (
+            "CaUsedAsEndEntity",
+            "the certificate is signed by itself: name it in tls_config.ca_file, or give the server one that an authority signed",
+        ),
         ("certificate expired", "renew the certificate on the server, if this machine's clock is right"),
         ("not valid yet", "look at the clocks of both machines"),
         ("not valid for name", "call the server by a name that its certificate has, or write one into tls_config.server_name"),
